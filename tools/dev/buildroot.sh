@@ -1,0 +1,98 @@
+# Sourced by ./dev: makes the build root (a Debian 13 tree, once per package list) and enters it.
+# Sets nothing but functions; uses $repo and $cache.
+
+build_root_suite=trixie
+build_root_packages="$repo/tools/dev/buildroot.packages"
+
+build_root_dir() {
+    local key
+    key=$( (sed 's/#.*//' "$build_root_packages"; echo "$build_root_suite"; uname -m) | sha256sum | cut -c1-16)
+    echo "$cache/buildroot/$key"
+}
+
+# The mirror that this machine's own apt uses for Debian, whatever its suite.
+debian_mirror() {
+    if [ -n "${DIATOM_MIRROR:-}" ]; then
+        echo "$DIATOM_MIRROR"
+        return
+    fi
+    if ! command -v apt-get >/dev/null; then
+        echo "dev: this machine has no apt: set DIATOM_MIRROR to the URL of a Debian mirror" >&2
+        return 1
+    fi
+    local mirror
+    mirror=$(apt-get indextargets --format '$(SITE) $(ORIGIN) $(CODENAME)' 'Created-By: Packages' |
+        awk '$2 == "Debian" && $3 !~ /security/ { print $1; exit }')
+    if [ -z "$mirror" ]; then
+        echo "dev: apt on this machine lists no Debian mirror: set DIATOM_MIRROR to the URL of one" >&2
+        return 1
+    fi
+    echo "$mirror"
+}
+
+ensure_build_root() {
+    local root mirror partial
+    root=$(build_root_dir)
+    if [ -e "$root/.complete" ]; then return; fi
+    if ! command -v mmdebstrap >/dev/null; then
+        if ! command -v apt-get >/dev/null; then
+            echo "dev: mmdebstrap is missing and this machine has no apt: install mmdebstrap and set DIATOM_MIRROR" >&2
+            return 1
+        fi
+        echo "dev: installing mmdebstrap"
+        apt-get update -qq
+        DEBIAN_FRONTEND=noninteractive apt-get install -qq -y mmdebstrap debian-archive-keyring >/dev/null
+    fi
+    mirror=$(debian_mirror)
+    mkdir -p "$cache/buildroot"
+    exec 8>"$cache/buildroot/.lock"
+    flock 8
+    if [ -e "$root/.complete" ]; then
+        exec 8>&-
+        return
+    fi
+    partial="$root.partial"
+    rm -rf --one-file-system "$partial"
+    echo "dev: making the build root ($(grep -c '^[a-z]' "$build_root_packages") packages and what they need; once per machine)"
+    # Check-Valid-Until: mirrors that serve a snapshot are dated. dpkg without fsync: an interrupted root is remade.
+    if ! mmdebstrap --quiet --mode=root --variant=apt --format=directory \
+        --include="$(sed 's/#.*//' "$build_root_packages" | xargs | tr ' ' ',')" \
+        --aptopt='Acquire::Check-Valid-Until "false"' --aptopt='APT::Install-Recommends "false"' \
+        --dpkgopt=force-unsafe-io --dpkgopt='path-exclude=/usr/share/man/*' \
+        --dpkgopt='path-exclude=/usr/share/locale/*' \
+        "$build_root_suite" "$partial" \
+        "deb $mirror $build_root_suite main" "deb $mirror $build_root_suite-updates main" \
+        >"$cache/buildroot/log" 2>&1; then
+        tail -20 "$cache/buildroot/log" >&2
+        echo "dev: the build root could not be made (whole log: $cache/buildroot/log)" >&2
+        return 1
+    fi
+    echo "deb-src $mirror $build_root_suite main" >"$partial/etc/apt/sources.list.d/source.list"
+    touch "$partial/.complete"
+    mv "$partial" "$root"
+    exec 8>&-
+}
+
+# Runs a command inside the build root, in a mount namespace of its own: the source at /src, the cache at /cache.
+enter_build_root() {
+    local root
+    root=$(build_root_dir)
+    mkdir -p "$root/src" "$root/cache" "$repo/build"
+    # shellcheck disable=SC2016
+    exec unshare --mount --propagation private bash -euc '
+        root=$1 repo=$2 cache=$3
+        shift 3
+        mount --bind "$repo" "$root/src"
+        mount --bind "$cache" "$root/cache"
+        for d in dev proc sys; do mount --rbind "/$d" "$root/$d"; done
+        mount -t tmpfs -o mode=1777 tmpfs "$root/tmp"
+        mount -t tmpfs -o mode=755 tmpfs "$root/run"
+        [ ! -e /etc/resolv.conf ] || cat /etc/resolv.conf >"$root/etc/resolv.conf"
+        unset LD_LIBRARY_PATH LD_PRELOAD PYTHONHOME PYTHONPATH
+        exec env -i HOME=/root TERM="${TERM:-dumb}" LANG=C.UTF-8 CI="${CI:-}" \
+            PATH=/usr/lib/ccache:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
+            CCACHE_DIR=/cache/ccache CCACHE_SLOPPINESS=pch_defines,time_macros \
+            DIATOM_JOBS="${DIATOM_JOBS:-$(nproc)}" DIATOM_HOST_REPO="$repo" \
+            chroot "$root" /bin/sh -c "cd /src && exec \"\$@\"" sh "$@"
+    ' bash "$root" "$repo" "$cache" "$@"
+}
