@@ -1,0 +1,35 @@
+# The libraries of Debian that the program is made of, as targets that link static or shared after DIATOM_STATIC.
+if(DIATOM_STATIC)
+  set(CMAKE_FIND_LIBRARY_SUFFIXES .a)
+endif()
+
+function(diatom_dep target header)
+  add_library(${target} INTERFACE IMPORTED GLOBAL)
+  foreach(lib ${ARGN})
+    find_library(lib_${lib} NAMES ${lib} REQUIRED)
+    list(APPEND files ${lib_${lib}})
+  endforeach()
+  target_link_libraries(${target} INTERFACE ${files})
+  find_path(header_${target} ${header} REQUIRED)
+endfunction()
+
+diatom_dep(dep_ssl openssl/ssl.h ssl crypto)
+diatom_dep(dep_seccomp seccomp.h seccomp)
+diatom_dep(dep_cap sys/capability.h cap)
+diatom_dep(dep_nft libnftnl/table.h nftnl mnl)
+diatom_dep(dep_zstd zstd.h zstd)
+diatom_dep(dep_sqlite sqlite3.h sqlite3)
+diatom_dep(dep_yaml yaml-cpp/yaml.h yaml-cpp)
+
+# libarchive only for the tar format: the members of its archive that are linked need none of its other libraries.
+diatom_dep(dep_archive archive.h archive)
+
+# ISA-L ships as a shared library only; tools/dev/isal.sh builds Debian's source of it.
+add_library(dep_isal INTERFACE IMPORTED GLOBAL)
+if(DIATOM_ISAL_DIR)
+  target_link_libraries(dep_isal INTERFACE "${DIATOM_ISAL_DIR}/libisal.a")
+else()
+  target_link_libraries(dep_isal INTERFACE isal)
+endif()
+
+find_package(Threads REQUIRED)

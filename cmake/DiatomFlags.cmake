@@ -1,0 +1,26 @@
+# Compiler flags of every target.
+add_compile_options(-Wall -Wextra -Werror -Wno-missing-field-initializers -fno-plt
+  -ffunction-sections -fdata-sections -fstack-protector-strong)
+# The source tree is always /src in the build root; without it in the binary the same inputs give the same bytes anywhere.
+add_compile_options("-ffile-prefix-map=${CMAKE_SOURCE_DIR}/=")
+add_compile_definitions(_GNU_SOURCE)
+include_directories("${CMAKE_SOURCE_DIR}/src")
+
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # GCC 14 warns falsely inside Asio's and the standard library's inlined code.
+  add_compile_options(-Wno-maybe-uninitialized -Wno-dangling-reference)
+endif()
+
+if(CMAKE_BUILD_TYPE STREQUAL "Asan")
+  add_compile_options(-O1 -g1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined)
+  add_link_options(-fsanitize=address,undefined)
+elseif(CMAKE_BUILD_TYPE STREQUAL "Tsan")
+  add_compile_options(-O1 -g1 -fno-omit-frame-pointer -fsanitize=thread -Wno-tsan)
+  add_link_options(-fsanitize=thread)
+elseif(CMAKE_BUILD_TYPE STREQUAL "Fuzz")
+  add_compile_options(-O1 -g1 -fno-omit-frame-pointer -fsanitize=address,undefined,fuzzer-no-link
+    -fno-sanitize-recover=undefined)
+  add_link_options(-fsanitize=address,undefined)
+else()
+  add_compile_options(-O2 -D_FORTIFY_SOURCE=3 -D_GLIBCXX_ASSERTIONS)
+endif()
