@@ -1,0 +1,55 @@
+// The registry client. Source: OCI distribution-spec 1.1; token authentication: distribution's documentation.
+// Thread side: the caller's executor (the engine's event loop); hashing and disk writes go to `workers`.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "image/store.h"
+
+namespace diatom::image {
+
+struct Credentials {
+    std::string username, password, identity_token, registry_token;
+};
+
+struct RegistryOptions {
+    // Registries spoken to over plain HTTP. Loopback addresses always are, as with Docker. Entries are hosts with an
+    // optional port, or CIDR blocks.
+    std::vector<std::string> insecure;
+    std::string ca_file;  // PEM; empty: the system's
+    // /etc/containers/certs.d-style directory: DIR/HOST:PORT/*.crt are trusted for that host.
+    std::string certs_directory;
+    // For each registry host, the mirrors to try before it ("docker.io" -> "10.0.2.2:5000").
+    std::vector<std::pair<std::string, std::string>> mirrors;
+    std::string http_proxy, https_proxy, no_proxy;
+    std::chrono::seconds stall_timeout{60};  // no byte for so long: retry, then timed_out
+    int parallel_downloads = 3;              // as Docker's max-concurrent-downloads
+    int attempts = 5;
+};
+
+struct Pulled {
+    ImageRecord image;
+    Digest manifest;
+    bool newer = false;  // false: was complete already
+};
+
+class Registry {
+public:
+    virtual ~Registry() = default;
+    static std::unique_ptr<Registry> create(RegistryOptions options, Store& store, boost::asio::thread_pool& workers);
+    // Cancellation: asio's cancellation of the awaiting coroutine stops the pull; partial blobs stay resumable.
+    virtual boost::asio::awaitable<Result<Pulled>> pull(Reference reference, Platform platform,
+                                                        std::optional<Credentials> credentials,
+                                                        ProgressSink progress) = 0;
+    // POST /auth: checks credentials against a registry.
+    virtual boost::asio::awaitable<Result<void>> check_login(std::string host, Credentials credentials) = 0;
+};
+
+}  // namespace diatom::image
