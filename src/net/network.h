@@ -1,0 +1,100 @@
+// Bridges, links, addresses, address translation and published ports, by rtnetlink and nftables. Thread side: one thread
+// at a time per Network; calls block for less than a millisecond each (one netlink batch).
+//
+// nftables: one table "inet diatom", changed by one atomic batch per call. Published ports are elements of maps
+// (proto . port -> address . port), so that the cost of one does not grow with the number of others.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "base/fd.h"
+#include "net/address.h"
+
+namespace diatom::net {
+
+struct Pool {
+    Subnet subnet;
+    Address gateway;
+};
+
+struct BridgeSpec {
+    std::string name;         // interface name, at most 15 bytes: "docker0", "br-0123456789ab"
+    std::vector<Pool> pools;  // IPv4 and, where wanted, IPv6
+    bool masquerade = true;
+    bool internal = false;    // no way out
+    bool isolate = false;     // no traffic between containers
+    unsigned mtu = 1500;
+};
+
+struct EndpointSpec {
+    std::string container;    // id: names the host side of the veth, veth + 7 digits of a hash
+    std::string interface = "eth0";
+    std::string mac;          // empty: derived from the IPv4 address, as Docker does (02:42:…)
+    std::vector<Address> addresses;
+    bool default_route = true;
+};
+
+enum class Protocol : std::uint8_t { tcp, udp, sctp };
+struct PortMapping {
+    Protocol protocol = Protocol::tcp;
+    Address host;             // empty: every address, IPv4 and IPv6
+    std::uint16_t host_port = 0;  // 0: pick a free one from the ephemeral range
+    std::uint16_t container_port = 0;
+    friend bool operator==(const PortMapping&, const PortMapping&) = default;
+};
+
+// A published port and the socket that keeps other programs of this host from taking it.
+struct PublishedPort {
+    PortMapping mapping;      // with the port that was picked
+    Fd reservation, reservation6;
+};
+
+// `table`: name of the nftables table, one per engine ("diatom").
+class Network {
+public:
+    virtual ~Network() = default;
+    static Result<std::unique_ptr<Network>> open(const std::string& table);
+
+    virtual Result<void> ensure_bridge(const BridgeSpec& bridge) = 0;  // idempotent; repairs what differs
+    virtual Result<void> remove_bridge(const std::string& name) = 0;
+    // Makes the pair, moves one end into the namespace, sets addresses, routes, and brings loopback and it up.
+    virtual Result<std::string> attach(const BridgeSpec& bridge, const EndpointSpec& endpoint, FdRef netns) = 0;
+    virtual Result<void> detach(const std::string& container, const std::string& interface) = 0;
+    virtual Result<void> loopback_up(FdRef netns) = 0;
+
+    // Reserves the port on the host. conflict: 'Bind for 0.0.0.0:8080 failed: port is already allocated'.
+    virtual Result<PublishedPort> reserve(const PortMapping& wanted) = 0;
+    // Installs all mappings of a container in one batch.
+    virtual Result<void> publish(const std::string& container, const std::vector<PortMapping>& mappings,
+                                 const std::vector<Address>& targets) = 0;
+    virtual Result<void> unpublish(const std::string& container) = 0;
+    // Rebuilds the table from nothing: at start, and when somebody flushed it.
+    virtual Result<void> restore() = 0;
+    virtual Result<bool> table_present() = 0;
+};
+
+// Addresses of one subnet, lowest free first after the last one given (as Docker), gateway and broadcast left out.
+class AddressPool {
+public:
+    explicit AddressPool(Pool pool);
+    Result<Address> take();                        // exhausted when full
+    Result<void> take(const Address& address);     // conflict when taken, invalid when outside
+    void release(const Address& address);
+    std::size_t in_use() const noexcept;
+
+private:
+    Pool pool_;
+    std::vector<Address> used_;  // sorted
+    std::uint64_t next_ = 0;
+};
+
+// The first subnet of Docker's default pools (172.17.0.0/16 … 172.31.0.0/16, 192.168.0.0/20 …) that overlaps none of
+// `taken`, nor an address of this host.
+Result<Subnet> choose_subnet(const std::vector<Subnet>& taken);
+
+}  // namespace diatom::net

@@ -1,0 +1,57 @@
+// Starting containers. A short-lived single-threaded executor (this same program) clones the container straight into its
+// cgroup as a child of the caller (CLONE_PARENT), so that the caller waits for it by pidfd and no helper stays.
+//
+//   launch() ──> created ──start()──> running ──> ended (reaped by the caller through the pidfd)
+//                  │ Created destroyed, or the caller dies: the container's init sees EOF and exits
+//
+// Thread side: any thread; launch and exec block for some milliseconds, so the engine calls them from its worker pool.
+#pragma once
+
+#include <string>
+
+#include "base/error.h"
+#include "base/fd.h"
+#include "runtime/spec.h"
+#include "sys/process.h"
+
+namespace diatom::runtime {
+
+// What the process gets as 0, 1, 2. Unset: /dev/null. Ignored with a terminal.
+struct Stdio {
+    FdRef in = FdRef(), out = FdRef(), err = FdRef();
+};
+
+// A process that is set up but has not executed its program yet.
+class Created {
+public:
+    Created(sys::ProcessId process, Fd pidfd, Fd control, Fd terminal)
+        : process_(process), pidfd_(std::move(pidfd)), control_(std::move(control)), terminal_(std::move(terminal)) {}
+
+    const sys::ProcessId& process() const noexcept { return process_; }
+    FdRef pidfd() const noexcept { return pidfd_; }
+    Fd take_pidfd() noexcept { return std::move(pidfd_); }
+    Fd take_terminal() noexcept { return std::move(terminal_); }  // pty master, when process.terminal
+
+    // Lets it execute. not_found: no such program (exit code 127); denied: not executable (126); the message is Docker's
+    // ('exec: "nope": executable file not found in $PATH').
+    Result<void> start();
+
+private:
+    sys::ProcessId process_;
+    Fd pidfd_, control_, terminal_;
+};
+
+// Errors name stage, path and errno: "mount /proc in container: EPERM".
+Result<Created> launch(const Spec& spec, const Stdio& stdio);
+
+// One more process in a running container: joins all its namespaces, its root and its cgroup.
+Result<Created> exec(const sys::ProcessId& target, const Spec& container, const Process& process, const Stdio& stdio);
+
+// argv[0] under which this program is the executor; main() hands over to executor_main at once.
+inline constexpr const char* kExecutorName = "diatom-executor";
+int executor_main();
+
+// Resolves "user[:group]" with names looked up in the container's own /etc/passwd and /etc/group, inside `root`.
+Result<User> resolve_user(FdRef root, const std::string& user, const std::vector<std::string>& extra_groups);
+
+}  // namespace diatom::runtime

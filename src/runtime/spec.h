@@ -1,0 +1,144 @@
+// What to run and in what isolation: the OCI runtime-spec 1.2 configuration as a value, as far as this version honours
+// it. Decoding from config.json refuses by name what is not here. Thread side: any; values.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "base/json.h"
+
+namespace diatom::runtime {
+
+struct User {
+    std::uint32_t uid = 0, gid = 0;
+    std::vector<std::uint32_t> additional_gids;
+    std::optional<std::uint32_t> umask;
+};
+
+struct Rlimit {
+    std::string type;  // "RLIMIT_NOFILE"
+    std::uint64_t soft = 0, hard = 0;
+};
+
+struct Capabilities {
+    std::vector<std::string> bounding, effective, inheritable, permitted, ambient;  // "CAP_CHOWN"
+};
+
+struct Process {
+    bool terminal = false;
+    unsigned short rows = 0, columns = 0;
+    User user;
+    std::vector<std::string> args, env;
+    std::string cwd = "/";
+    Capabilities capabilities;
+    std::vector<Rlimit> rlimits;
+    bool no_new_privileges = false;
+    std::optional<int> oom_score_adj;
+    bool make_cwd = false;  // create a missing working directory, as Docker does
+};
+
+// Where the root file system comes from.
+struct Root {
+    enum class Source {
+        directory,  // `path` as it is
+        overlay,    // overlayfs of lower (top first) with upper and work, mounted in the container's namespace
+        host,       // no root of its own: a private copy of the host's mounts (the user engine)
+    };
+    Source source = Source::directory;
+    std::string path;  // directory: the root; overlay: where it is mounted ("merged")
+    std::vector<std::string> lower;
+    std::string upper, work;
+    bool read_only = false;
+};
+
+struct Mount {
+    std::string destination, type, source;
+    std::vector<std::string> options;  // runtime-spec names: "ro", "rbind", "nosuid", "rprivate", "size=64m", "mode=1777", …
+};
+
+struct Device {
+    std::string path;
+    char type = 'c';
+    std::int64_t major = 0, minor = 0;
+    std::uint32_t mode = 0666, uid = 0, gid = 0;
+};
+
+struct DeviceRule {
+    bool allow = false;
+    char type = 'a';
+    std::int64_t major = -1, minor = -1;  // -1: any
+    std::string access = "rwm";
+};
+
+enum class NamespaceKind { mount, uts, ipc, pid, network, user, cgroup, time };
+struct Namespace {
+    NamespaceKind kind = NamespaceKind::mount;
+    std::string path;  // empty: a new one; else joined, "/proc/PID/ns/net"
+};
+
+struct IdMapping {
+    std::uint32_t container = 0, host = 0, size = 0;
+};
+
+// Cgroup v2 values; absent means the kernel's default.
+struct Resources {
+    std::optional<std::int64_t> memory_max, memory_low, memory_high, swap_max, pids_max;  // bytes, -1: no limit
+    std::optional<std::uint64_t> cpu_weight, cpu_quota_us, cpu_period_us;
+    std::string cpus, mems;  // cpuset
+    std::map<std::string, std::string> unified;  // file -> value
+    std::vector<DeviceRule> devices;             // enforced by a BPF program; empty: everything is allowed
+};
+
+struct SeccompArg {
+    unsigned index = 0;
+    std::uint64_t value = 0, value_two = 0;
+    std::string op;  // SCMP_CMP_EQ, …
+};
+struct SeccompRule {
+    std::vector<std::string> names;
+    std::string action;  // SCMP_ACT_ALLOW, …
+    std::optional<unsigned> errno_value;
+    std::vector<SeccompArg> args;
+};
+struct Seccomp {
+    std::string default_action;
+    std::optional<unsigned> default_errno;
+    std::vector<std::string> architectures, flags;
+    std::vector<SeccompRule> rules;
+};
+
+struct Spec {
+    std::string id;
+    Process process;
+    Root root;
+    std::string hostname, domainname;
+    std::vector<Mount> mounts;
+    std::vector<Namespace> namespaces;
+    std::vector<IdMapping> uid_mappings, gid_mappings;
+    std::vector<Device> devices;
+    std::string cgroup;  // path below the mount, "" : the caller's (tests on hosts without cgroup v2)
+    Resources resources;
+    std::optional<Seccomp> seccomp;
+    std::vector<std::string> masked_paths, readonly_paths;
+    std::map<std::string, std::string> sysctl;
+    std::string rootfs_propagation;  // "", "rslave", "rshared", …
+};
+
+Json encode(const Spec& spec);
+Result<Spec> decode_spec(const Json& document);
+Json encode(const Process& process);
+Result<Process> decode_process(const Json& document);
+
+// Docker's defaults: the 14 capabilities, masked and read-only paths, /proc /dev /dev/pts /dev/shm /dev/mqueue /sys
+// /sys/fs/cgroup mounts, devices and their rules, and the default seccomp profile (by capabilities and architecture).
+Spec default_spec();
+const std::vector<std::string>& default_capabilities();
+const std::vector<std::string>& all_capabilities();
+Seccomp default_seccomp(const std::vector<std::string>& capabilities);
+void make_privileged(Spec& spec);  // all capabilities, all devices, no seccomp, nothing masked, /sys writable
+
+}  // namespace diatom::runtime
