@@ -1,0 +1,138 @@
+// The container engine. One event loop runs everything here; blocking work (unpacking, launching) goes to a bounded
+// worker pool and comes back. Thread side: every member is called on the loop's thread.
+//
+//   create ──> created ──start──> running ──exit──> exited ──remove──> gone
+//                                  │  ▲               │
+//                                pause unpause        └─ restart policy (back-off 100 ms doubling to 1 min) ─> running
+//
+// Live restore: state is in SQLite before it is acknowledged; stdio is parked in PID 1's fd store; open() re-adopts what
+// still runs (pid and start time) and asks PID 1's ledger how the rest ended.
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/model.h"
+#include "image/registry.h"
+
+namespace diatom::engine {
+
+template <class T>
+using Task = boost::asio::awaitable<Result<T>>;
+
+// One chunk of a container's output or of its log.
+struct Output {
+    enum class Stream : std::uint8_t { in = 0, out = 1, err = 2 };
+    Stream stream = Stream::out;
+    std::int64_t time = 0;
+    std::string bytes;
+};
+
+// A live connection to a container's or an exec's stdio. Dropped: detached, the process goes on.
+class Attachment {
+public:
+    virtual ~Attachment() = default;
+    virtual bool tty() const = 0;
+    // The next output; nothing once the process has ended and all was read (or stdio was closed).
+    virtual Task<std::optional<Output>> read() = 0;
+    virtual Task<void> write(std::string bytes) = 0;  // to stdin
+    virtual Task<void> close_stdin() = 0;             // half-close
+};
+
+struct AttachOptions {
+    bool stream = true, logs = false, in = false, out = true, err = true;
+};
+struct LogQuery {
+    bool follow = false, out = true, err = true, timestamps = false;
+    std::int64_t since = 0, until = 0;    // wall ns; 0: unbounded
+    std::optional<std::uint64_t> tail;    // lines; absent: all
+};
+// A log being read.
+class LogReader {
+public:
+    virtual ~LogReader() = default;
+    virtual Task<std::optional<Output>> next() = 0;  // a line with its newline; nothing at the end
+};
+
+enum class WaitCondition { not_running, next_exit, removed };
+struct WaitResult {
+    int exit_code = 0;
+    std::string error;
+};
+
+struct RemoveOptions {
+    bool force = false, volumes = false, link = false;
+};
+
+struct Created {
+    std::string id;
+    std::vector<std::string> warnings;
+};
+
+class Engine {
+public:
+    virtual ~Engine() = default;
+    // Opens the store, re-adopts running containers, restores networks. Failures that touch one container are logged and
+    // leave the others alone.
+    static Result<std::unique_ptr<Engine>> open(boost::asio::any_io_executor loop, EngineOptions options);
+    // Restart policies of containers that should run; system scope: starts the built-in services in dependency order.
+    virtual Task<void> start_all() = 0;
+    virtual Task<void> stop_all(int timeout_s) = 0;  // machine shutdown only
+    virtual const EngineOptions& options() const = 0;
+
+    // containers; `name`: name, id or unambiguous id prefix
+    virtual Task<Created> create(std::string name, ContainerConfig config) = 0;
+    virtual Task<void> start(std::string name) = 0;    // conflict with already_running(): 304
+    virtual Task<void> stop(std::string name, std::optional<int> timeout_s, std::string signal) = 0;
+    virtual Task<void> restart(std::string name, std::optional<int> timeout_s, std::string signal) = 0;
+    virtual Task<void> kill(std::string name, std::string signal) = 0;
+    virtual Task<void> pause(std::string name, bool paused) = 0;
+    virtual Task<void> remove(std::string name, RemoveOptions options) = 0;
+    virtual Task<void> rename(std::string name, std::string new_name) = 0;
+    // `armed` runs once the waiter cannot miss the event any more: /wait flushes its headers then.
+    virtual Task<WaitResult> wait(std::string name, WaitCondition condition, std::function<void()> armed) = 0;
+    virtual Task<void> resize(std::string name, unsigned short rows, unsigned short columns) = 0;
+    virtual Task<std::unique_ptr<Attachment>> attach(std::string name, AttachOptions options) = 0;
+    virtual Task<std::unique_ptr<LogReader>> logs(std::string name, LogQuery query) = 0;
+    virtual Result<Container> inspect(const std::string& name) = 0;
+    virtual std::vector<Container> containers() = 0;  // newest first
+    virtual Task<std::uint64_t> container_size(std::string name) = 0;
+    virtual Task<std::vector<std::vector<std::string>>> top(std::string name) = 0;  // rows of pid,user,time,command
+
+    // execs
+    virtual Task<std::string> exec_create(std::string container, ExecConfig config) = 0;
+    virtual Task<std::unique_ptr<Attachment>> exec_start(std::string id, bool detach, bool tty) = 0;  // null: detached
+    virtual Task<void> exec_resize(std::string id, unsigned short rows, unsigned short columns) = 0;
+    virtual Result<ExecState> exec_inspect(const std::string& id) = 0;
+
+    // images
+    virtual Task<image::Pulled> pull(image::Reference reference, image::Platform platform,
+                                     std::optional<image::Credentials> credentials, image::ProgressSink progress) = 0;
+    virtual Task<std::vector<image::ImageRecord>> images() = 0;
+    virtual Task<image::ImageRecord> image(std::string name) = 0;
+    virtual Task<image::Store::Removed> remove_image(std::string name, bool force) = 0;
+    virtual Task<void> tag_image(std::string name, image::Reference reference) = 0;
+    virtual Task<std::vector<std::string>> load_image(Fd archive, image::ProgressSink progress) = 0;
+    virtual Task<void> check_login(std::string host, image::Credentials credentials) = 0;
+
+    // networks and volumes
+    virtual std::vector<NetworkRecord> networks() = 0;
+    virtual std::vector<Volume> volumes() = 0;
+    virtual Task<Volume> create_volume(std::string name, std::map<std::string, std::string> labels,
+                                       std::map<std::string, std::string> driver_options) = 0;
+    virtual Task<void> remove_volume(std::string name, bool force) = 0;
+
+    // events: called for each one until the handle dies; `since` replays the last 1,024
+    virtual std::shared_ptr<void> subscribe(std::int64_t since, std::function<void(const Event&)> handler) = 0;
+};
+
+// The error of start() on a running container and stop() on a stopped one: Docker answers 304, not an error.
+Error not_modified(std::string what);
+bool is_not_modified(const Error& error);
+
+}  // namespace diatom::engine

@@ -1,0 +1,170 @@
+// The engine's model: what a container, an exec, a volume, a network is. Values, free of any API's JSON; surfaces
+// (Docker now, CRI later) translate to and from them. Thread side: any; times are wall nanoseconds since 1970.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "image/store.h"
+#include "net/network.h"
+#include "runtime/spec.h"
+#include "sys/process.h"
+
+namespace diatom::engine {
+
+enum class MountKind { bind, volume, tmpfs };
+struct MountPoint {
+    MountKind kind = MountKind::bind;
+    std::string source;        // bind: host path; volume: its name, empty for an anonymous one
+    std::string target;
+    bool read_only = false;
+    bool no_copy = false;      // volume: do not copy the image's contents into an empty one
+    bool create_source = false;  // bind by -v: a missing host directory is made
+    std::string propagation;   // "", rprivate, rslave, rshared, private, slave, shared
+    std::string tmpfs_options; // "size=64m,mode=1777"
+};
+
+enum class RestartPolicy { no, always, on_failure, unless_stopped };
+
+enum class LogDriver { json_file, none };
+struct LogOptions {
+    LogDriver driver = LogDriver::json_file;
+    std::uint64_t max_size = 10U << 20U;  // bytes; rotation is on by default
+    unsigned max_files = 3;
+};
+
+// What the user asked for. Image defaults (command, environment, …) are merged in by create().
+struct ContainerConfig {
+    std::string image;  // as written by the user
+    std::string hostname, domainname, user, working_dir, stop_signal;
+    std::optional<std::vector<std::string>> entrypoint, cmd;  // absent: the image's
+    std::vector<std::string> env, exposed_ports, volumes;     // exposed "80/tcp"; anonymous volumes' targets
+    std::map<std::string, std::string> labels;
+    bool tty = false, open_stdin = false, stdin_once = false;
+    bool attach_stdin = false, attach_stdout = false, attach_stderr = false;
+    std::optional<int> stop_timeout_s;
+
+    // host side
+    std::vector<MountPoint> mounts;
+    std::string network_mode = "default";  // default|bridge|host|none|container:ID|NAME of a network
+    std::vector<net::PortMapping> ports;
+    bool publish_all = false;
+    bool auto_remove = false;
+    bool privileged = false;
+    bool read_only_root = false;
+    bool init = false;
+    std::string pid_mode, ipc_mode, uts_mode, cgroupns_mode;  // "", "host", "container:ID", "private"
+    std::vector<std::string> cap_add, cap_drop, group_add, dns, dns_search, dns_options, extra_hosts, security_opt;
+    std::vector<runtime::Device> devices;
+    std::vector<runtime::Rlimit> ulimits;
+    std::map<std::string, std::string> sysctls;
+    runtime::Resources resources;
+    std::optional<int> oom_score_adj;
+    std::uint64_t shm_size = 64U << 20U;
+    RestartPolicy restart = RestartPolicy::no;
+    unsigned restart_max = 0;  // on_failure: 0 means for ever
+    LogOptions log;
+
+    // System containers only: the machine's own root file system, or the host's mounts, in place of an image.
+    bool system_root = false, host_root = false;
+    Json raw_host_config;  // as the client wrote it, echoed by inspect
+};
+
+enum class Status { created, running, paused, restarting, removing, exited, dead };
+std::string_view to_string(Status status);
+
+struct ContainerState {
+    Status status = Status::created;
+    sys::ProcessId process;  // while running
+    int exit_code = 0;
+    bool oom_killed = false;
+    std::string error;
+    std::int64_t started = 0, finished = 0;
+    unsigned restart_count = 0;
+    bool stopped_by_user = false;
+};
+
+struct EndpointState {
+    std::string network, network_id, endpoint_id, mac;
+    net::Address ip4, ip6, gateway4, gateway6;
+    unsigned prefix4 = 0, prefix6 = 0;
+    std::vector<std::string> aliases;
+};
+
+struct VolumeUse {
+    std::string name, source, target;
+    bool read_only = false;
+};
+
+struct Container {
+    std::string id;    // 64 hex digits
+    std::string name;  // without the slash
+    std::int64_t created = 0;
+    ContainerConfig config;
+    image::Digest image;               // empty for system roots
+    std::vector<std::string> argv, env;  // merged with the image
+    std::string working_dir, user;
+    ContainerState state;
+    std::vector<EndpointState> endpoints;
+    std::vector<net::PortMapping> published;
+    std::vector<VolumeUse> volumes;
+    std::string log_path, hostname_path, hosts_path, resolv_conf_path;
+};
+
+struct ExecConfig {
+    std::vector<std::string> cmd, env;
+    std::string user, working_dir;
+    bool tty = false, privileged = false;
+    bool attach_stdin = false, attach_stdout = false, attach_stderr = false;
+    std::string detach_keys;
+    unsigned short rows = 0, columns = 0;
+};
+struct ExecState {
+    std::string id, container;
+    ExecConfig config;
+    bool running = false;
+    std::optional<int> exit_code;
+    int pid = 0;
+};
+
+struct Volume {
+    std::string name, mountpoint, driver = "local";
+    std::int64_t created = 0;
+    std::map<std::string, std::string> labels, options;
+    bool anonymous = false;
+};
+
+struct NetworkRecord {
+    std::string id, name, driver;  // "bridge", "host", "null"
+    std::int64_t created = 0;
+    std::vector<net::Pool> pools;
+    std::map<std::string, std::string> labels, options;
+    bool internal = false, ipv6 = false;
+    std::string bridge;  // interface name
+};
+
+struct Event {
+    std::int64_t time = 0;
+    std::string type, action, id;  // "container" "start" ID
+    std::map<std::string, std::string> attributes;
+};
+
+// "unix", scope and paths of one engine.
+enum class Scope { system, user };
+struct EngineOptions {
+    Scope scope = Scope::user;
+    std::string root;         // /var/lib/diatom/user
+    std::string run;          // /run/diatom/user
+    std::string cgroup;       // parent of its containers, "diatom/user"
+    std::string table;        // nftables table; empty: no bridge network (the system engine)
+    std::string bridge = "docker0";
+    std::string system_services;  // directory of built-in Compose files (system scope)
+    std::vector<std::pair<std::string, std::string>> mirrors;
+    std::vector<std::string> insecure_registries;
+};
+
+}  // namespace diatom::engine
