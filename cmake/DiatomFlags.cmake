@@ -4,7 +4,8 @@ add_compile_options(-Wall -Wextra -Werror -Wno-missing-field-initializers -fno-p
 # The source tree is always /src in the build root; without it in the binary the same inputs give the same bytes anywhere.
 add_compile_options("-ffile-prefix-map=${CMAKE_SOURCE_DIR}/=")
 add_compile_definitions(_GNU_SOURCE)
-include_directories("${CMAKE_SOURCE_DIR}/src")
+# For "quoted" includes only: with -I, the C library's <sys/mount.h> would be our src/sys/mount.h.
+add_compile_options("SHELL:-iquote ${CMAKE_SOURCE_DIR}/src")
 
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # GCC 14 warns falsely inside Asio's and the standard library's inlined code.

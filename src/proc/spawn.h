@@ -39,7 +39,7 @@ Result<Child> spawn(const SpawnRequest& request);
 
 struct Output {
     sys::ExitStatus status;
-    std::string out;  // standard output and error together, at most 64 KiB kept
+    std::string out;  // standard output and error together; the last 64 KiB are kept
 };
 // Runs a program to its end. Kills it after `timeout_ms` (Kind::timed_out).
 Result<Output> run(SpawnRequest request, int timeout_ms);

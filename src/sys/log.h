@@ -19,12 +19,14 @@ enum class Level : std::uint8_t { debug, info, warning, error };
 struct Field {
     std::string_view key;
     std::string value;
+    bool bare = false;  // a number or truth value: no quotes in JSON
     Field(std::string_view k, std::string_view v) : key(k), value(v) {}
     Field(std::string_view k, const char* v) : key(k), value(v) {}
     Field(std::string_view k, const std::string& v) : key(k), value(v) {}
+    Field(std::string_view k, bool v) : key(k), value(v ? "true" : "false"), bare(true) {}
     template <class T>
-        requires std::is_arithmetic_v<T>
-    Field(std::string_view k, T v) : key(k), value(std::to_string(v)) {}
+        requires(std::is_arithmetic_v<T> && !std::is_same_v<T, bool>)
+    Field(std::string_view k, T v) : key(k), value(std::to_string(v)), bare(std::is_integral_v<T>) {}
 };
 using Fields = std::initializer_list<Field>;
 

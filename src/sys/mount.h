@@ -44,7 +44,7 @@ Result<void> mount_fs(const std::string& type, const std::string& target, const 
 Result<void> bind_mount(const std::string& source, const std::string& target, bool recursive,
                         std::uint64_t attributes = 0);
 
-Result<void> unmount(const std::string& target, int flags = 0);  // MNT_DETACH and so on
+Result<void> unmount(const std::string& target, int flags = 0);  // MNT_DETACH and so on; never follows a final link
 Result<void> set_propagation(const std::string& target, std::uint64_t propagation, bool recursive);
 bool is_mount_point(const std::string& path);  // statx STATX_ATTR_MOUNT_ROOT (Linux 5.8)
 
