@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 #include <format>
+#include <utility>
 
 namespace diatom {
 namespace {
