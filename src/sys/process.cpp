@@ -1,6 +1,9 @@
 #include "sys/process.h"
 
+// glibc 2.41 forgot the C linkage of this header.
+extern "C" {
 #include <sys/pidfd.h>
+}
 #include <sys/wait.h>
 #include <unistd.h>
 

@@ -1,0 +1,124 @@
+#include "cli/command.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include "base/strings.h"
+#include "config/version.h"
+#include "init/init.h"
+#include "runtime/runtime.h"
+
+namespace diatom::cli {
+namespace {
+
+int run_init(std::span<char*> args) { return init::init_main(args); }
+
+#ifdef DIATOM_ENGINE
+int run_executor(std::span<char*>) { return runtime::executor_main(); }
+#else
+int run_executor(std::span<char*>) {
+    return report(runtime::kExecutorName, Error(Kind::unsupported, "the executor is not part of this build"));
+}
+#endif
+
+constexpr std::array kCommands{
+    Command{"init", "PID 1", run_init, Shown::hidden, Linked::sbin},
+    Command{runtime::kExecutorName, "sets up a container", run_executor, Shown::hidden},
+    Command{"engine", "run a container engine: --scope system|user", engine_command},
+    Command{"console", "log in on every terminal of the machine", console_command, Shown::hidden},
+    Command{"status", "version, state, engines, containers, last boot", status_command},
+    Command{"boot", "the last boot as a timeline", boot_command},
+    Command{"logs", "kernel, PID 1, engines and system containers in one stream", logs_command},
+    Command{"poweroff", "stop every container and power off", power_command, Shown::always, Linked::sbin},
+    Command{"reboot", "stop every container and restart the machine", power_command, Shown::always, Linked::sbin},
+    Command{"halt", "stop every container and halt", power_command, Shown::always, Linked::sbin},
+    Command{"version", "the version of the program", version_command},
+};
+
+std::string_view base_name(std::string_view path) {
+    const auto slash = path.rfind('/');
+    return slash == std::string_view::npos ? path : path.substr(slash + 1);
+}
+
+int print_help() {
+    std::puts("usage: diatom COMMAND [ARGUMENTS]\n");
+    for (const auto& command : kCommands) {
+        if (command.shown == Shown::always) {
+            std::puts(std::format("  {:10} {}", command.name, command.summary).c_str());
+        }
+    }
+    std::puts("\n  --names    the commands that are programs of their own too\n  --version  the version");
+    return 0;
+}
+
+int print_names() {
+    for (const auto& command : kCommands) {
+        if (command.linked == Linked::sbin) std::puts(std::string(command.name).c_str());
+    }
+    return 0;
+}
+
+int unknown(std::string_view name) {
+    std::vector<std::string_view> names;
+    for (const auto& command : kCommands) names.push_back(command.name);
+    const auto near = nearest(name, names);
+    const auto hint = near ? std::format("did you mean \"{}\"?", *near) : std::string("\"diatom --help\" lists them");
+    std::fputs(std::format("diatom: no such command: {}; {}\n", name, hint).c_str(), stderr);
+    return 2;
+}
+
+}  // namespace
+
+std::span<const Command> commands() { return kCommands; }
+
+const Command* find_command(std::string_view name) {
+    const auto* it = std::ranges::find(kCommands, name, &Command::name);
+    return it == kCommands.end() ? nullptr : it;
+}
+
+int dispatch(int argc, char** argv) {
+    const std::span<char*> args(argv, static_cast<std::size_t>(argc));
+    if (const auto* command = argc > 0 ? find_command(base_name(args[0])) : nullptr) return command->run(args);
+    const std::string_view first = argc > 1 ? args[1] : "";
+    if (const auto* command = find_command(first)) return command->run(args.subspan(1));
+    // The kernel started us under a name of its own choice (init=…).
+    if (getpid() == 1) return run_init(args);
+    if (first == "--names") return print_names();
+    if (first == "--version" || first == "-v") return version_command(args.subspan(1));
+    if (first == "--help" || first == "-h" || first == "help") return print_help();
+    if (first.empty()) {
+        print_help();
+        return 2;
+    }
+    return unknown(first);
+}
+
+int exit_code(Kind kind) noexcept {
+    switch (kind) {
+        case Kind::invalid: return 2;
+        case Kind::not_found: return 3;
+        case Kind::denied:
+        case Kind::unauthorized: return 4;
+        case Kind::unavailable:
+        case Kind::timed_out: return 5;
+        case Kind::unsupported: return 6;
+        default: return 1;
+    }
+}
+
+int report(std::string_view name, const Error& error) {
+    std::fputs(std::format("diatom {}: {}\n", name, error.what()).c_str(), stderr);
+    return exit_code(error.kind());
+}
+
+int version_command(std::span<char*>) {
+    std::puts(std::format("diatom {}", config::version()).c_str());
+    return 0;
+}
+
+}  // namespace diatom::cli

@@ -1,0 +1,103 @@
+#include "config/services.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace diatom::config {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+SystemService one(std::string_view body) {
+    auto services = parse_services("services:\n  a:\n    command: [/bin/a]\n" + std::string(body), "t.yml");
+    EXPECT_TRUE(services) << services.error().what();
+    return services ? services->at(0) : SystemService{};
+}
+
+std::string error_of(std::string_view body) {
+    auto services = parse_services("services:\n  a:\n    command: [/bin/a]\n" + std::string(body), "t.yml");
+    return services ? "no error" : services.error().what();
+}
+
+TEST(Services, BuiltInOnesDecodeAndAreOrdered) {
+    auto services = load_services(DIATOM_SOURCE_DIR "/src/config/services");
+    ASSERT_TRUE(services) << services.error().what();
+    std::vector<std::string> names;
+    for (const auto& service : *services) names.push_back(service.name);
+    EXPECT_THAT(names, ElementsAre("udev", "network", "ntp", "console", "user-engine"));
+    EXPECT_EQ(services->back().root, RootKind::host_root);
+    EXPECT_EQ(services->back().shutdown_signal, "SIGPWR");
+    EXPECT_TRUE(services->back().depends_on.empty());
+}
+
+TEST(Services, DecodesEveryKey) {
+    const auto s = one(R"(
+    image: diatom/host
+    environment: {A: "1"}
+    volumes: ["/dev:/dev:ro,rslave"]
+    tmpfs: ["/tmp:size=1m"]
+    devices: [/dev/kmsg]
+    cap_add: [NET_ADMIN]
+    network_mode: host
+    pid: host
+    restart: on-failure
+    depends_on: {b: {condition: service_completed_successfully, required: false}}
+    healthcheck: {test: "test -e /x", interval: 200ms, retries: 2}
+    labels: [io.rancher.os.detach=false, io.rancher.os.after=c]
+    stop_grace_period: 1m
+)");
+    EXPECT_EQ(s.root, RootKind::host_root);
+    EXPECT_FALSE(s.read_only);
+    EXPECT_THAT(s.environment, ElementsAre("A=1"));
+    ASSERT_EQ(s.mounts.size(), 2U);
+    EXPECT_TRUE(s.mounts[0].read_only);
+    EXPECT_EQ(s.mounts[0].propagation, "rslave");
+    EXPECT_EQ(s.mounts[1].tmpfs_options, "size=1m");
+    EXPECT_TRUE(s.host_network && s.host_pid && !s.host_ipc);
+    EXPECT_EQ(s.restart, ServiceRestart::on_failure);
+    ASSERT_EQ(s.depends_on.size(), 2U);
+    EXPECT_EQ(s.depends_on[0].condition, Condition::completed);
+    EXPECT_EQ(s.depends_on[1].service, "c");
+    EXPECT_THAT(s.health->command, ElementsAre("/bin/sh", "-c", "test -e /x"));
+    EXPECT_EQ(s.health->interval_ns, 200'000'000);
+    EXPECT_TRUE(s.oneshot);
+    EXPECT_EQ(s.stop_grace_s, 60);
+}
+
+TEST(Services, UnknownKeyNamesFileLineAndNearest) {
+    EXPECT_EQ(error_of("    restrat: always\n"), "t.yml:4: service a: unknown key \"restrat\", did you mean \"restart\"?");
+    EXPECT_EQ(error_of("    x-note: fine\n"), "no error");
+}
+
+TEST(Services, RefusesWhatItCannotHonour) {
+    EXPECT_THAT(error_of("    image: alpine\n"), HasSubstr("registry"));
+    EXPECT_THAT(error_of("    volumes: [a:/b]\n"), HasSubstr("/SOURCE:/TARGET"));
+    EXPECT_THAT(error_of("    volumes: [\"/a:/b:z\"]\n"), HasSubstr("unknown option \"z\""));
+    EXPECT_THAT(error_of("    privileged: maybe\n"), HasSubstr("t.yml:4"));
+    EXPECT_THAT(error_of("    pid: container:x\n"), HasSubstr("host or absent"));
+    EXPECT_THAT(parse_services("services: [", "t.yml").error().what(), HasSubstr("not valid YAML"));
+    EXPECT_THAT(parse_services("services: {a: {command: sh -c x}}", "t.yml").error().what(), HasSubstr("absolute path"));
+}
+
+SystemService named(std::string name, std::vector<Dependency> depends_on) {
+    SystemService service;
+    service.name = std::move(name);
+    service.depends_on = std::move(depends_on);
+    return service;
+}
+
+TEST(Services, OrderPutsDependenciesFirst) {
+    auto ordered = order_services({named("c", {{"b"}}), named("b", {{"a"}}), named("a", {{"gone", Condition::started, false}})});
+    ASSERT_TRUE(ordered) << ordered.error().what();
+    EXPECT_EQ(ordered->at(0).name, "a");
+    EXPECT_EQ(ordered->at(2).name, "c");
+}
+
+TEST(Services, OrderRefusesCyclesAndStrangers) {
+    EXPECT_THAT(order_services({named("a", {{"b"}}), named("b", {{"a"}})}).error().what(), HasSubstr("a, b"));
+    EXPECT_EQ(order_services({named("a", {{"z"}})}).error().kind(), Kind::not_found);
+}
+
+}  // namespace
+}  // namespace diatom::config
