@@ -166,7 +166,8 @@ Result<void> apply_labels(SystemService& service, const YamlView& node) {
     if (const auto scope = label("io.rancher.os.scope"); !scope.empty() && scope != "system") {
         return node.error(Kind::invalid, "io.rancher.os.scope must be system");
     }
-    for (const auto name : split(label("io.rancher.os.after"), ',')) {
+    const auto after = label("io.rancher.os.after");
+    for (const auto name : split(after, ',')) {
         // RancherOS ignores names that are not there.
         if (!trim(name).empty()) service.depends_on.push_back({std::string(trim(name)), Condition::started, false});
     }
