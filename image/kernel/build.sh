@@ -84,7 +84,7 @@ build() {
     trap 'kill '"$reporter"' 2>/dev/null || true' EXIT
     if ! env CCACHE_BASEDIR="$tree" CCACHE_NOHASHDIR=1 KBUILD_BUILD_USER=diatom KBUILD_BUILD_HOST=diatom \
         KBUILD_BUILD_VERSION=1 KBUILD_BUILD_TIMESTAMP="$(date -u -d "@$(stat -c %Y "$tree/Makefile")")" \
-        make -C "$tree" -j"$jobs" bzImage >"$log" 2>&1 9>&-; then
+        nice -n 10 make -C "$tree" -j"$jobs" bzImage >"$log" 2>&1 9>&-; then
         grep -n -m5 -B2 -A8 -E 'error:|Error |undefined reference' "$log" >&2 || tail -30 "$log" >&2
         die "the build failed (whole log: $log)"
     fi
