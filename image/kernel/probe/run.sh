@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# usage (inside the build root): probe/run.sh VMLINUZ [MACHINE...]     machines: q35 pc microvm (default: all three)
+# usage (inside the build root): probe/run.sh VMLINUZ [MACHINE...]     machines: q35 pc microvm uefi (default: all)
 # Boots the kernel with a small static /init that looks for what a container host needs.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 kernel=${1:?usage: probe/run.sh VMLINUZ [MACHINE...]}
 shift
-[ $# -gt 0 ] || set -- q35 pc microvm
+[ $# -gt 0 ] || set -- q35 pc microvm uefi
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 
@@ -20,8 +20,12 @@ accelerator=${PROBE_ACCELERATOR:-tcg}
 
 for machine in "$@"; do
     log=$scratch/$machine.log started=$(date +%s%N)
+    options=(-M "$machine" -m 256)
+    if [ "$machine" = uefi ]; then
+        options=(-M q35 -m 512 -drive if=pflash,format=raw,readonly=on,file=/usr/share/OVMF/OVMF_CODE_4M.fd)
+    fi
     # ${PROBE_CMDLINE}: to compare what a parameter costs
-    timeout 120 qemu-system-x86_64 -M "$machine" -accel "$accelerator" -m 256 -nodefaults -display none -no-reboot \
+    timeout 120 qemu-system-x86_64 "${options[@]}" -accel "$accelerator" -nodefaults -display none -no-reboot \
         -serial stdio -kernel "$kernel" -initrd "$scratch/initramfs" \
         -append "console=ttyS0 $(cat "$here/../cmdline") ${PROBE_CMDLINE:-}" </dev/null >"$log" 2>&1 || true
     elapsed=$((($(date +%s%N) - started) / 1000000))
@@ -32,5 +36,5 @@ for machine in "$@"; do
         exit 1
     fi
     echo "probe: $machine ($accelerator): ok, machine started to powered off in $elapsed ms;" \
-        "$(sed -n 's/^probe: \(user space.*\)/\1/p' "$log" | tr -d '\r')"
+        "$(sed -n 's/.*probe: \(user space.*\)/\1/p' "$log" | tr -d '\r')"
 done
