@@ -1,0 +1,54 @@
+#include "base/strings.h"
+#include "image/http_client.h"
+
+namespace diatom::image {
+
+Result<Url> Url::parse(std::string_view text) {
+    Url url;
+    std::string_view rest = text;
+    if (rest.starts_with("https://")) {
+        rest.remove_prefix(8);
+    } else if (rest.starts_with("http://")) {
+        rest.remove_prefix(7);
+        url.tls = false;
+        url.port = 80;
+    } else {
+        return fail(Kind::invalid, "\"{}\" is not an http or https URL", text.substr(0, 200));
+    }
+    const auto slash = std::min(rest.find_first_of("/?"), rest.size());
+    auto authority = rest.substr(0, slash);
+    rest.remove_prefix(slash);
+    if (const auto at = authority.rfind('@'); at != std::string_view::npos) authority.remove_prefix(at + 1);
+    const auto bracket = authority.find(']');
+    const auto colon = authority.find(':', bracket == std::string_view::npos ? 0 : bracket);
+    auto host = authority.substr(0, colon);
+    if (colon != std::string_view::npos) {
+        const auto port = parse_uint(authority.substr(colon + 1));
+        if (!port || *port == 0 || *port > 65535) return fail(Kind::invalid, "\"{}\" has no valid port", text.substr(0, 200));
+        url.port = static_cast<std::uint16_t>(*port);
+    }
+    if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+    if (host.empty() || host.find_first_of(" \r\n\t") != std::string_view::npos) return fail(Kind::invalid, "\"{}\" names no host", text.substr(0, 200));
+    url.host = host;
+    rest = rest.substr(0, rest.find('#'));
+    if (rest.find_first_of(" \r\n\t") != std::string_view::npos) return fail(Kind::invalid, "\"{}\" contains white space", text.substr(0, 200));
+    url.target = rest.starts_with('/') ? std::string(rest) : "/" + std::string(rest);
+    return url;
+}
+
+Result<Url> Url::resolve(std::string_view location) const {
+    if (location.starts_with("//")) return parse(std::format("{}:{}", tls ? "https" : "http", location));
+    if (!location.starts_with('/')) return parse(location);
+    Url url = *this;
+    url.target = location;
+    return url;
+}
+
+std::string Url::authority() const {
+    const std::string name = host.find(':') == std::string::npos ? host : "[" + host + "]";
+    return port == (tls ? 443 : 80) ? name : std::format("{}:{}", name, port);
+}
+
+std::string Url::text() const { return std::format("{}://{}{}", tls ? "https" : "http", authority(), target); }
+
+}  // namespace diatom::image

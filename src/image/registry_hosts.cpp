@@ -1,0 +1,92 @@
+#include "image/registry_hosts.h"
+
+#include <arpa/inet.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <optional>
+
+#include "base/strings.h"
+
+namespace diatom::image {
+namespace {
+
+struct Bits {
+    std::array<unsigned char, 16> bytes{};
+    unsigned size = 0;  // bytes
+};
+
+std::optional<Bits> parse_address(std::string_view text) {
+    Bits bits;
+    const std::string name(text);
+    if (::inet_pton(AF_INET, name.c_str(), bits.bytes.data()) == 1) bits.size = 4;
+    else if (::inet_pton(AF_INET6, name.c_str(), bits.bytes.data()) == 1) bits.size = 16;
+    else return std::nullopt;
+    return bits;
+}
+
+bool in_block(std::string_view host, std::string_view block) {
+    const auto halves = cut(block, '/');
+    const auto address = parse_address(host);
+    const auto base = parse_address(halves ? halves->first : block);
+    if (!address || !base || address->size != base->size) return false;
+    const auto prefix = halves ? parse_uint(halves->second) : std::optional<std::uint64_t>(base->size * 8);
+    if (!prefix || *prefix > base->size * 8) return false;
+    const auto whole = *prefix / 8, rest = *prefix % 8;
+    if (std::memcmp(address->bytes.data(), base->bytes.data(), whole) != 0) return false;
+    return rest == 0 || ((address->bytes[whole] ^ base->bytes[whole]) >> (8 - rest)) == 0;
+}
+
+bool is_loopback(std::string_view host) { return host == "localhost" || in_block(host, "127.0.0.0/8") || host == "::1"; }
+
+bool may_be_plain(const Url& url, const std::vector<std::string>& insecure) {
+    if (is_loopback(url.host)) return true;
+    const std::string with_port = std::format("{}:{}", url.host, url.port);
+    return std::ranges::any_of(insecure, [&](const std::string& entry) {
+        return entry == url.host || entry == with_port || entry == url.authority() || in_block(url.host, entry);
+    });
+}
+
+void append_bases(std::string_view address, const RegistryOptions& options, std::vector<Url>& bases) {
+    const bool explicit_scheme = address.starts_with("http://") || address.starts_with("https://");
+    auto secure = Url::parse(explicit_scheme ? std::string(address) : "https://" + std::string(address));
+    if (!secure) return;
+    bases.push_back(*secure);
+    if (explicit_scheme || !may_be_plain(*secure, options.insecure)) return;
+    if (auto plain = Url::parse("http://" + std::string(address))) bases.push_back(std::move(*plain));
+}
+
+}  // namespace
+
+std::vector<Url> registry_bases(const std::string& domain, const RegistryOptions& options) {
+    std::vector<Url> bases;
+    for (const auto& [host, mirror] : options.mirrors) {
+        if (host == domain || host == "*") append_bases(mirror, options, bases);
+    }
+    append_bases(domain == "docker.io" ? "registry-1.docker.io" : domain, options, bases);
+    return bases;
+}
+
+bool bypasses_proxy(std::string_view host, std::string_view no_proxy) {
+    if (is_loopback(host)) return true;
+    const auto entries = split(no_proxy, ',');
+    return std::ranges::any_of(entries, [&](std::string_view entry) {
+        entry = trim(entry);
+        if (entry.empty()) return false;
+        if (entry == "*" || entry == host || in_block(host, entry)) return true;
+        if (entry.starts_with("*.")) entry.remove_prefix(1);
+        const auto suffix = entry.starts_with('.') ? std::string(entry) : "." + std::string(entry);
+        return host.ends_with(suffix);
+    });
+}
+
+std::string login_host(std::string_view address) {
+    for (const std::string_view scheme : {"https://", "http://"}) {
+        if (address.starts_with(scheme)) address.remove_prefix(scheme.size());
+    }
+    const auto host = address.substr(0, address.find('/'));
+    return host == "index.docker.io" ? "docker.io" : std::string(host);
+}
+
+}  // namespace diatom::image
