@@ -26,6 +26,10 @@ class Created {
 public:
     Created(sys::ProcessId process, Fd pidfd, Fd control, Fd terminal)
         : process_(process), pidfd_(std::move(pidfd)), control_(std::move(control)), terminal_(std::move(terminal)) {}
+    Created(Created&&) noexcept = default;
+    Created& operator=(Created&& other) noexcept;
+    // Never started: ends it, and reaps it unless the pidfd was taken.
+    ~Created();
 
     const sys::ProcessId& process() const noexcept { return process_; }
     FdRef pidfd() const noexcept { return pidfd_; }
@@ -34,9 +38,11 @@ public:
 
     // Lets it execute. not_found: no such program (exit code 127); denied: not executable (126); the message is Docker's
     // ('exec: "nope": executable file not found in $PATH').
+    // A failed start ends the process and reaps it, unless the pidfd was taken: then the caller reaps, as always.
     Result<void> start();
 
 private:
+    void abandon() noexcept;
     sys::ProcessId process_;
     Fd pidfd_, control_, terminal_;
 };

@@ -97,18 +97,21 @@ struct SeccompArg {
     unsigned index = 0;
     std::uint64_t value = 0, value_two = 0;
     std::string op;  // SCMP_CMP_EQ, …
+    friend bool operator==(const SeccompArg&, const SeccompArg&) = default;
 };
 struct SeccompRule {
     std::vector<std::string> names;
     std::string action;  // SCMP_ACT_ALLOW, …
     std::optional<unsigned> errno_value;
     std::vector<SeccompArg> args;
+    friend bool operator==(const SeccompRule&, const SeccompRule&) = default;
 };
 struct Seccomp {
     std::string default_action;
     std::optional<unsigned> default_errno;
     std::vector<std::string> architectures, flags;
     std::vector<SeccompRule> rules;
+    friend bool operator==(const Seccomp&, const Seccomp&) = default;
 };
 
 struct Spec {

@@ -1,0 +1,156 @@
+// The short-lived process that makes a container: it enters the namespaces that are joined, clones the container's first
+// process into the new ones as a child of its own parent, and is gone.
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <sched.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+
+#include "runtime/init.h"
+#include "runtime/limits.h"
+#include "runtime/request.h"
+#include "runtime/runtime.h"
+#include "sys/file.h"
+#include "sys/socket.h"
+
+namespace diatom::runtime {
+namespace {
+
+constexpr FdRef kControl(kExecutorSocket);
+
+std::uint64_t clone_flag(NamespaceKind kind) {
+    switch (kind) {
+        case NamespaceKind::mount: return CLONE_NEWNS;
+        case NamespaceKind::uts: return CLONE_NEWUTS;
+        case NamespaceKind::ipc: return CLONE_NEWIPC;
+        case NamespaceKind::pid: return CLONE_NEWPID;
+        case NamespaceKind::network: return CLONE_NEWNET;
+        case NamespaceKind::user: return CLONE_NEWUSER;
+        case NamespaceKind::cgroup: return CLONE_NEWCGROUP;
+        case NamespaceKind::time: return CLONE_NEWTIME;
+    }
+    return 0;
+}
+
+// The user namespace comes last: inside it we would not have the right to enter the others. All are opened first, since
+// their paths are ours to resolve, not those of what we enter.
+Result<void> join_by_path(const std::vector<Namespace>& namespaces) {
+    std::vector<std::pair<const Namespace*, Fd>> joined;
+    for (const auto& entry : namespaces) {
+        if (entry.path.empty()) continue;
+        auto fd = TRY(sys::open_path(entry.path, O_RDONLY), "join namespace");
+        if (entry.kind == NamespaceKind::user) joined.emplace_back(&entry, std::move(fd));
+        else joined.emplace(joined.begin(), &entry, std::move(fd));
+    }
+    for (const auto& [entry, fd] : joined) {
+        if (::setns(fd.raw(), static_cast<int>(clone_flag(entry->kind))) < 0) {
+            return fail_errno(errno, "join namespace {}", entry->path);
+        }
+    }
+    return {};
+}
+
+// All namespaces of the target in one call, except two that the child enters itself once it is in the target's cgroup:
+// from inside the cgroup namespace that cgroup could not be named, and the user namespace may not write to it.
+Result<void> join_target(const Request& request) {
+    std::uint64_t flags = 0;
+    for (const auto& entry : request.spec.namespaces) {
+        if (entry.kind != NamespaceKind::user && entry.kind != NamespaceKind::cgroup) flags |= clone_flag(entry.kind);
+    }
+    if (::setns(request.target.raw(), static_cast<int>(flags)) < 0) return fail_errno(errno, "join the container's namespaces");
+    return {};
+}
+
+struct Cloned {
+    pid_t pid = 0;
+    Fd pidfd;
+};
+
+// 0: in the child. The cgroup namespace is made by the child, since its root is the cgroup of who makes it.
+Result<Cloned> clone_container(const Request& request) {
+    int pidfd = -1;
+    struct clone_args args {};
+    args.flags = CLONE_PARENT | CLONE_PIDFD;
+    args.pidfd = reinterpret_cast<std::uintptr_t>(&pidfd);
+    if (request.cgroup) {
+        args.flags |= CLONE_INTO_CGROUP;
+        args.cgroup = static_cast<std::uint64_t>(request.cgroup.raw());
+    }
+    if (!request.join) {
+        for (const auto& entry : request.spec.namespaces) {
+            if (entry.path.empty() && entry.kind != NamespaceKind::cgroup) args.flags |= clone_flag(entry.kind);
+        }
+    }
+    const long pid = ::syscall(SYS_clone3, &args, sizeof args);
+    if (pid < 0) return fail_errno(errno, "make the container's namespaces");
+    return Cloned{static_cast<pid_t>(pid), pid == 0 ? Fd() : Fd(pidfd)};
+}
+
+std::string mapping_text(const std::vector<IdMapping>& mappings) {
+    std::string text;
+    for (const auto& m : mappings) text += std::format("{} {} {}\n", m.container, m.host, m.size);
+    return text;
+}
+
+Result<void> write_mappings(pid_t pid, const Spec& spec) {
+    TRY(sys::write_control(std::format("/proc/{}/uid_map", pid), mapping_text(spec.uid_mappings)), "map user ids");
+    TRY(sys::write_control(std::format("/proc/{}/gid_map", pid), mapping_text(spec.gid_mappings)), "map group ids");
+    return {};
+}
+
+// Container processes that share a namespace with us could trace us and use our descriptors (CVE-2016-9962).
+Result<void> hide_from_container(const Request& request) {
+    bool shared = request.join;
+    for (const auto& entry : request.spec.namespaces) shared = shared || !entry.path.empty();
+    if (shared && ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0) return fail_errno(errno, "hide from the container");
+    return {};
+}
+
+Result<void> execute_request() {
+    auto request = TRY(receive_request(kControl));
+    const bool new_user = !request.join && has_new_namespace(request.spec, NamespaceKind::user);
+    if (new_user && (request.spec.uid_mappings.empty() || request.spec.gid_mappings.empty())) {
+        return fail(Kind::invalid, "a new user namespace needs uidMappings and gidMappings");
+    }
+    // Both are inherited; in a user namespace the container itself could not do it.
+    TRY(set_oom_score(request.spec.process.oom_score_adj));
+    if (has_namespace(request.spec, NamespaceKind::user)) TRY(raise_hard_limits(request.spec.process.rlimits));
+    TRY(hide_from_container(request));
+    TRY(request.join ? join_target(request) : join_by_path(request.spec.namespaces));
+    auto [mapped, mapping] = new_user ? TRY(sys::make_pipe()) : std::pair<Fd, Fd>();
+    const auto cloned = TRY(clone_container(request));
+    if (cloned.pid == 0) {
+        mapping.reset();
+        run_init(request, kControl, mapped);
+    }
+    TRY(send_cloned(kControl, cloned.pid, cloned.pidfd));
+    if (new_user) {
+        TRY(write_mappings(cloned.pid, request.spec));
+        TRY(sys::write_all(mapping, "m"));
+    }
+    return {};
+}
+
+}  // namespace
+
+bool has_new_namespace(const Spec& spec, NamespaceKind kind) {
+    return std::ranges::any_of(spec.namespaces, [&](const auto& n) { return n.kind == kind && n.path.empty(); });
+}
+
+bool has_namespace(const Spec& spec, NamespaceKind kind) {
+    return std::ranges::contains(spec.namespaces, kind, &Namespace::kind);
+}
+
+int executor_main() {
+    // The program's own environment and descriptors are those that launch() gave it, so there is nothing to clean up.
+    const auto done = execute_request();
+    if (!done) send_failed(kControl, done.error());
+    // Not exit(): handlers of the libraries in this program have no business here.
+    ::_exit(done ? 0 : 1);
+}
+
+}  // namespace diatom::runtime

@@ -1,0 +1,228 @@
+#include <fcntl.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "base/strings.h"
+#include "proc/spawn.h"
+#include "runtime/request.h"
+#include "runtime/resources.h"
+#include "runtime/runtime.h"
+#include "runtime/seccomp.h"
+#include "runtime/self.h"
+#include "sys/cgroup.h"
+#include "sys/file.h"
+#include "sys/socket.h"
+
+namespace diatom::runtime {
+namespace {
+
+// A mount of a dead network file system may hang for ever; nobody waits longer than this for a container.
+constexpr int kSetupTimeout = 60'000;  // milliseconds
+
+// A running executor, and our end of the connection that it shares with the container's init. Closing that end makes both
+// of them exit; the executor is always reaped here.
+class Executor {
+public:
+    Executor(proc::Child child, Fd control) : child_(std::move(child)), control_(std::move(control)) {}
+    Executor(const Executor&) = delete;
+    Executor& operator=(const Executor&) = delete;
+    ~Executor() {
+        control_.reset();
+        std::ignore = sys::wait_exit(child_.pidfd);
+    }
+    FdRef control() const noexcept { return control_; }
+    Fd take_control() noexcept { return std::move(control_); }
+
+private:
+    proc::Child child_;
+    Fd control_;
+};
+
+Result<std::unique_ptr<Executor>> start_executor(const Stdio& stdio) {
+    auto [ours, theirs] = TRY(sys::socket_pair(sys::SocketType::packet));
+    TRY(sys::set_receive_timeout(ours, kSetupTimeout));
+    // The container inherits the executor's standard descriptors: passing them on costs nothing more.
+    proc::SpawnRequest request{.path = TRY(executor_path()), .argv = {kExecutorName}};
+    request.fds.push_back({theirs, kExecutorSocket});
+    if (stdio.in) request.fds.push_back({stdio.in, 0});
+    if (stdio.out) request.fds.push_back({stdio.out, 1});
+    if (stdio.err) request.fds.push_back({stdio.err, 2});
+    request.new_session = false;  // the container makes its own
+    auto child = TRY(proc::spawn(request), "start the executor");
+    return std::make_unique<Executor>(std::move(child), std::move(ours));
+}
+
+// Ends and reaps a container that did not come to be.
+void discard(FdRef pidfd) {
+    if (!pidfd) return;
+    std::ignore = sys::send_signal(pidfd, SIGKILL);
+    std::ignore = sys::wait_exit(pidfd);
+}
+
+Failure died(FdRef pidfd) {
+    if (!pidfd) return fail(Kind::bug, "the executor died before it made the container");
+    std::ignore = sys::send_signal(pidfd, SIGKILL);
+    const auto status = sys::wait_exit(pidfd);
+    if (status && status->signal == SIGKILL) {
+        return fail(Kind::exhausted, "the container's first process was killed while it was set up: its memory limit may be "
+                    "too low to start it");
+    }
+    return fail(Kind::bug, "the container's first process ended while it was set up (status {})",
+                status ? status->shell_code() : -1);
+}
+
+Result<Created> await_ready(Executor& executor) {
+    sys::ProcessId process;
+    Fd pidfd;
+    Fd terminal;
+    bool ready = false;
+    // The executor's and the init's reports may come in either order.
+    while (!ready || !pidfd) {
+        auto received = receive_report(executor.control());
+        if (!received) {
+            discard(pidfd);
+            return Failure(std::move(received).error().in("wait for the container's setup"));
+        }
+        if (!*received) return died(pidfd);
+        Report& report = **received;
+        if (report.step == Report::Step::failed) {
+            discard(pidfd);
+            return Failure(std::move(*report.error));
+        }
+        if (report.step == Report::Step::ready) {
+            ready = true;
+            terminal = std::move(report.fd);
+        } else {
+            process.pid = report.pid;
+            pidfd = std::move(report.fd);
+        }
+    }
+    const auto start_time = sys::start_time(process.pid);
+    if (!start_time) {
+        discard(pidfd);
+        return Failure(Error(start_time.error()).in("container"));
+    }
+    process.start_time = *start_time;
+    return Created(process, std::move(pidfd), executor.take_control(), std::move(terminal));
+}
+
+Result<void> add_filter(Request& request, const std::optional<Seccomp>& seccomp) {
+    if (!seccomp) return {};
+    const auto filter = TRY(cached_filter(*seccomp));
+    const auto* bytes = reinterpret_cast<const char*>(filter->program.data());
+    request.has_filter = true;
+    request.filter_flags = filter->load_flags;
+    request.filter.assign(bytes, filter->program.size() * sizeof(sock_filter));
+    return {};
+}
+
+Result<void> check(const Spec& spec) {
+    if (spec.process.args.empty()) return fail(Kind::invalid, "no command specified");
+    if (!std::ranges::contains(spec.namespaces, NamespaceKind::mount, &Namespace::kind)) {
+        return fail(Kind::unsupported, "a container without a mount namespace of its own is not supported");
+    }
+    for (const auto& entry : spec.namespaces) {
+        if (entry.kind == NamespaceKind::mount && !entry.path.empty()) {
+            return fail(Kind::unsupported, "joining a mount namespace by path is not supported: use exec");
+        }
+    }
+    return {};
+}
+
+// The target's own cgroup, which may lie below the container's where a container manages cgroups itself.
+Result<Fd> cgroup_of(const sys::ProcessId& target) {
+    const std::string text = TRY(sys::read_file(std::format("/proc/{}/cgroup", target.pid)));
+    for (const auto line : split(text, '\n')) {
+        if (!line.starts_with("0::")) continue;
+        const std::string path = TRY(sys::Cgroup::mount_point()) + std::string(line.substr(3));
+        return TRY(sys::open_path(path, O_RDONLY | O_DIRECTORY), "the container's cgroup");
+    }
+    return fail(Kind::unsupported, "process {} is in no cgroup of version 2", target.pid);
+}
+
+// What an exec'd process does not say for itself is as in the container.
+Process with_defaults(Process process, const Process& container) {
+    const auto& own = process.capabilities;
+    if (own.bounding.empty() && own.effective.empty() && own.permitted.empty() && own.inheritable.empty() && own.ambient.empty()) {
+        process.capabilities = container.capabilities;
+    }
+    if (process.rlimits.empty()) process.rlimits = container.rlimits;
+    if (!process.oom_score_adj) process.oom_score_adj = container.oom_score_adj;
+    process.no_new_privileges = process.no_new_privileges || container.no_new_privileges;
+    return process;
+}
+
+Result<Created> finish_launch(Executor& executor, const Spec& spec, Request request) {
+    TRY(add_filter(request, spec.seccomp));
+    Spec sent = spec;
+    sent.seccomp.reset();
+    TRY(send_request(executor.control(), sent, request));
+    return await_ready(executor);
+}
+
+}  // namespace
+
+Created& Created::operator=(Created&& other) noexcept {
+    if (this != &other) {
+        abandon();
+        process_ = other.process_;
+        pidfd_ = std::move(other.pidfd_);
+        control_ = std::move(other.control_);
+        terminal_ = std::move(other.terminal_);
+    }
+    return *this;
+}
+
+Created::~Created() { abandon(); }
+
+void Created::abandon() noexcept {
+    if (!control_) return;  // started, or moved from
+    control_.reset();
+    discard(pidfd_);
+}
+
+Result<void> Created::start() {
+    if (!control_) return fail(Kind::conflict, "the process is started already");
+    const Fd control = std::move(control_);
+    auto outcome = [&]() -> Result<void> {
+        if (!send_go(control)) return fail(Kind::conflict, "the container ended before it was started");
+        auto report = TRY(receive_report(control), "wait for the container's program");
+        if (report && report->error) return Failure(std::move(*report->error));
+        return {};
+    }();
+    // Nobody waits for a process that never ran its program, unless the pidfd was handed out.
+    if (!outcome) {
+        discard(pidfd_);
+        pidfd_.reset();
+    }
+    return outcome;
+}
+
+Result<Created> launch(const Spec& spec, const Stdio& stdio) {
+    TRY(check(spec));
+    // First, so that it comes up while the cgroup and the filter are made here.
+    const auto executor = TRY(start_executor(stdio));
+    if (spec.cgroup.empty()) return finish_launch(*executor, spec, {});
+    const auto cgroup = TRY(make_cgroup(spec.cgroup, spec.resources));
+    auto created = finish_launch(*executor, spec, {.cgroup = Fd(::fcntl(cgroup.fd().raw(), F_DUPFD_CLOEXEC, 0))});
+    if (!created) std::ignore = sys::Cgroup::remove(spec.cgroup);
+    return created;
+}
+
+Result<Created> exec(const sys::ProcessId& target, const Spec& container, const Process& process, const Stdio& stdio) {
+    if (process.args.empty()) return fail(Kind::invalid, "no command specified");
+    const auto executor = TRY(start_executor(stdio));
+    Request request{.join = true};
+    request.target = TRY(sys::open_pidfd(target), "the container is not running");
+    if (!container.cgroup.empty()) request.cgroup = TRY(cgroup_of(target));
+    TRY(add_filter(request, container.seccomp));
+    Spec joined;
+    joined.id = container.id;
+    joined.process = with_defaults(process, container.process);
+    joined.namespaces = container.namespaces;
+    TRY(send_request(executor->control(), joined, request));
+    return await_ready(*executor);
+}
+
+}  // namespace diatom::runtime
