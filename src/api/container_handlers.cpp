@@ -1,0 +1,249 @@
+// Life cycle and listing of containers.
+#include <algorithm>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include "api/decode.h"
+#include "api/encode.h"
+#include "api/race.h"
+#include "api/router.h"
+#include "base/strings.h"
+
+namespace diatom::api {
+namespace {
+
+Task<void> create(Call& call) {
+    const auto body = CO_TRY(body_json(call.request));
+    auto config = CO_TRY(decode_container_config(body, call.version()));
+    auto created = co_await call.engine.create(call.request.param("name"), std::move(config));
+    const auto result = CO_TRY(std::move(created));
+    co_return co_await call.connection.reply_json(201, {{"Id", result.id}, {"Warnings", result.warnings}});
+}
+
+Result<std::optional<int>> timeout_param(const Request& request) {
+    const auto value = TRY(request.number("t"));
+    if (!value) return std::nullopt;
+    if (*value < -1 || *value > 1'000'000) return fail(Kind::invalid, "\"t\" must be from -1 to 1000000 seconds");
+    return static_cast<int>(*value);
+}
+
+Task<void> start(Call& call) {
+    auto started = co_await call.engine.start(call.name());
+    CO_TRY(std::move(started));
+    co_return co_await call.connection.reply_empty(204);
+}
+
+Task<void> stop(Call& call) {
+    const auto timeout = CO_TRY(timeout_param(call.request));
+    auto stopped = co_await call.engine.stop(call.name(), timeout, call.request.param("signal"));
+    CO_TRY(std::move(stopped));
+    co_return co_await call.connection.reply_empty(204);
+}
+
+Task<void> restart(Call& call) {
+    const auto timeout = CO_TRY(timeout_param(call.request));
+    auto done = co_await call.engine.restart(call.name(), timeout, call.request.param("signal"));
+    CO_TRY(std::move(done));
+    co_return co_await call.connection.reply_empty(204);
+}
+
+Task<void> kill(Call& call) {
+    auto killed = co_await call.engine.kill(call.name(), call.request.param("signal", "SIGKILL"));
+    CO_TRY(std::move(killed));
+    co_return co_await call.connection.reply_empty(204);
+}
+
+Task<void> pause(Call& call) {
+    auto paused = co_await call.engine.pause(call.name(), true);
+    CO_TRY(std::move(paused));
+    co_return co_await call.connection.reply_empty(204);
+}
+
+Task<void> unpause(Call& call) {
+    auto resumed = co_await call.engine.pause(call.name(), false);
+    CO_TRY(std::move(resumed));
+    co_return co_await call.connection.reply_empty(204);
+}
+
+Task<void> remove(Call& call) {
+    engine::RemoveOptions options;
+    options.force = call.request.flag("force");
+    options.volumes = call.request.flag("v");
+    if (call.request.flag("link")) co_return fail(Kind::unsupported, "legacy links between containers do not exist here: use a network");
+    auto removed = co_await call.engine.remove(call.name(), options);
+    CO_TRY(std::move(removed));
+    co_return co_await call.connection.reply_empty(204);
+}
+
+Task<void> rename(Call& call) {
+    auto renamed = co_await call.engine.rename(call.name(), call.request.param("name"));
+    CO_TRY(std::move(renamed));
+    co_return co_await call.connection.reply_empty(204);
+}
+
+Result<std::pair<unsigned short, unsigned short>> window_size(const Request& request) {
+    const auto rows = TRY(request.number("h")), columns = TRY(request.number("w"));
+    const auto fits = [](const auto& n) { return n && *n >= 0 && *n <= 65535; };
+    if (!fits(rows) || !fits(columns)) return fail(Kind::invalid, "\"h\" and \"w\" must be from 0 to 65535");
+    return std::pair{static_cast<unsigned short>(*rows), static_cast<unsigned short>(*columns)};
+}
+
+Task<void> resize(Call& call) {
+    const auto [rows, columns] = CO_TRY(window_size(call.request));
+    auto resized = co_await call.engine.resize(call.name(), rows, columns);
+    CO_TRY(std::move(resized));
+    co_return co_await call.connection.reply_empty(200);
+}
+
+Task<void> exec_resize(Call& call) {
+    const auto [rows, columns] = CO_TRY(window_size(call.request));
+    auto resized = co_await call.engine.exec_resize(call.name(), rows, columns);
+    CO_TRY(std::move(resized));
+    co_return co_await call.connection.reply_empty(201);
+}
+
+Task<void> inspect(Call& call) {
+    const auto container = CO_TRY(call.engine.inspect(call.name()));
+    std::optional<std::uint64_t> size;
+    if (call.request.flag("size")) {
+        auto measured = co_await call.engine.container_size(container.id);
+        size = CO_TRY(std::move(measured));
+    }
+    co_return co_await call.connection.reply_json(200, encode_container(container, size));
+}
+
+using Filters = std::map<std::string, std::vector<std::string>>;
+
+bool container_matches(const engine::Container& container, const std::string& key, const std::string& value) {
+    if (key == "id") return container.id.starts_with(value);
+    if (key == "name") return ("/" + container.name).find(value) != std::string::npos;
+    if (key == "status") return to_string(container.state.status) == value;
+    if (key == "exited") return container.state.status == engine::Status::exited && std::to_string(container.state.exit_code) == value;
+    if (key == "ancestor") {
+        return container.config.image == value || container.image.text() == value || container.image.hex().starts_with(value) ||
+               container.config.image == value + ":latest";
+    }
+    if (key == "network") {
+        return std::ranges::any_of(container.endpoints, [&](const auto& e) { return e.network == value || e.network_id.starts_with(value); });
+    }
+    if (key == "volume") {
+        return std::ranges::any_of(container.volumes, [&](const auto& v) { return v.name == value || v.target == value; });
+    }
+    return false;
+}
+
+bool label_matches(const std::map<std::string, std::string>& labels, const std::string& wanted) {
+    const auto pair = cut(wanted, '=');
+    const auto it = labels.find(std::string(pair ? pair->first : std::string_view(wanted)));
+    return it != labels.end() && (!pair || it->second == pair->second);
+}
+
+bool passes(const engine::Container& container, const Filters& filters) {
+    return std::ranges::all_of(filters, [&](const auto& filter) {
+        const auto& [key, values] = filter;
+        // Labels must all match; of the other filters one value is enough.
+        if (key == "label") return std::ranges::all_of(values, [&](const auto& v) { return label_matches(container.config.labels, v); });
+        return std::ranges::any_of(values, [&, &name = key](const auto& v) { return container_matches(container, name, v); });
+    });
+}
+
+Result<void> check_filters(const Filters& filters) {
+    static constexpr std::string_view kKnown[] = {"id", "name", "status", "exited", "ancestor", "network", "volume", "label"};
+    for (const auto& [key, values] : filters) {
+        if (std::ranges::find(kKnown, key) != std::end(kKnown)) continue;
+        return fail(Kind::invalid, "invalid filter '{}': this version filters containers by {}", key, "id, name, status, exited, ancestor, network, volume, label");
+    }
+    return {};
+}
+
+Task<void> list(Call& call) {
+    const auto filters = CO_TRY(decode_filters(call.request));
+    CO_TRY(check_filters(filters));
+    const auto limit = CO_TRY(call.request.number("limit")).value_or(0);
+    const bool all = call.request.flag("all") || limit > 0 || filters.contains("status") || filters.contains("exited");
+    Json rows = Json::array();
+    for (const auto& container : call.engine.containers()) {
+        if (limit > 0 && static_cast<std::int64_t>(rows.size()) >= limit) break;
+        const auto status = container.state.status;
+        if (!all && status != engine::Status::running && status != engine::Status::paused && status != engine::Status::restarting) continue;
+        if (!passes(container, filters)) continue;
+        std::optional<std::uint64_t> size;
+        if (call.request.flag("size")) {
+            auto measured = co_await call.engine.container_size(container.id);
+            size = measured.value_or(0);
+        }
+        rows.push_back(encode_container_row(container, size, call.version()));
+    }
+    co_return co_await call.connection.reply_json(200, rows);
+}
+
+// A timer as a latch: set once, seen by whoever waits before or after.
+using Latch = boost::asio::steady_timer;
+void open_latch(Latch& latch) { latch.expires_at(Latch::time_point::min()); }
+
+Task<engine::WaitResult> wait_armed(Call& call, engine::WaitCondition condition, Latch& armed) {
+    auto result = co_await while_connected(call.connection, call.engine.wait(call.name(), condition, [&armed] { open_latch(armed); }));
+    open_latch(armed);
+    co_return result;
+}
+
+// The client starts the container when it has our headers, so they go out as soon as no exit can be missed any more.
+Task<void> begin_when(Call& call, Latch& armed) {
+    boost::system::error_code woken;
+    co_await armed.async_wait(boost::asio::redirect_error(boost::asio::use_awaitable, woken));
+    co_return co_await call.connection.begin_stream(200, "application/json");
+}
+
+Task<void> wait(Call& call) {
+    using engine::WaitCondition;
+    const auto text = call.request.param("condition", "not-running");
+    WaitCondition condition = WaitCondition::not_running;
+    if (text == "next-exit") condition = WaitCondition::next_exit;
+    else if (text == "removed") condition = WaitCondition::removed;
+    else if (text != "not-running" && !text.empty()) co_return fail(Kind::invalid, "invalid condition: \"{}\"", text);
+    CO_TRY(call.engine.inspect(call.name()));  // an unknown name is a 404, before any header is sent
+
+    using namespace boost::asio::experimental::awaitable_operators;
+    Latch armed(co_await boost::asio::this_coro::executor, Latch::time_point::max());
+    auto [waited, begun] = co_await (wait_armed(call, condition, armed) && begin_when(call, armed));
+    CO_TRY(std::move(begun));
+    const auto result = CO_TRY(std::move(waited));
+    Json body{{"StatusCode", result.exit_code}};
+    if (!result.error.empty()) body["Error"] = {{"Message", result.error}};
+    const auto text_body = dump_json(body) + "\n";
+    auto sent = co_await call.connection.write_chunk(text_body);
+    CO_TRY(std::move(sent));
+    co_return co_await call.connection.end_stream();
+}
+
+Task<void> top(Call& call) {
+    auto listed = co_await call.engine.top(call.name());
+    const auto rows = CO_TRY(std::move(listed));
+    co_return co_await call.connection.reply_json(200, {{"Titles", {"UID", "PID", "PPID", "C", "STIME", "TTY", "TIME", "CMD"}}, {"Processes", rows}});
+}
+
+constexpr Route kRoutes[] = {
+    {"POST", "/containers/create", create},
+    {"GET", "/containers/json", list},
+    {"GET", "/containers/{}/json", inspect},
+    {"GET", "/containers/{}/top", top},
+    {"POST", "/containers/{}/start", start},
+    {"POST", "/containers/{}/stop", stop},
+    {"POST", "/containers/{}/restart", restart},
+    {"POST", "/containers/{}/kill", kill},
+    {"POST", "/containers/{}/pause", pause},
+    {"POST", "/containers/{}/unpause", unpause},
+    {"POST", "/containers/{}/rename", rename},
+    {"POST", "/containers/{}/resize", resize},
+    {"POST", "/containers/{}/wait", wait},
+    {"DELETE", "/containers/{}", remove},
+    {"POST", "/exec/{}/resize", exec_resize},
+};
+
+}  // namespace
+
+std::span<const Route> container_routes() { return kRoutes; }
+
+}  // namespace diatom::api

@@ -1,0 +1,21 @@
+// Docker's JSON as the engine's model. What this version cannot honour is refused by name, never ignored; fields that
+// Docker does not know are ignored, as Docker does. Thread side: any; fuzzed.
+#pragma once
+
+#include "api/http.h"
+#include "engine/model.h"
+
+namespace diatom::api {
+
+Result<engine::ContainerConfig> decode_container_config(const Json& body, int version);  // POST /containers/create
+Result<engine::ExecConfig> decode_exec_config(const Json& body);                         // POST /containers/{}/exec
+
+// HostConfig's half, by concern.
+Result<void> decode_host_config(const Json& host, engine::ContainerConfig& config);
+Result<void> decode_mounts(const Json& host, engine::ContainerConfig& config);
+Result<void> decode_resources(const Json& host, engine::ContainerConfig& config);
+Result<void> decode_ports(const Json& host, engine::ContainerConfig& config);
+// "SRC:DST[:OPTIONS]" as of docker run -v.
+Result<engine::MountPoint> decode_bind(std::string_view text);
+
+}  // namespace diatom::api

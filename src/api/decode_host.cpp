@@ -1,0 +1,169 @@
+#include <algorithm>
+#include <array>
+
+#include "api/decode.h"
+#include "base/strings.h"
+
+namespace diatom::api {
+namespace {
+
+// Present, and not what an absent one would mean.
+bool is_set(const Json& value) {
+    if (value.is_null()) return false;
+    if (value.is_boolean()) return value.get<bool>();
+    if (value.is_number()) return value.get<double>() != 0;
+    return !value.empty() && !(value.is_string() && value.get<std::string>().empty());
+}
+
+struct Refused {
+    std::string_view key, flag;
+};
+// Known to Docker, not honoured by this version.
+constexpr std::array kRefused = {
+    Refused{"Links", "--link"},
+    Refused{"VolumesFrom", "--volumes-from"},
+    Refused{"VolumeDriver", "--volume-driver"},
+    Refused{"ContainerIDFile", "--cidfile"},
+    Refused{"CgroupParent", "--cgroup-parent"},
+    Refused{"DeviceRequests", "--gpus"},
+    Refused{"DeviceCgroupRules", "--device-cgroup-rule"},
+    Refused{"StorageOpt", "--storage-opt"},
+    Refused{"BlkioWeight", "--blkio-weight"},
+    Refused{"BlkioWeightDevice", "--blkio-weight-device"},
+    Refused{"BlkioDeviceReadBps", "--device-read-bps"},
+    Refused{"BlkioDeviceWriteBps", "--device-write-bps"},
+    Refused{"BlkioDeviceReadIOps", "--device-read-iops"},
+    Refused{"BlkioDeviceWriteIOps", "--device-write-iops"},
+    Refused{"CpuRealtimePeriod", "--cpu-rt-period"},
+    Refused{"CpuRealtimeRuntime", "--cpu-rt-runtime"},
+    Refused{"KernelMemory", "--kernel-memory"},
+    Refused{"OomKillDisable", "--oom-kill-disable"},
+    Refused{"UsernsMode", "--userns"},
+    Refused{"Annotations", "--annotation"},
+};
+
+Result<void> refuse_unsupported(const Json& host) {
+    for (const auto& refused : kRefused) {
+        const Json& value = json_member(host, refused.key);
+        if (!is_set(value) || (refused.key == "UsernsMode" && value == "host")) continue;
+        return fail(Kind::unsupported, "HostConfig.{} ({}) is not in this version: leave it out", refused.key, refused.flag);
+    }
+    const auto isolation = TRY(json_string(host, "Isolation"));
+    if (!isolation.empty() && isolation != "default") return fail(Kind::invalid, "invalid isolation \"{}\" on Linux", isolation);
+    const auto runtime = TRY(json_string(host, "Runtime"));
+    if (!runtime.empty() && runtime != "diatom" && runtime != "runc") {
+        return fail(Kind::invalid, "unknown or invalid runtime name: {}", runtime);
+    }
+    return {};
+}
+
+Result<void> decode_restart(const Json& host, engine::ContainerConfig& config) {
+    using engine::RestartPolicy;
+    const Json& policy = json_member(host, "RestartPolicy");
+    const auto name = TRY(json_string(policy, "Name"));
+    if (name.empty() || name == "no") config.restart = RestartPolicy::no;
+    else if (name == "always") config.restart = RestartPolicy::always;
+    else if (name == "unless-stopped") config.restart = RestartPolicy::unless_stopped;
+    else if (name == "on-failure") config.restart = RestartPolicy::on_failure;
+    else return fail(Kind::invalid, "invalid restart policy: unknown policy '{}'; use one of 'no', 'always', 'on-failure', or 'unless-stopped'", name);
+    const auto most = TRY(json_int(policy, "MaximumRetryCount"));
+    if (most < 0) return fail(Kind::invalid, "invalid restart policy: maximum retry count cannot be negative");
+    if (most > 0 && config.restart != RestartPolicy::on_failure) {
+        return fail(Kind::invalid, "invalid restart policy: maximum retry count can only be used with 'on-failure'");
+    }
+    config.restart_max = static_cast<unsigned>(most);
+    if (config.auto_remove && config.restart != RestartPolicy::no) {
+        return fail(Kind::invalid, "can't create 'AutoRemove' container with restart policy");
+    }
+    return {};
+}
+
+Result<void> decode_log(const Json& host, engine::ContainerConfig& config) {
+    const Json& log = json_member(host, "LogConfig");
+    const auto type = TRY(json_string(log, "Type"));
+    if (type == "none") config.log.driver = engine::LogDriver::none;
+    else if (!type.empty() && type != "json-file" && type != "local") {
+        return fail(Kind::unsupported, "logging driver \"{}\" is not in this version: it has json-file, local and none", type);
+    }
+    for (const auto& [key, value] : TRY(json_string_map(log, "Config"))) {
+        if (key == "max-size") {
+            const auto size = parse_bytes(value);
+            if (!size || *size == 0) return fail(Kind::invalid, "log option max-size \"{}\" is not a size", value);
+            config.log.max_size = *size;
+        } else if (key == "max-file") {
+            const auto count = parse_uint(value);
+            if (!count || *count == 0 || *count > 1000) return fail(Kind::invalid, "log option max-file \"{}\" must be from 1 to 1000", value);
+            config.log.max_files = static_cast<unsigned>(*count);
+        } else {
+            return fail(Kind::invalid, "unknown log opt '{}' for this log driver: it has max-size and max-file", key);
+        }
+    }
+    return {};
+}
+
+Result<void> decode_devices(const Json& host, engine::ContainerConfig& config) {
+    const Json& devices = json_member(host, "Devices");
+    if (devices.is_null()) return {};
+    if (!devices.is_array()) return fail(Kind::invalid, "\"Devices\" must be a list");
+    for (const auto& item : devices) {
+        const auto on_host = TRY(json_string(item, "PathOnHost"));
+        const auto inside = TRY(json_string(item, "PathInContainer"), "device {}", on_host);
+        if (!inside.empty() && inside != on_host) {
+            return fail(Kind::unsupported, "device {}: another path in the container ({}) is not in this version", on_host, inside);
+        }
+        config.devices.push_back({.path = on_host});
+    }
+    return {};
+}
+
+Result<void> decode_lists(const Json& host, engine::ContainerConfig& config) {
+    config.cap_add = TRY(json_strings(host, "CapAdd"));
+    config.cap_drop = TRY(json_strings(host, "CapDrop"));
+    config.group_add = TRY(json_strings(host, "GroupAdd"));
+    config.dns = TRY(json_strings(host, "Dns"));
+    config.dns_search = TRY(json_strings(host, "DnsSearch"));
+    config.dns_options = TRY(json_strings(host, "DnsOptions"));
+    config.extra_hosts = TRY(json_strings(host, "ExtraHosts"));
+    config.security_opt = TRY(json_strings(host, "SecurityOpt"));
+    config.sysctls = TRY(json_string_map(host, "Sysctls"));
+    return {};
+}
+
+Result<void> decode_modes(const Json& host, engine::ContainerConfig& config) {
+    config.pid_mode = TRY(json_string(host, "PidMode"));
+    config.ipc_mode = TRY(json_string(host, "IpcMode"));
+    config.uts_mode = TRY(json_string(host, "UTSMode"));
+    config.cgroupns_mode = TRY(json_string(host, "CgroupnsMode"));
+    config.network_mode = TRY(json_string(host, "NetworkMode", "default"));
+    if (config.network_mode.empty()) config.network_mode = "default";
+    return {};
+}
+
+}  // namespace
+
+Result<void> decode_host_config(const Json& host, engine::ContainerConfig& config) {
+    TRY(refuse_unsupported(host));
+    TRY(decode_modes(host, config));
+    TRY(decode_lists(host, config));
+    config.auto_remove = TRY(json_bool(host, "AutoRemove"));
+    config.privileged = TRY(json_bool(host, "Privileged"));
+    config.read_only_root = TRY(json_bool(host, "ReadonlyRootfs"));
+    config.publish_all = TRY(json_bool(host, "PublishAllPorts"));
+    config.init = TRY(json_bool(host, "Init"));
+    if (!json_member(host, "OomScoreAdj").is_null()) {
+        const auto adjust = TRY(json_int(host, "OomScoreAdj"));
+        if (adjust < -1000 || adjust > 1000) return fail(Kind::invalid, "Invalid value {}, range for oom score adj is [-1000, 1000]", adjust);
+        if (adjust != 0) config.oom_score_adj = static_cast<int>(adjust);
+    }
+    const auto shm = TRY(json_int(host, "ShmSize"));
+    if (shm < 0) return fail(Kind::invalid, "SHM size can not be less than 0");
+    if (shm > 0) config.shm_size = static_cast<std::uint64_t>(shm);
+    TRY(decode_restart(host, config));
+    TRY(decode_log(host, config));
+    TRY(decode_devices(host, config));
+    TRY(decode_mounts(host, config));
+    TRY(decode_resources(host, config));
+    return decode_ports(host, config);
+}
+
+}  // namespace diatom::api

@@ -1,0 +1,118 @@
+#include <algorithm>
+
+#include "api/decode.h"
+#include "base/strings.h"
+
+namespace diatom::api {
+namespace {
+
+constexpr std::int64_t kLeastMemory = 512 << 10;  // bytes; less cannot even execute
+
+Result<void> decode_memory(const Json& host, runtime::Resources& resources) {
+    const auto memory = TRY(json_int(host, "Memory"));
+    const auto swap = TRY(json_int(host, "MemorySwap"));
+    const auto reservation = TRY(json_int(host, "MemoryReservation"));
+    if (memory != 0) {
+        if (memory < kLeastMemory) return fail(Kind::invalid, "Minimum memory limit allowed is 512KB");
+        resources.memory_max = memory;
+    }
+    if (swap == -1) {
+        resources.swap_max = -1;
+    } else if (swap > 0) {
+        if (memory == 0) return fail(Kind::invalid, "You should always set the Memory limit when using Memoryswap limit");
+        if (swap < memory) return fail(Kind::invalid, "Minimum memoryswap limit should be larger than memory limit");
+        resources.swap_max = swap - memory;  // cgroup v2 counts swap alone
+    }
+    if (reservation > 0) resources.memory_low = reservation;
+    return {};
+}
+
+Result<void> decode_cpu(const Json& host, runtime::Resources& resources) {
+    const auto shares = TRY(json_int(host, "CpuShares"));
+    if (shares < 0) return fail(Kind::invalid, "\"CpuShares\" cannot be negative");
+    if (shares > 0) {
+        // cgroup v1 shares 2..262144 onto v2 weight 1..10000, as every engine maps them.
+        const auto clamped = static_cast<std::uint64_t>(std::clamp<std::int64_t>(shares, 2, 262144));
+        resources.cpu_weight = 1 + ((clamped - 2) * 9999) / 262142;
+    }
+    const auto nano = TRY(json_int(host, "NanoCpus"));
+    const auto quota = TRY(json_int(host, "CpuQuota"));
+    const auto period = TRY(json_int(host, "CpuPeriod"));
+    if (nano < 0 || period < 0) return fail(Kind::invalid, "CPU limits cannot be negative");
+    if (nano > 0 && (quota != 0 || period != 0)) return fail(Kind::invalid, "Conflicting options: Nano CPUs and CPU Period or Quota cannot both be set");
+    if (nano > 0) {
+        resources.cpu_period_us = 100'000;
+        resources.cpu_quota_us = static_cast<std::uint64_t>(nano / 10'000);
+    } else {
+        if (quota > 0) resources.cpu_quota_us = static_cast<std::uint64_t>(quota);
+        if (period > 0) resources.cpu_period_us = static_cast<std::uint64_t>(period);
+    }
+    resources.cpus = TRY(json_string(host, "CpusetCpus"));
+    resources.mems = TRY(json_string(host, "CpusetMems"));
+    return {};
+}
+
+Result<void> decode_ulimits(const Json& host, engine::ContainerConfig& config) {
+    const Json& ulimits = json_member(host, "Ulimits");
+    if (ulimits.is_null()) return {};
+    if (!ulimits.is_array()) return fail(Kind::invalid, "\"Ulimits\" must be a list");
+    for (const auto& item : ulimits) {
+        const auto name = TRY(json_string(item, "Name"));
+        std::string type = "RLIMIT_";
+        for (const char c : name) type += static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+        const auto soft = TRY(json_int(item, "Soft")), hard = TRY(json_int(item, "Hard"));
+        if (hard != -1 && (soft == -1 || soft > hard)) {
+            return fail(Kind::invalid, "ulimit {}: the soft limit {} exceeds the hard limit {}", name, soft, hard);
+        }
+        config.ulimits.push_back({type, static_cast<std::uint64_t>(soft), static_cast<std::uint64_t>(hard)});
+    }
+    return {};
+}
+
+Result<net::Protocol> decode_protocol(std::string_view text) {
+    if (text == "tcp") return net::Protocol::tcp;
+    if (text == "udp") return net::Protocol::udp;
+    if (text == "sctp") return net::Protocol::sctp;
+    return fail(Kind::invalid, "invalid protocol \"{}\": it is tcp, udp or sctp", text);
+}
+
+Result<std::uint16_t> decode_port_number(std::string_view text, std::string_view what) {
+    const auto port = parse_uint(text);
+    if (!port || *port > 65535) return fail(Kind::invalid, "invalid {} port \"{}\"", what, text);
+    return static_cast<std::uint16_t>(*port);
+}
+
+}  // namespace
+
+Result<void> decode_resources(const Json& host, engine::ContainerConfig& config) {
+    TRY(decode_memory(host, config.resources));
+    TRY(decode_cpu(host, config.resources));
+    const auto pids = TRY(json_int(host, "PidsLimit"));
+    if (pids > 0) config.resources.pids_max = pids;
+    return decode_ulimits(host, config);
+}
+
+Result<void> decode_ports(const Json& host, engine::ContainerConfig& config) {
+    const Json& bindings = json_member(host, "PortBindings");
+    if (bindings.is_null()) return {};
+    if (!bindings.is_object()) return fail(Kind::invalid, "\"PortBindings\" must be an object");
+    for (const auto& [key, list] : bindings.items()) {
+        const auto halves = cut(key, '/').value_or(Halves{key, "tcp"});
+        net::PortMapping mapping;
+        mapping.protocol = TRY(decode_protocol(halves.second));
+        mapping.container_port = TRY(decode_port_number(halves.first, "container"));
+        if (mapping.container_port == 0) return fail(Kind::invalid, "invalid container port \"{}\"", key);
+        if (!list.is_null() && !list.is_array()) return fail(Kind::invalid, "\"PortBindings\" of {} must be a list", key);
+        for (const auto& binding : list) {
+            const auto ip = TRY(json_string(binding, "HostIp"));
+            const auto port = TRY(json_string(binding, "HostPort"));
+            if (port.find('-') != std::string::npos) return fail(Kind::unsupported, "a range of host ports (\"{}\") for one container port is not in this version", port);
+            mapping.host = ip.empty() || ip == "0.0.0.0" ? net::Address() : TRY(net::Address::parse(ip), "published port {}", key);
+            mapping.host_port = port.empty() ? std::uint16_t{0} : TRY(decode_port_number(port, "host"));
+            config.ports.push_back(mapping);
+        }
+    }
+    return {};
+}
+
+}  // namespace diatom::api

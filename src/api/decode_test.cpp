@@ -1,0 +1,108 @@
+#include <gtest/gtest.h>
+
+#include "api/decode.h"
+#include "api/detach_keys.h"
+
+namespace diatom::api {
+namespace {
+
+Result<engine::ContainerConfig> decode(std::string_view text) {
+    return decode_container_config(*parse_json(text, "test"), 51);
+}
+
+TEST(DecodeContainer, TakesWhatDockerRunSends) {
+    const auto config = decode(R"({"Image":"busybox","Cmd":["echo","hi"],"Entrypoint":"/bin/sh","Tty":true,"Env":["A=b"],
+        "ExposedPorts":{"80/tcp":{}},"HostConfig":{"AutoRemove":true,"Binds":["/data:/data:ro","named:/v"],
+        "PortBindings":{"80/tcp":[{"HostIp":"","HostPort":"8080"}],"53/udp":[{"HostIp":"127.0.0.1","HostPort":""}]},
+        "Memory":67108864,"MemorySwap":134217728,"NanoCpus":1500000000,"CpuShares":1024,"PidsLimit":10,
+        "Ulimits":[{"Name":"nofile","Soft":64,"Hard":128}],"LogConfig":{"Type":"json-file","Config":{"max-size":"1m"}}}})");
+    ASSERT_TRUE(config) << config.error().what();
+    EXPECT_EQ(config->entrypoint, std::vector<std::string>{"/bin/sh"});
+    EXPECT_EQ(config->cmd, (std::vector<std::string>{"echo", "hi"}));
+    ASSERT_EQ(config->mounts.size(), 2U);
+    EXPECT_EQ(config->mounts[0].kind, engine::MountKind::bind);
+    EXPECT_TRUE(config->mounts[0].read_only);
+    EXPECT_TRUE(config->mounts[0].create_source);
+    EXPECT_EQ(config->mounts[1].kind, engine::MountKind::volume);
+    ASSERT_EQ(config->ports.size(), 2U);
+    EXPECT_EQ(config->ports[0].protocol, net::Protocol::udp);
+    EXPECT_EQ(config->ports[0].host_port, 0);
+    EXPECT_EQ(config->ports[0].host.text(), "127.0.0.1");
+    EXPECT_EQ(config->ports[1].host_port, 8080);
+    EXPECT_TRUE(config->ports[1].host.empty());
+    EXPECT_EQ(config->resources.memory_max, 67108864);
+    EXPECT_EQ(config->resources.swap_max, 67108864);
+    EXPECT_EQ(config->resources.cpu_quota_us, 150000U);
+    EXPECT_EQ(config->resources.cpu_weight, 39U);
+    EXPECT_EQ(config->resources.pids_max, 10);
+    ASSERT_EQ(config->ulimits.size(), 1U);
+    EXPECT_EQ(config->ulimits[0].type, "RLIMIT_NOFILE");
+    EXPECT_EQ(config->log.max_size, 1U << 20U);
+}
+
+struct Refusal {
+    const char* body;
+    Kind kind;
+    const char* says;
+};
+
+TEST(DecodeContainer, RefusesByName) {
+    const Refusal refusals[] = {
+        {R"({})", Kind::invalid, "no image"},
+        {R"({"Image":"x","HostConfig":{"Links":["a:b"]}})", Kind::unsupported, "--link"},
+        {R"({"Image":"x","HostConfig":{"VolumesFrom":["a"]}})", Kind::unsupported, "--volumes-from"},
+        {R"({"Image":"x","HostConfig":{"UsernsMode":"private"}})", Kind::unsupported, "--userns"},
+        {R"({"Image":"x","Healthcheck":{"Test":["CMD","true"]}})", Kind::unsupported, "health"},
+        {R"({"Image":"x","HostConfig":{"Memory":1024}})", Kind::invalid, "512KB"},
+        {R"({"Image":"x","HostConfig":{"Memory":67108864,"MemorySwap":1048576}})", Kind::invalid, "memoryswap"},
+        {R"({"Image":"x","HostConfig":{"RestartPolicy":{"Name":"sometimes"}}})", Kind::invalid, "sometimes"},
+        {R"({"Image":"x","HostConfig":{"AutoRemove":true,"RestartPolicy":{"Name":"always"}}})", Kind::invalid, "AutoRemove"},
+        {R"({"Image":"x","HostConfig":{"Binds":["relative/path"]}})", Kind::invalid, "absolute"},
+        {R"({"Image":"x","HostConfig":{"Binds":["/a:/b:sideways"]}})", Kind::invalid, "sideways"},
+        {R"({"Image":"x","HostConfig":{"Binds":["/a:/b"],"Tmpfs":{"/b":""}}})", Kind::invalid, "Duplicate mount point"},
+        {R"({"Image":"x","HostConfig":{"Mounts":[{"Type":"npipe","Target":"/x"}]}})", Kind::unsupported, "npipe"},
+        {R"({"Image":"x","HostConfig":{"PortBindings":{"99999/tcp":[]}}})", Kind::invalid, "99999"},
+        {R"({"Image":"x","HostConfig":{"PortBindings":{"80/icmp":[]}}})", Kind::invalid, "icmp"},
+        {R"({"Image":"x","HostConfig":{"LogConfig":{"Type":"syslog"}}})", Kind::unsupported, "syslog"},
+        {R"({"Image":"x","HostConfig":{"LogConfig":{"Config":{"colour":"red"}}}})", Kind::invalid, "colour"},
+        {R"({"Image":"x","HostConfig":{"Runtime":"kata"}})", Kind::invalid, "kata"},
+        {R"({"Image":"x","StopSignal":"SIGNOPE"})", Kind::invalid, "SIGNOPE"},
+        {R"({"Image":"x","Env":["=x"]})", Kind::invalid, "environment"},
+        {R"({"Image":["x"]})", Kind::invalid, "string"},
+    };
+    for (const auto& refusal : refusals) {
+        const auto config = decode(refusal.body);
+        ASSERT_FALSE(config) << refusal.body;
+        EXPECT_EQ(config.error().kind(), refusal.kind) << refusal.body;
+        EXPECT_NE(config.error().what().find(refusal.says), std::string::npos) << config.error().what();
+    }
+}
+
+TEST(DecodeContainer, EmptyAndDefaultValuesOfUnsupportedFieldsPass) {
+    EXPECT_TRUE(decode(R"({"Image":"x","HostConfig":{"Links":null,"VolumesFrom":[],"CgroupParent":"","BlkioWeight":0,"UsernsMode":"",
+        "OomKillDisable":false,"DeviceRequests":[],"Isolation":"default","ConsoleSize":[0,0],"NotADockerField":{"a":1}}})"));
+}
+
+TEST(DetachKeys, DefaultIsCtrlPCtrlQ) {
+    auto keys = *DetachKeys::parse("");
+    auto scanned = keys.scan("ab\x10\x11zz");
+    EXPECT_EQ(scanned.pass, "ab");
+    EXPECT_TRUE(scanned.detached);
+}
+
+TEST(DetachKeys, BrokenSequencesPassWhole) {
+    auto keys = *DetachKeys::parse("");
+    EXPECT_EQ(keys.scan("a\x10").pass, "a");
+    EXPECT_EQ(keys.scan("b").pass, "\x10" "b");
+    EXPECT_EQ(keys.scan("\x10\x10\x11").pass, "\x10");
+}
+
+TEST(DetachKeys, ParsesDockersNotation) {
+    auto keys = *DetachKeys::parse("ctrl-],x");
+    EXPECT_TRUE(keys.scan("\x1dx").detached);
+    EXPECT_FALSE(DetachKeys::parse("ctrl-1"));
+    EXPECT_FALSE(DetachKeys::parse("ab"));
+}
+
+}  // namespace
+}  // namespace diatom::api

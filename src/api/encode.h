@@ -1,0 +1,32 @@
+// The engine's model as Docker's JSON. Field names and their quirks: Docker Engine API 1.51 (api/types of moby 28).
+// Thread side: any; pure functions, except that sizes are given by the caller.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "api/http.h"
+#include "engine/model.h"
+
+namespace diatom::api {
+
+Json encode_container(const engine::Container& container, std::optional<std::uint64_t> size);  // GET /containers/{}/json
+Json encode_container_row(const engine::Container& container, std::optional<std::uint64_t> size, int version);
+Json encode_host_config(const engine::Container& container);
+Json encode_network_settings(const engine::Container& container);
+Json encode_port_map(const engine::Container& container);
+
+Json encode_image(const image::ImageRecord& image);      // GET /images/{}/json
+Json encode_image_row(const image::ImageRecord& image, std::int64_t containers);
+Json encode_image_config(const image::ImageConfig& config);
+
+Json encode_network(const engine::NetworkRecord& network, const std::vector<engine::Container>& containers);
+Json encode_volume(const engine::Volume& volume);
+Json encode_exec(const engine::ExecState& exec);
+
+// "0001-01-01T00:00:00Z" for no time, as Go prints its zero time.
+std::string encode_time(std::int64_t wall_ns);
+// A time parameter (since, until): RFC 3339, seconds with fraction, or a duration before now.
+Result<std::optional<std::int64_t>> time_param(const Request& request, const std::string& name);
+
+}  // namespace diatom::api

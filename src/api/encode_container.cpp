@@ -1,0 +1,285 @@
+#include <algorithm>
+
+#include "api/encode.h"
+#include "base/strings.h"
+#include "sys/clock.h"
+
+namespace diatom::api {
+namespace {
+
+std::string_view protocol_name(net::Protocol protocol) {
+    switch (protocol) {
+        case net::Protocol::tcp: return "tcp";
+        case net::Protocol::udp: return "udp";
+        case net::Protocol::sctp: return "sctp";
+    }
+    return "tcp";
+}
+
+std::string port_key(const net::PortMapping& mapping) {
+    return std::format("{}/{}", mapping.container_port, protocol_name(mapping.protocol));
+}
+
+// A mapping without an address is on all of them: clients see one entry for IPv4 and one for IPv6.
+std::vector<std::string> host_addresses(const net::PortMapping& mapping) {
+    if (!mapping.host.empty()) return {mapping.host.text()};
+    return {"0.0.0.0", "::"};
+}
+
+std::string_view restart_name(engine::RestartPolicy policy) {
+    switch (policy) {
+        case engine::RestartPolicy::no: return "no";
+        case engine::RestartPolicy::always: return "always";
+        case engine::RestartPolicy::on_failure: return "on-failure";
+        case engine::RestartPolicy::unless_stopped: return "unless-stopped";
+    }
+    return "no";
+}
+
+Json encode_state(const engine::ContainerState& state) {
+    using engine::Status;
+    return {{"Status", to_string(state.status)},
+            {"Running", state.status == Status::running || state.status == Status::paused || state.status == Status::restarting},
+            {"Paused", state.status == Status::paused},
+            {"Restarting", state.status == Status::restarting},
+            {"OOMKilled", state.oom_killed},
+            {"Dead", state.status == Status::dead},
+            {"Pid", state.process.pid},
+            {"ExitCode", state.exit_code},
+            {"Error", state.error},
+            {"StartedAt", encode_time(state.started)},
+            {"FinishedAt", encode_time(state.finished)}};
+}
+
+Json key_set(const std::vector<std::string>& keys) {
+    if (keys.empty()) return nullptr;
+    Json set = Json::object();
+    for (const auto& key : keys) set[key.find('/') == std::string::npos ? key + "/tcp" : key] = Json::object();
+    return set;
+}
+
+Json paths_set(const std::vector<std::string>& keys) {
+    if (keys.empty()) return nullptr;
+    Json set = Json::object();
+    for (const auto& key : keys) set[key] = Json::object();
+    return set;
+}
+
+Json optional_list(const std::optional<std::vector<std::string>>& list) { return list ? Json(*list) : Json(nullptr); }
+
+Json encode_config(const engine::Container& container) {
+    const auto& config = container.config;
+    return {{"Hostname", config.hostname.empty() ? container.id.substr(0, 12) : config.hostname},
+            {"Domainname", config.domainname},
+            {"User", container.user},
+            {"AttachStdin", config.attach_stdin},
+            {"AttachStdout", config.attach_stdout},
+            {"AttachStderr", config.attach_stderr},
+            {"ExposedPorts", key_set(config.exposed_ports)},
+            {"Tty", config.tty},
+            {"OpenStdin", config.open_stdin},
+            {"StdinOnce", config.stdin_once},
+            {"Env", container.env},
+            {"Cmd", optional_list(config.cmd)},
+            {"Image", config.image},
+            {"Volumes", paths_set(config.volumes)},
+            {"WorkingDir", container.working_dir},
+            {"Entrypoint", optional_list(config.entrypoint)},
+            {"OnBuild", nullptr},
+            {"StopSignal", config.stop_signal},
+            {"Labels", config.labels}};
+}
+
+Json encode_mounts(const engine::Container& container) {
+    Json mounts = Json::array();
+    for (const auto& mount : container.config.mounts) {
+        if (mount.kind != engine::MountKind::bind) continue;
+        mounts.push_back({{"Type", "bind"}, {"Source", mount.source}, {"Destination", mount.target}, {"Mode", mount.read_only ? "ro" : ""},
+                          {"RW", !mount.read_only}, {"Propagation", mount.propagation.empty() ? "rprivate" : mount.propagation}});
+    }
+    for (const auto& volume : container.volumes) {
+        if (volume.name.empty()) continue;
+        mounts.push_back({{"Type", "volume"}, {"Name", volume.name}, {"Source", volume.source}, {"Destination", volume.target},
+                          {"Driver", "local"}, {"Mode", volume.read_only ? "ro" : "z"}, {"RW", !volume.read_only}, {"Propagation", ""}});
+    }
+    return mounts;
+}
+
+// "Up 3 minutes", as docker ps prints it: the units of Go's units.HumanDuration.
+std::string human_duration(std::int64_t ns) {
+    const auto seconds = ns / 1'000'000'000;
+    const auto minutes = seconds / 60, hours = (seconds + 1800) / 3600;
+    if (seconds < 1) return "Less than a second";
+    if (seconds == 1) return "1 second";
+    if (seconds < 60) return std::format("{} seconds", seconds);
+    if (minutes == 1) return "About a minute";
+    if (minutes < 60) return std::format("{} minutes", minutes);
+    if (hours == 1) return "About an hour";
+    if (hours < 48) return std::format("{} hours", hours);
+    if (hours < 24 * 7 * 2) return std::format("{} days", hours / 24);
+    if (hours < 24 * 30 * 2) return std::format("{} weeks", hours / 24 / 7);
+    if (hours < 24 * 365 * 2) return std::format("{} months", hours / 24 / 30);
+    return std::format("{} years", hours / 24 / 365);
+}
+
+std::string status_text(const engine::ContainerState& state) {
+    using engine::Status;
+    const auto now = sys::wall_ns();
+    switch (state.status) {
+        case Status::created: return "Created";
+        case Status::running: return "Up " + human_duration(now - state.started);
+        case Status::paused: return std::format("Up {} (Paused)", human_duration(now - state.started));
+        case Status::restarting: return std::format("Restarting ({}) {} ago", state.exit_code, human_duration(now - state.finished));
+        case Status::removing: return "Removal In Progress";
+        case Status::dead: return "Dead";
+        case Status::exited: return std::format("Exited ({}) {} ago", state.exit_code, human_duration(now - state.finished));
+    }
+    return {};
+}
+
+Json encode_ports(const engine::Container& container) {
+    Json ports = Json::array();
+    const bool live = container.state.status == engine::Status::running || container.state.status == engine::Status::paused;
+    if (!live) return ports;
+    for (const auto& mapping : container.published) {
+        for (const auto& address : host_addresses(mapping)) {
+            ports.push_back({{"IP", address}, {"PrivatePort", mapping.container_port}, {"PublicPort", mapping.host_port}, {"Type", protocol_name(mapping.protocol)}});
+        }
+    }
+    for (const auto& exposed : container.config.exposed_ports) {
+        const auto halves = cut(exposed, '/').value_or(Halves{exposed, "tcp"});
+        const auto port = parse_uint(halves.first);
+        const auto same = [&](const net::PortMapping& m) { return m.container_port == port && protocol_name(m.protocol) == halves.second; };
+        if (port && std::ranges::none_of(container.published, same)) ports.push_back({{"PrivatePort", *port}, {"Type", halves.second}});
+    }
+    return ports;
+}
+
+std::string joined_command(const std::vector<std::string>& argv) { return join(argv, " "); }
+
+}  // namespace
+
+std::string encode_time(std::int64_t wall_ns) { return wall_ns == 0 ? "0001-01-01T00:00:00Z" : sys::format_rfc3339(wall_ns); }
+
+Result<std::optional<std::int64_t>> time_param(const Request& request, const std::string& name) {
+    const auto text = request.param(name);
+    if (text.empty() || text == "0") return std::nullopt;
+    const auto time = sys::parse_time_argument(text);
+    if (!time) return fail(Kind::invalid, "\"{}\" is not a time: \"{}\"", name, text);
+    return time;
+}
+
+Json encode_port_map(const engine::Container& container) {
+    Json map = Json::object();
+    for (const auto& exposed : container.config.exposed_ports) {
+        map[exposed.find('/') == std::string::npos ? exposed + "/tcp" : exposed] = nullptr;
+    }
+    for (const auto& mapping : container.published) {
+        auto& entries = map[port_key(mapping)];
+        for (const auto& address : host_addresses(mapping)) entries.push_back({{"HostIp", address}, {"HostPort", std::to_string(mapping.host_port)}});
+    }
+    return map;
+}
+
+Json encode_network_settings(const engine::Container& container) {
+    Json networks = Json::object();
+    for (const auto& endpoint : container.endpoints) {
+        networks[endpoint.network] = {{"IPAMConfig", nullptr},
+                                      {"Links", nullptr},
+                                      {"Aliases", endpoint.aliases.empty() ? Json(nullptr) : Json(endpoint.aliases)},
+                                      {"MacAddress", endpoint.mac},
+                                      {"DriverOpts", nullptr},
+                                      {"NetworkID", endpoint.network_id},
+                                      {"EndpointID", endpoint.endpoint_id},
+                                      {"Gateway", endpoint.gateway4.text()},
+                                      {"IPAddress", endpoint.ip4.text()},
+                                      {"IPPrefixLen", endpoint.prefix4},
+                                      {"IPv6Gateway", endpoint.gateway6.text()},
+                                      {"GlobalIPv6Address", endpoint.ip6.text()},
+                                      {"GlobalIPv6PrefixLen", endpoint.prefix6},
+                                      {"DNSNames", nullptr}};
+    }
+    const auto first = container.endpoints.empty() ? engine::EndpointState{} : container.endpoints.front();
+    return {{"Bridge", ""},
+            {"SandboxID", container.state.process.pid != 0 ? container.id : ""},
+            {"SandboxKey", container.state.process.pid != 0 ? std::format("/proc/{}/ns/net", container.state.process.pid) : ""},
+            {"Ports", encode_port_map(container)},
+            {"EndpointID", first.endpoint_id},
+            {"Gateway", first.gateway4.text()},
+            {"IPAddress", first.ip4.text()},
+            {"IPPrefixLen", first.prefix4},
+            {"IPv6Gateway", first.gateway6.text()},
+            {"GlobalIPv6Address", first.ip6.text()},
+            {"GlobalIPv6PrefixLen", first.prefix6},
+            {"MacAddress", first.mac},
+            {"Networks", networks}};
+}
+
+Json encode_host_config(const engine::Container& container) {
+    const auto& config = container.config;
+    Json host = config.raw_host_config.is_object() ? config.raw_host_config : Json::object();
+    host["NetworkMode"] = config.network_mode;
+    host["AutoRemove"] = config.auto_remove;
+    host["Privileged"] = config.privileged;
+    host["ReadonlyRootfs"] = config.read_only_root;
+    host["ShmSize"] = config.shm_size;
+    host["RestartPolicy"] = {{"Name", restart_name(config.restart)}, {"MaximumRetryCount", config.restart_max}};
+    host["LogConfig"] = {{"Type", config.log.driver == engine::LogDriver::none ? "none" : "json-file"},
+                         {"Config", {{"max-size", std::to_string(config.log.max_size)}, {"max-file", std::to_string(config.log.max_files)}}}};
+    host["Runtime"] = "diatom";
+    static constexpr const char* kLists[] = {"Binds", "CapAdd", "CapDrop", "Dns", "DnsOptions", "DnsSearch", "ExtraHosts", "GroupAdd", "SecurityOpt", "Ulimits", "Devices", "PortBindings"};
+    for (const auto* key : kLists) host.emplace(key, nullptr);
+    static constexpr const char* kNumbers[] = {"Memory", "MemorySwap", "NanoCpus", "CpuShares", "CpuPeriod", "CpuQuota", "OomScoreAdj"};
+    for (const auto* key : kNumbers) host.emplace(key, 0);
+    static constexpr const char* kTexts[] = {"PidMode", "IpcMode", "UTSMode", "CgroupnsMode", "UsernsMode", "CpusetCpus", "CpusetMems"};
+    for (const auto* key : kTexts) host.emplace(key, "");
+    return host;
+}
+
+Json encode_container(const engine::Container& container, std::optional<std::uint64_t> size) {
+    Json body{{"Id", container.id},
+              {"Created", encode_time(container.created)},
+              {"Path", container.argv.empty() ? "" : container.argv.front()},
+              {"Args", container.argv.empty() ? std::vector<std::string>{} : std::vector(container.argv.begin() + 1, container.argv.end())},
+              {"State", encode_state(container.state)},
+              {"Image", container.image.text()},
+              {"ResolvConfPath", container.resolv_conf_path},
+              {"HostnamePath", container.hostname_path},
+              {"HostsPath", container.hosts_path},
+              {"LogPath", container.log_path},
+              {"Name", "/" + container.name},
+              {"RestartCount", container.state.restart_count},
+              {"Driver", "overlay2"},
+              {"Platform", "linux"},
+              {"MountLabel", ""},
+              {"ProcessLabel", ""},
+              {"AppArmorProfile", ""},
+              {"ExecIDs", nullptr},
+              {"HostConfig", encode_host_config(container)},
+              {"GraphDriver", {{"Name", "overlay2"}, {"Data", Json::object()}}},
+              {"Mounts", encode_mounts(container)},
+              {"Config", encode_config(container)},
+              {"NetworkSettings", encode_network_settings(container)}};
+    if (size) body["SizeRw"] = *size;
+    return body;
+}
+
+Json encode_container_row(const engine::Container& container, std::optional<std::uint64_t> size, int /*version*/) {
+    Json row{{"Id", container.id},
+             {"Names", {"/" + container.name}},
+             {"Image", container.config.image},
+             {"ImageID", container.image.text()},
+             {"Command", joined_command(container.argv)},
+             {"Created", container.created / 1'000'000'000},
+             {"Ports", encode_ports(container)},
+             {"Labels", container.config.labels},
+             {"State", to_string(container.state.status)},
+             {"Status", status_text(container.state)},
+             {"HostConfig", {{"NetworkMode", container.config.network_mode}}},
+             {"NetworkSettings", {{"Networks", encode_network_settings(container)["Networks"]}}},
+             {"Mounts", encode_mounts(container)}};
+    if (size) row["SizeRw"] = *size;
+    return row;
+}
+
+}  // namespace diatom::api

@@ -1,0 +1,141 @@
+// Images, networks, volumes and execs as Docker's JSON.
+#include "api/encode.h"
+#include "base/strings.h"
+
+namespace diatom::api {
+namespace {
+
+Json familiar_names(const std::vector<std::string>& names) {
+    Json list = Json::array();
+    for (const auto& name : names) {
+        const auto reference = image::Reference::parse(name);
+        list.push_back(reference ? reference->familiar() : name);
+    }
+    return list;
+}
+
+Json object_of(const std::vector<std::string>& keys) {
+    if (keys.empty()) return nullptr;
+    Json object = Json::object();
+    for (const auto& key : keys) object[key] = Json::object();
+    return object;
+}
+
+Json null_if_empty(const std::vector<std::string>& list) { return list.empty() ? Json(nullptr) : Json(list); }
+
+}  // namespace
+
+Json encode_image_config(const image::ImageConfig& config) {
+    Json body{{"User", config.user},
+              {"ExposedPorts", object_of(config.exposed_ports)},
+              {"Env", null_if_empty(config.env)},
+              {"Cmd", null_if_empty(config.cmd)},
+              {"Volumes", object_of(config.volumes)},
+              {"WorkingDir", config.working_dir},
+              {"Entrypoint", null_if_empty(config.entrypoint)},
+              {"OnBuild", nullptr},
+              {"Labels", config.labels.empty() ? Json(nullptr) : Json(config.labels)}};
+    if (!config.stop_signal.empty()) body["StopSignal"] = config.stop_signal;
+    if (!config.healthcheck.is_null()) body["Healthcheck"] = config.healthcheck;
+    if (!config.shell.empty()) body["Shell"] = config.shell;
+    return body;
+}
+
+Json encode_image(const image::ImageRecord& image) {
+    Json layers = Json::array();
+    for (const auto& id : image.config.diff_ids) layers.push_back(id.text());
+    Json body{{"Id", image.id.text()},
+              {"RepoTags", familiar_names(image.tags)},
+              {"RepoDigests", familiar_names(image.repo_digests)},
+              {"Parent", ""},
+              {"Comment", image.config.comment},
+              {"Created", image.config.created.empty() ? Json("0001-01-01T00:00:00Z") : Json(image.config.created)},
+              {"DockerVersion", image.config.docker_version},
+              {"Author", image.config.author},
+              {"Config", encode_image_config(image.config)},
+              {"Architecture", image.config.platform.architecture},
+              {"Os", image.config.platform.os},
+              {"Size", image.size},
+              {"GraphDriver", {{"Name", "overlay2"}, {"Data", Json::object()}}},
+              {"RootFS", {{"Type", "layers"}, {"Layers", layers}}},
+              {"Metadata", {{"LastTagTime", "0001-01-01T00:00:00Z"}}}};
+    if (!image.config.platform.variant.empty()) body["Variant"] = image.config.platform.variant;
+    return body;
+}
+
+Json encode_image_row(const image::ImageRecord& image, std::int64_t containers) {
+    return {{"Id", image.id.text()},
+            {"ParentId", ""},
+            {"RepoTags", familiar_names(image.tags)},
+            {"RepoDigests", familiar_names(image.repo_digests)},
+            {"Created", image.created},
+            {"Size", image.size},
+            {"SharedSize", -1},
+            {"Labels", image.config.labels.empty() ? Json(nullptr) : Json(image.config.labels)},
+            {"Containers", containers}};
+}
+
+Json encode_network(const engine::NetworkRecord& network, const std::vector<engine::Container>& containers) {
+    Json pools = Json::array();
+    for (const auto& pool : network.pools) pools.push_back({{"Subnet", pool.subnet.text()}, {"Gateway", pool.gateway.text()}});
+    Json members = Json::object();
+    for (const auto& container : containers) {
+        if (container.state.process.pid == 0) continue;
+        for (const auto& endpoint : container.endpoints) {
+            if (endpoint.network != network.name) continue;
+            members[container.id] = {{"Name", container.name},
+                                     {"EndpointID", endpoint.endpoint_id},
+                                     {"MacAddress", endpoint.mac},
+                                     {"IPv4Address", endpoint.ip4.empty() ? "" : std::format("{}/{}", endpoint.ip4.text(), endpoint.prefix4)},
+                                     {"IPv6Address", endpoint.ip6.empty() ? "" : std::format("{}/{}", endpoint.ip6.text(), endpoint.prefix6)}};
+        }
+    }
+    return {{"Name", network.name},
+            {"Id", network.id},
+            {"Created", encode_time(network.created)},
+            {"Scope", "local"},
+            {"Driver", network.driver},
+            {"EnableIPv4", true},
+            {"EnableIPv6", network.ipv6},
+            {"IPAM", {{"Driver", "default"}, {"Options", nullptr}, {"Config", pools}}},
+            {"Internal", network.internal},
+            {"Attachable", false},
+            {"Ingress", false},
+            {"ConfigFrom", {{"Network", ""}}},
+            {"ConfigOnly", false},
+            {"Containers", members},
+            {"Options", network.options},
+            {"Labels", network.labels}};
+}
+
+Json encode_volume(const engine::Volume& volume) {
+    return {{"Name", volume.name},
+            {"Driver", volume.driver},
+            {"Mountpoint", volume.mountpoint},
+            {"CreatedAt", encode_time(volume.created)},
+            {"Labels", volume.labels.empty() ? Json(nullptr) : Json(volume.labels)},
+            {"Options", volume.options.empty() ? Json(nullptr) : Json(volume.options)},
+            {"Scope", "local"}};
+}
+
+Json encode_exec(const engine::ExecState& exec) {
+    const auto& cmd = exec.config.cmd;
+    return {{"ID", exec.id},
+            {"Running", exec.running},
+            {"ExitCode", exec.exit_code ? Json(*exec.exit_code) : Json(nullptr)},
+            {"ProcessConfig",
+             {{"tty", exec.config.tty},
+              {"entrypoint", cmd.front()},
+              {"arguments", std::vector(cmd.begin() + 1, cmd.end())},
+              {"privileged", exec.config.privileged},
+              {"user", exec.config.user}}},
+            {"OpenStdin", exec.config.attach_stdin},
+            {"OpenStderr", exec.config.attach_stderr},
+            {"OpenStdout", exec.config.attach_stdout},
+            {"CanRemove", !exec.running},
+            {"ContainerID", exec.container},
+            {"DetachKeys", ""},
+            {"Pid", exec.pid}};
+}
+
+}  // namespace diatom::api

@@ -1,0 +1,158 @@
+// Attach, exec start and logs: stdio over hijacked connections.
+#include <boost/asio/experimental/awaitable_operators.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include "api/detach_keys.h"
+#include "api/encode.h"
+#include "api/race.h"
+#include "api/router.h"
+#include "sys/clock.h"
+
+namespace diatom::api {
+namespace {
+
+namespace asio = boost::asio;
+
+constexpr std::string_view kRaw = "application/vnd.docker.raw-stream";
+constexpr std::string_view kMultiplexed = "application/vnd.docker.multiplexed-stream";
+
+// Without a terminal each chunk carries [stream, 0, 0, 0, length as 4 bytes big endian].
+void append_frame(std::string& text, const engine::Output& output) {
+    const auto size = static_cast<std::uint32_t>(output.bytes.size());
+    const char header[8] = {static_cast<char>(output.stream), 0, 0, 0, static_cast<char>(size >> 24),
+                            static_cast<char>(size >> 16), static_cast<char>(size >> 8), static_cast<char>(size)};
+    text.append(header, sizeof header).append(output.bytes);
+}
+
+Task<void> send_output(Connection& connection, engine::Attachment& attachment) {
+    const bool tty = attachment.tty();
+    for (;;) {
+        auto read = co_await attachment.read();
+        auto output = CO_TRY(std::move(read));
+        if (!output) co_return Result<void>{};
+        std::string bytes;
+        if (tty) bytes = std::move(output->bytes);
+        else append_frame(bytes, *output);
+        auto sent = co_await connection.write_raw(bytes);
+        CO_TRY(std::move(sent));
+    }
+}
+
+// Ends only by the detach keys: a client that closes its side still wants our output.
+Task<void> receive_input(Connection& connection, engine::Attachment& attachment, DetachKeys keys, bool wants_input) {
+    for (;;) {
+        auto received = co_await connection.read_raw();
+        if (!received || received->empty()) break;
+        if (!wants_input) continue;
+        const auto scanned = attachment.tty() ? keys.scan(*received) : DetachKeys::Scanned{std::move(*received), false};
+        if (!scanned.pass.empty()) {
+            auto written = co_await attachment.write(scanned.pass);
+            if (!written) break;  // the process has closed its input: Docker drops the rest too
+        }
+        if (scanned.detached) co_return Result<void>{};
+    }
+    if (wants_input) {
+        auto closed = co_await attachment.close_stdin();
+        (void)closed;  // the process may be gone already
+    }
+    asio::steady_timer never(co_await asio::this_coro::executor, asio::steady_timer::time_point::max());
+    boost::system::error_code woken;
+    co_await never.async_wait(asio::redirect_error(asio::use_awaitable, woken));
+    co_return Result<void>{};
+}
+
+Task<void> relay(Connection& connection, engine::Attachment& attachment, DetachKeys keys, bool wants_input) {
+    using namespace asio::experimental::awaitable_operators;
+    auto outcome = co_await (send_output(connection, attachment) || receive_input(connection, attachment, std::move(keys), wants_input));
+    connection.shutdown();
+    co_return outcome.index() == 0 ? std::get<0>(std::move(outcome)) : std::get<1>(std::move(outcome));
+}
+
+std::string_view stream_type(const Call& call, bool tty) {
+    // Told apart since API 1.42, and only to clients that upgrade.
+    return !tty && call.version() >= 42 && call.request.upgrade() ? kMultiplexed : kRaw;
+}
+
+Task<void> attach(Call& call) {
+    auto keys = CO_TRY(DetachKeys::parse(call.request.param("detachKeys")));
+    engine::AttachOptions options;
+    options.stream = call.request.flag("stream");
+    options.logs = call.request.flag("logs");
+    options.in = call.request.flag("stdin");
+    options.out = call.request.flag("stdout");
+    options.err = call.request.flag("stderr");
+    auto attached = co_await call.engine.attach(call.name(), options);
+    const auto attachment = CO_TRY(std::move(attached));
+    auto hijacked = co_await call.connection.hijack(call.request, stream_type(call, attachment->tty()));
+    CO_TRY(std::move(hijacked));
+    co_return co_await relay(call.connection, *attachment, std::move(keys), options.in);
+}
+
+Task<void> exec_start(Call& call) {
+    const auto body = CO_TRY(body_json(call.request));
+    const bool detach = CO_TRY(json_bool(body, "Detach"));
+    const bool tty = CO_TRY(json_bool(body, "Tty"));
+    const auto exec = CO_TRY(call.engine.exec_inspect(call.name()));
+    auto keys = CO_TRY(DetachKeys::parse(exec.config.detach_keys));
+    auto started = co_await call.engine.exec_start(call.name(), detach, tty);
+    const auto attachment = CO_TRY(std::move(started));
+    if (!attachment) co_return co_await call.connection.reply_empty(200);
+    auto hijacked = co_await call.connection.hijack(call.request, stream_type(call, attachment->tty()));
+    CO_TRY(std::move(hijacked));
+    co_return co_await relay(call.connection, *attachment, std::move(keys), exec.config.attach_stdin);
+}
+
+Task<void> send_log(Connection& connection, engine::LogReader& reader, bool tty, bool timestamps) {
+    std::string batch;
+    for (;;) {
+        auto read = co_await reader.next();
+        auto line = CO_TRY(std::move(read));
+        if (!line) co_return Result<void>{};
+        if (timestamps) line->bytes.insert(0, sys::format_rfc3339(line->time) + " ");
+        batch.clear();
+        if (tty) batch = std::move(line->bytes);
+        else append_frame(batch, *line);
+        auto sent = co_await connection.write_chunk(batch);
+        CO_TRY(std::move(sent));
+    }
+}
+
+Task<void> logs(Call& call) {
+    const auto container = CO_TRY(call.engine.inspect(call.name()));
+    engine::LogQuery query;
+    query.follow = call.request.flag("follow");
+    query.out = call.request.flag("stdout");
+    query.err = call.request.flag("stderr");
+    query.timestamps = call.request.flag("timestamps");
+    if (!query.out && !query.err) co_return fail(Kind::invalid, "Bad parameters: you must choose at least one stream");
+    query.since = CO_TRY(time_param(call.request, "since")).value_or(0);
+    query.until = CO_TRY(time_param(call.request, "until")).value_or(0);
+    const auto tail = call.request.param("tail", "all");
+    if (tail != "all" && !tail.empty()) {
+        // Docker takes a negative or malformed count for "all".
+        if (auto lines = call.request.number("tail"); lines && *lines && **lines >= 0) query.tail = static_cast<std::uint64_t>(**lines);
+    }
+    auto opened = co_await call.engine.logs(container.id, query);
+    const auto reader = CO_TRY(std::move(opened));
+    const bool tty = container.config.tty;
+    auto begun = co_await call.connection.begin_stream(200, !tty && call.version() >= 42 ? kMultiplexed : kRaw);
+    CO_TRY(std::move(begun));
+    auto sent = co_await while_connected(call.connection, send_log(call.connection, *reader, tty, query.timestamps));
+    CO_TRY(std::move(sent));
+    co_return co_await call.connection.end_stream();
+}
+
+constexpr Route kRoutes[] = {
+    {"POST", "/containers/{}/attach", attach},
+    {"GET", "/containers/{}/logs", logs},
+    {"POST", "/exec/{}/start", exec_start},
+};
+
+}  // namespace
+
+std::span<const Route> stream_routes() { return kRoutes; }
+
+}  // namespace diatom::api

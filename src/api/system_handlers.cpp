@@ -1,0 +1,239 @@
+// /_ping, /version, /info, /events, /auth.
+#include <sys/sysinfo.h>
+#include <sys/utsname.h>
+
+#include <algorithm>
+#include <boost/asio/experimental/channel.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <deque>
+
+#include "api/encode.h"
+#include "api/race.h"
+#include "api/router.h"
+#include "base/strings.h"
+#include "config/version.h"
+#include "sys/clock.h"
+#include "sys/file.h"
+
+namespace diatom::api {
+namespace {
+
+namespace asio = boost::asio;
+
+Task<void> ping(Call& call) {
+    return call.connection.reply(200, "text/plain; charset=utf-8", "OK",
+                                 "Builder-Version: 1\r\nSwarm: inactive\r\nCache-Control: no-cache, no-store, must-revalidate\r\n"
+                                 "Pragma: no-cache\r\n");
+}
+
+struct utsname kernel() {
+    struct utsname name {};
+    ::uname(&name);
+    return name;
+}
+
+Task<void> version(Call& call) {
+    const auto uts = kernel();
+    const Json engine{{"Name", "Engine"},
+                      {"Version", config::version()},
+                      {"Details",
+                       {{"ApiVersion", std::format("1.{}", kMinorVersion)},
+                        {"MinAPIVersion", std::format("1.{}", kMinMinorVersion)},
+                        {"Os", "linux"},
+                        {"Arch", "amd64"},
+                        {"KernelVersion", uts.release},
+                        {"Experimental", "false"}}}};
+    return call.connection.reply_json(200, {{"Platform", {{"Name", "Diatom OS"}}},
+                                            {"Components", Json::array({engine})},
+                                            {"Version", config::version()},
+                                            {"ApiVersion", std::format("1.{}", kMinorVersion)},
+                                            {"MinAPIVersion", std::format("1.{}", kMinMinorVersion)},
+                                            {"Os", "linux"},
+                                            {"Arch", "amd64"},
+                                            {"KernelVersion", uts.release}});
+}
+
+Json engine_facts(const engine::EngineOptions& options) {
+    Json mirrors = Json::array();
+    for (const auto& [host, mirror] : options.mirrors) mirrors.push_back(host + "=" + mirror);
+    Json insecure{"127.0.0.0/8", "::1/128"};
+    for (const auto& entry : options.insecure_registries) insecure.push_back(entry);
+    return {{"RegistryConfig", {{"InsecureRegistryCIDRs", insecure}, {"Mirrors", mirrors}, {"IndexConfigs", Json::object()}}},
+            {"DockerRootDir", options.root},
+            {"Driver", "overlay2"},
+            {"DriverStatus", Json::array({Json::array({"Backing Filesystem", "extfs"}), Json::array({"Native Overlay Diff", "true"})})},
+            {"LoggingDriver", "json-file"},
+            {"CgroupDriver", "cgroupfs"},
+            {"CgroupVersion", "2"},
+            {"DefaultRuntime", "diatom"},
+            {"Runtimes", {{"diatom", {{"path", "/proc/self/exe"}}}}},
+            {"Plugins",
+             {{"Volume", {"local"}}, {"Network", {"bridge", "host", "null"}}, {"Authorization", nullptr}, {"Log", {"json-file", "none"}}}},
+            {"SecurityOptions", {"name=seccomp,profile=builtin", "name=cgroupns"}},
+            {"LiveRestoreEnabled", true}};
+}
+
+Task<void> info(Call& call) {
+    auto listed = co_await call.engine.images();
+    const auto images = CO_TRY(std::move(listed));
+    const auto containers = call.engine.containers();
+    const auto count = [&](engine::Status status) {
+        return std::ranges::count_if(containers, [&](const auto& c) { return c.state.status == status; });
+    };
+    const auto running = count(engine::Status::running);
+    const auto paused = count(engine::Status::paused);
+    struct sysinfo memory {};
+    ::sysinfo(&memory);
+    const auto uts = kernel();
+    Json body = engine_facts(call.engine.options());
+    body.update({{"ID", trim(sys::read_file("/etc/machine-id").value_or(""))},
+                 {"Containers", containers.size()},
+                 {"ContainersRunning", running},
+                 {"ContainersPaused", paused},
+                 {"ContainersStopped", static_cast<std::int64_t>(containers.size()) - running - paused},
+                 {"Images", images.size()},
+                 {"Name", uts.nodename},
+                 {"NCPU", ::get_nprocs()},
+                 {"MemTotal", static_cast<std::uint64_t>(memory.totalram) * memory.mem_unit},
+                 {"KernelVersion", uts.release},
+                 {"OperatingSystem", std::format("Diatom OS {}", config::version())},
+                 {"OSType", "linux"},
+                 {"OSVersion", config::version()},
+                 {"Architecture", uts.machine},
+                 {"ServerVersion", config::version()},
+                 {"SystemTime", sys::format_rfc3339(sys::wall_ns())},
+                 {"IndexServerAddress", "https://index.docker.io/v1/"},
+                 {"MemoryLimit", true},
+                 {"SwapLimit", true},
+                 {"CpuCfsPeriod", true},
+                 {"CpuCfsQuota", true},
+                 {"CPUShares", true},
+                 {"CPUSet", true},
+                 {"PidsLimit", true},
+                 {"IPv4Forwarding", true},
+                 {"OomKillDisable", false},
+                 {"NEventsListener", 0},
+                 {"Swarm", {{"LocalNodeState", "inactive"}, {"ControlAvailable", false}, {"NodeID", ""}}},
+                 {"ExperimentalBuild", false},
+                 {"Labels", Json::array()},
+                 {"Warnings", Json::array()}});
+    co_return co_await call.connection.reply_json(200, body);
+}
+
+Json encode_event(const engine::Event& event, int version) {
+    Json body{{"Type", event.type},
+              {"Action", event.action},
+              {"Actor", {{"ID", event.id}, {"Attributes", event.attributes}}},
+              {"scope", "local"},
+              {"time", event.time / 1'000'000'000},
+              {"timeNano", event.time}};
+    if (version < 52 && (event.type == "container" || event.type == "image")) {
+        body["status"] = event.action;
+        body["id"] = event.id;
+        if (event.type == "container" && event.attributes.contains("image")) body["from"] = event.attributes.at("image");
+    }
+    return body;
+}
+
+bool event_matches(const engine::Event& event, const std::map<std::string, std::vector<std::string>>& filters) {
+    const auto attribute = [&](const char* key) {
+        const auto it = event.attributes.find(key);
+        return it == event.attributes.end() ? std::string() : it->second;
+    };
+    return std::ranges::all_of(filters, [&](const auto& filter) {
+        const auto& [key, wanted] = filter;
+        return std::ranges::any_of(wanted, [&](const std::string& value) {
+            if (key == "type") return event.type == value;
+            if (key == "event") return event.action == value || event.action.starts_with(value + ":");
+            if (key == "label") {
+                const auto pair = cut(value, '=');
+                return pair ? attribute(std::string(pair->first).c_str()) == pair->second : event.attributes.contains(value);
+            }
+            if (key == event.type || (key == "container" && event.attributes.contains("container"))) {
+                return event.id == value || event.id.starts_with(value) || attribute("name") == value ||
+                       attribute("image") == value || attribute("container") == value;
+            }
+            return false;
+        });
+    });
+}
+
+// Events wait here between the engine, which must not block, and a client, which may.
+struct EventQueue {
+    explicit EventQueue(asio::any_io_executor loop) : wake(loop) { wake.expires_at(asio::steady_timer::time_point::max()); }
+    std::deque<engine::Event> events;
+    bool overflow = false;
+    asio::steady_timer wake;
+};
+constexpr std::size_t kMaxQueuedEvents = 4096;
+
+Task<void> pump_events(Call& call, EventQueue& queue, std::int64_t until,
+                       const std::map<std::string, std::vector<std::string>>& filters) {
+    for (;;) {
+        while (!queue.events.empty()) {
+            const auto event = std::move(queue.events.front());
+            queue.events.pop_front();
+            if (until != 0 && event.time > until) co_return Result<void>{};
+            if (!event_matches(event, filters)) continue;
+            const auto line = dump_json(encode_event(event, call.version())) + "\n";
+            auto sent = co_await call.connection.write_chunk(line);
+            CO_TRY(std::move(sent));
+        }
+        if (queue.overflow) co_return fail(Kind::exhausted, "the client reads events too slowly: {} are waiting", kMaxQueuedEvents);
+        if (until != 0) {
+            const auto left = until - sys::wall_ns();
+            if (left <= 0) co_return Result<void>{};
+            queue.wake.expires_after(std::chrono::nanoseconds(left));
+        } else {
+            queue.wake.expires_at(asio::steady_timer::time_point::max());
+        }
+        boost::system::error_code woken;
+        co_await queue.wake.async_wait(asio::redirect_error(asio::use_awaitable, woken));
+        const auto cancelled = co_await asio::this_coro::cancellation_state;
+        if (cancelled.cancelled() != asio::cancellation_type::none) co_return fail(Kind::cancelled, "the client went away");
+    }
+}
+
+Task<void> events(Call& call) {
+    const auto filters = CO_TRY(decode_filters(call.request));
+    const auto since = CO_TRY(time_param(call.request, "since"));
+    const auto until = CO_TRY(time_param(call.request, "until"));
+    auto queue = std::make_shared<EventQueue>(co_await asio::this_coro::executor);
+    const auto subscription = call.engine.subscribe(since.value_or(0), [queue, since](const engine::Event& event) {
+        if (since && event.time < *since) return;
+        if (queue->events.size() >= kMaxQueuedEvents) queue->overflow = true;
+        else queue->events.push_back(event);
+        queue->wake.cancel();
+    });
+    auto begun = co_await call.connection.begin_stream(200, "application/json");
+    CO_TRY(std::move(begun));
+    auto pumped = co_await while_connected(call.connection, pump_events(call, *queue, until.value_or(0), filters));
+    CO_TRY(std::move(pumped));
+    co_return co_await call.connection.end_stream();
+}
+
+Task<void> auth(Call& call) {
+    const auto body = CO_TRY(body_json(call.request));
+    image::Credentials credentials;
+    credentials.username = CO_TRY(json_string(body, "username"));
+    credentials.password = CO_TRY(json_string(body, "password"));
+    credentials.identity_token = CO_TRY(json_string(body, "identitytoken"));
+    auto host = CO_TRY(json_string(body, "serveraddress", "docker.io"));
+    auto checked = co_await call.engine.check_login(std::move(host), std::move(credentials));
+    CO_TRY(std::move(checked));
+    co_return co_await call.connection.reply_json(200, {{"Status", "Login Succeeded"}, {"IdentityToken", ""}});
+}
+
+constexpr Route kRoutes[] = {
+    {"GET", "/_ping", ping}, {"GET", "/version", version}, {"GET", "/info", info},
+    {"GET", "/events", events}, {"POST", "/auth", auth},
+};
+
+}  // namespace
+
+std::span<const Route> system_routes() { return kRoutes; }
+
+}  // namespace diatom::api
