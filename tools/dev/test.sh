@@ -1,0 +1,68 @@
+#!/usr/bin/env bash
+# Every test, inside the build root. Stages in the order in which they find mistakes soonest; all of them run, and the
+# whole fails when one does.
+set -euo pipefail
+
+# shellcheck source=tools/dev/common.sh
+. "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+
+stages=()
+pytest_args=()
+while [ $# -gt 0 ]; do
+    case $1 in
+    --only) stages+=("${2:?--only needs a stage}"); shift 2 ;;
+    --) shift; pytest_args=("$@"); break ;;
+    *) fail "test: unknown argument '$1' (--only STAGE, or -- and what pytest takes)" ;;
+    esac
+done
+[ ${#stages[@]} -gt 0 ] || stages=(lint unit image vm)
+
+banner() { printf '\n==== %s\n' "$*"; }
+
+stage_lint() {
+    tools/dev/lint.sh
+    python3 -m pytest -q -p no:cacheprovider tests/lint
+}
+
+# GoogleTest under AddressSanitizer and UndefinedBehaviorSanitizer, with the fuzzers' corpora replayed. A network and a
+# mount namespace of their own: the tests make bridges, veths and mounts.
+stage_unit() {
+    if [ ! -e build/asan/build.ninja ]; then
+        cmake -S . -B build/asan -G Ninja -DCMAKE_BUILD_TYPE=Asan -DDIATOM_TESTS=ON \
+            -DCMAKE_CXX_COMPILER=g++-14 -DCMAKE_C_COMPILER=gcc-14 >build/asan.log 2>&1 || { cat build/asan.log >&2; fail "cmake refused the source (see above)"; }
+    fi
+    ninja -C build/asan -j"${DIATOM_JOBS:-$(nproc)}"
+    unshare --net --mount --propagation private \
+        sh -c 'ip link set lo up && exec ctest --test-dir build/asan --output-on-failure --no-tests=error -j "$1"' sh "${DIATOM_JOBS:-$(nproc)}"
+}
+
+stage_image() {
+    tools/dev/image.sh
+    python3 -m pytest -q -p no:cacheprovider tests/image
+}
+
+stage_vm() {
+    tools/dev/image.sh
+    python3 -m pytest -p no:cacheprovider --durations=10 tests/vm "${pytest_args[@]}"
+}
+
+failed=()
+for stage in "${stages[@]}"; do
+    declare -F "stage_$stage" >/dev/null || fail "test: no stage '$stage': lint, unit, image, vm"
+    banner "test: $stage"
+    # A subshell, so that set -e works inside it and a failure does not end the other stages.
+    set +e
+    (
+        set -e
+        "stage_$stage"
+    )
+    status=$?
+    set -e
+    [ $status -eq 0 ] || failed+=("$stage")
+done
+
+if [ ${#failed[@]} -gt 0 ]; then
+    echo "test: failed: ${failed[*]}" >&2
+    exit 1
+fi
+echo "test: all stages passed: ${stages[*]}"
