@@ -20,6 +20,7 @@ function(diatom_library name)
   if(DIATOM_TESTS AND tests)
     add_executable(${name}_test ${tests})
     target_link_libraries(${name}_test PRIVATE diatom_${name} GTest::gtest GTest::gmock GTest::gtest_main)
+    target_compile_options(${name}_test PRIVATE "SHELL:-iquote ${CMAKE_SOURCE_DIR}") # "tests/support/..."
     target_compile_definitions(${name}_test PRIVATE DIATOM_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
     gtest_discover_tests(${name}_test DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT 300)
   endif()

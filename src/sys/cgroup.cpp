@@ -75,7 +75,8 @@ Result<bool> event_is_set(FdRef file, const std::string& key) {
 
 Result<void> collect_pids(FdRef dir, std::vector<int>& pids) {
     auto file = TRY(open_at(dir, "cgroup.procs", O_RDONLY));
-    for (const auto word : split_words(TRY(read_all(file)))) {
+    const std::string members = TRY(read_all(file));
+    for (const auto word : split_words(members)) {
         if (const auto pid = parse_int(word)) pids.push_back(static_cast<int>(*pid));
     }
     for (const auto& name : TRY(list_dir_fd(dir))) {
