@@ -1,0 +1,7 @@
+#!/usr/bin/env bash
+# ./dev run: see tools/vm/run.py
+set -euo pipefail
+# shellcheck source=tools/dev/common.sh
+. "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+
+exec python3 -m vm.run "$@"
