@@ -1,0 +1,153 @@
+"""Fixtures: one machine with a disk for the whole run, a registry that it can reach, the docker command line."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
+
+from vm.config import Boot, Disk, Forward, MachineConfig  # noqa: E402
+from vm.machine import Machine  # noqa: E402
+
+import oci  # noqa: E402
+from registry import Registry, free_port  # noqa: E402
+from terminal import Terminal  # noqa: E402
+
+# Slow machines make a test slow, not red: these only end what hangs.
+BOOT_SECONDS = 300
+COMMAND_SECONDS = 300
+
+
+class Box(Machine):
+    """A machine with what tests say to it."""
+
+    @property
+    def docker_host(self) -> str:
+        return self.api.environment["DOCKER_HOST"]
+
+    @property
+    def cert_path(self) -> str:
+        return self.api.environment["DOCKER_CERT_PATH"]
+
+    def boot(self) -> "Box":
+        self.start()
+        self.wait_api(BOOT_SECONDS)
+        return self
+
+    def docker(self, *args: str, check: bool = True, env: dict[str, str] | None = None, **options) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            ["docker", *args],
+            env=os.environ | self.api.environment | (env or {}),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=COMMAND_SECONDS,
+            **options,
+        )
+        if check and done.returncode != 0:
+            raise AssertionError(f"docker {' '.join(args)}: exit code {done.returncode}\n{done.stdout}{done.stderr}\n--- machine\n{self.log[-3000:]}")
+        return done
+
+
+@pytest.fixture(scope="session")
+def make_box(tmp_path_factory):
+    """Makes machines; each is ended with the session at the latest."""
+    made: list[Box] = []
+
+    def make(**options) -> Box:
+        folder = tmp_path_factory.mktemp("vm")
+        if "disks" not in options:
+            options["disks"] = [Disk(folder / "state.img", 4 << 30)]
+            options.setdefault("kernel_args", []).append("diatom.state.autoformat=/dev/vda")
+        options.setdefault("kernel_args", []).append("diatom.autologin")
+        options.setdefault("memory", 512)
+        box = Box(MachineConfig(directory=folder, **options))
+        made.append(box)
+        return box
+
+    yield make
+    for box in made:
+        box.kill()
+
+
+@pytest.fixture(scope="session")
+def registry(tmp_path_factory):
+    server = Registry(tmp_path_factory.mktemp("registry"))
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def layouts(tmp_path_factory):
+    """Image layouts by name, made from Debian packages."""
+    folder = tmp_path_factory.mktemp("layouts")
+    base = oci.busybox_layer().bytes()
+    second = oci.Layer().directory("second").add("second/file", b"of the second layer\n").bytes()
+    web = {"Cmd": ["httpd", "-f", "-h", "/www"], "ExposedPorts": {"80/tcp": {}}}
+    return {
+        "busybox": oci.write_layout(folder / "busybox", [base]),
+        "web": oci.write_layout(folder / "web", [base, second], config=web),
+        "zstd": oci.write_layout(folder / "zstd", [base, second], compression="zstd"),
+        "arm64": oci.write_layout(folder / "arm64", [base], architecture="arm64"),
+    }
+
+
+@pytest.fixture(scope="session")
+def busybox_archive(layouts, tmp_path_factory) -> Path:
+    return oci.save_archive(layouts["busybox"], tmp_path_factory.mktemp("save") / "busybox.tar", "busybox:latest")
+
+
+@dataclass(frozen=True)
+class Published:
+    host: int  # of this host
+    guest: int  # of the machine
+
+
+@pytest.fixture(scope="session")
+def published() -> Published:
+    return Published(free_port(), 8080)
+
+
+@pytest.fixture(scope="session")
+def machine(make_box, registry, published) -> Box:
+    box = make_box(
+        publish=[Forward(published.host, published.guest)],
+        kernel_args=["diatom.registry.insecure=10.0.2.0/24"],
+        memory=768,
+    )
+    return box.boot()
+
+
+@pytest.fixture(scope="session")
+def docker(machine):
+    return machine.docker
+
+
+@pytest.fixture(scope="session")
+def loaded(machine, busybox_archive) -> Box:
+    """The machine with the busybox image."""
+    assert "Loaded image: busybox:latest" in machine.docker("load", "-i", str(busybox_archive)).stdout
+    return machine
+
+
+@pytest.fixture
+def docker_tty(machine):
+    @contextmanager
+    def run(*args: str, rows: int = 24, columns: int = 80):
+        terminal = Terminal(["docker", *args], os.environ | machine.api.environment, rows, columns)
+        try:
+            yield terminal
+        finally:
+            terminal.close()
+
+    return run
+
+
+__all__ = ["Boot"]

@@ -1,0 +1,109 @@
+"""The machine itself: start, roots, state, the commands, the end."""
+
+from __future__ import annotations
+
+import json
+
+from vm.config import Boot, Disk, Forward, MachineConfig, make_overlay
+
+
+def shell(machine, command: str) -> str:
+    code, output = machine.shell(command, timeout=120)
+    assert code == 0, output
+    return output
+
+
+def test_root_is_read_only_and_etc_is_rebuilt(machine):
+    assert machine.shell("touch /usr/x", 120)[0] != 0
+    assert machine.shell("touch /x", 120)[0] != 0
+    shell(machine, "test -s /etc/os-release && grep -q Diatom /etc/os-release")
+
+
+def test_both_engines_are_up_with_their_system_containers(machine):
+    status = json.loads(shell(machine, "diatom status --json"))
+    assert status["state"]["persistent"] is True, status
+    assert shell(machine, "ls /run/diatom/system.sock /var/run/docker.sock").split()
+
+
+def test_boot_timeline_is_ordered(machine):
+    marks = json.loads(shell(machine, "diatom boot --json"))
+    names = [mark["name"] for mark in marks]
+    times = [mark["at_us"] for mark in marks]
+    assert times == sorted(times)
+    for wanted in ("system engine ready", "user engine ready"):
+        assert wanted in names, names
+    assert "user engine ready" in shell(machine, "diatom boot")
+
+
+def test_logs_show_kernel_pid1_and_engines_in_one_stream(machine):
+    lines = [json.loads(line) for line in shell(machine, "diatom logs -o json -n 400").splitlines() if line.startswith("{")]
+    assert lines
+    units = {line["unit"] for line in lines}
+    assert "kernel" in units and any("engine" in unit for unit in units), units
+
+
+def test_cgroups_sysctls_and_identity(machine):
+    controllers = set(shell(machine, "cat /sys/fs/cgroup/cgroup.subtree_control").split())
+    assert {"cpu", "memory", "pids", "io", "cpuset"} <= controllers
+    assert shell(machine, "cat /proc/sys/kernel/kptr_restrict").strip() != "0"
+    assert len(shell(machine, "cat /etc/machine-id").strip()) == 32
+
+
+def test_unknown_kernel_arguments_are_named(make_box):
+    box = make_box(kernel_args=["diatom.autologn", "something.else=1"], disks=[], api=False, memory=256)
+    box.start()
+    box.wait_for_line(r"diatom\.autologn.*diatom\.autologin", 300)
+    box.kill()
+
+
+def test_boots_without_disk_and_without_network(make_box, tmp_path):
+    box = make_box(disks=[], network=False, api=False, memory=256)
+    box.start()
+    box.wait_for_line(r"[#$] ", 300)
+    status = json.loads(shell(box, "diatom status --json"))
+    assert status["state"]["persistent"] is False
+    box.kill()
+
+
+def test_state_survives_an_orderly_restart(make_box, busybox_archive):
+    box = make_box().boot()
+    box.docker("load", "-i", str(busybox_archive))
+    box.docker("run", "-d", "--name", "kept", "--restart", "always", "busybox", "sh", "-c", "echo started; sleep 100000")
+    identity = shell(box, "cat /etc/machine-id")
+    box.powerdown(180)
+    box.boot()
+    assert shell(box, "cat /etc/machine-id") == identity
+    assert box.docker("inspect", "-f", "{{.State.Running}}", "kept").stdout == "true\n"
+    assert "started\nstarted\n" == box.docker("logs", "kept").stdout
+    box.kill()
+
+
+def test_a_foreign_disk_is_not_formatted(make_box, tmp_path):
+    import subprocess
+
+    disk = tmp_path / "foreign.img"
+    with disk.open("wb") as file:
+        file.truncate(256 << 20)
+    subprocess.run(["mkfs.vfat", "-n", "PRECIOUS", str(disk)], check=True, stdout=subprocess.DEVNULL)
+    before = disk.read_bytes()[: 1 << 20]
+    box = make_box(disks=[Disk(disk)], kernel_args=["diatom.state.autoformat=/dev/vda"], memory=256, api=False)
+    box.start()
+    box.wait_for_line(r"[#$] ", 300)
+    assert json.loads(shell(box, "diatom status --json"))["state"]["persistent"] is False
+    box.kill()
+    assert disk.read_bytes()[: 1 << 20] == before
+
+
+def test_raw_disk_boots_through_systemd_boot(make_box):
+    box = make_box(boot=Boot.UEFI, disks=[])
+    box.boot()
+    status = json.loads(box.docker("info", "--format", "json").stdout)
+    assert status["OperatingSystem"].startswith("Diatom OS")
+    box.kill()
+
+
+def test_runs_a_container_in_128_megabytes(make_box, busybox_archive):
+    box = make_box(memory=128).boot()
+    box.docker("load", "-i", str(busybox_archive))
+    assert box.docker("run", "--rm", "busybox", "echo", "small").stdout == "small\n"
+    box.kill()
