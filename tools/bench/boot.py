@@ -1,0 +1,95 @@
+"""From power-on to a usable machine, beside this same kernel with an init that does nothing but print."""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+from vm.config import REPO, Disk, MachineConfig, make_overlay
+from vm.machine import Machine
+
+from .busybox import ARCHIVE_NAME, make_archive
+
+BOOT_SECONDS = 300
+MEMORY = 512  # MiB, of every machine here
+PRINTED = "container-has-printed"
+
+
+def _config(folder: Path, **options) -> MachineConfig:
+    return MachineConfig(directory=folder, memory=MEMORY, **options)
+
+
+def bare_initramfs(folder: Path) -> Path:
+    """A static init that prints one line, alone in an initramfs."""
+    root = folder / "bare"
+    for name in ("dev", "proc"):
+        (root / name).mkdir(parents=True)
+    subprocess.run(["g++-14", "-std=c++23", "-Os", "-static", "-s", "-o", root / "init", REPO / "tools/bench/bare_init.cpp"], check=True)
+    subprocess.run(["mknod", root / "dev/console", "c", "5", "1"], check=True)
+    target = folder / "bare.cpio"
+    with target.open("wb") as output:
+        subprocess.run("find . | cpio --quiet -o -H newc", shell=True, cwd=root, stdout=output, check=True)
+    return target
+
+
+def bare_boot(folder: Path, initramfs: Path) -> float:
+    machine = Machine(_config(folder, initramfs=initramfs, api=False))
+    with machine:
+        machine.start()
+        machine.wait_for_line("bare: init reached", BOOT_SECONDS)
+        return time.monotonic() - machine.started_at
+
+
+def prepared_disk(folder: Path) -> Path:
+    """A state partition with an image and a container that prints at every boot."""
+    archive = make_archive(folder)
+    disk = Disk(folder / "prepared.img", 1 << 30)
+    machine = Machine(_config(folder, disks=[disk], kernel_args=["diatom.state.autoformat=/dev/vda"]))
+    with machine:
+        machine.start()
+        api = machine.wait_api(BOOT_SECONDS)
+        for arguments in (
+            ["load", "-i", str(archive)],
+            ["run", "-d", "--name", "printer", "--restart", "always", "--privileged", "-v", "/dev/ttyS0:/line", ARCHIVE_NAME,
+             "sh", "-c", f"echo {PRINTED} > /line; sleep 1000000"],
+        ):  # fmt: skip
+            api.docker(*arguments, check=True)
+        machine.powerdown(120)
+    return disk.path
+
+
+def diatom_boot(folder: Path, disk: Path) -> tuple[float, float]:
+    """Seconds to the API's first answer, and to the container's line."""
+    machine = Machine(_config(folder, disks=[make_overlay(disk, folder / "overlay.qcow2")]))
+    with machine:
+        machine.start()
+        api = machine.wait_api(BOOT_SECONDS)
+        answered = time.monotonic() - machine.started_at
+        del api
+        machine.wait_for_line(PRINTED, BOOT_SECONDS)
+        return answered, time.monotonic() - machine.started_at
+
+
+def measure(arguments) -> dict:
+    with tempfile.TemporaryDirectory(prefix="bench-") as name:
+        folder = Path(name)
+        initramfs = bare_initramfs(folder)
+        disk = prepared_disk(folder)
+        bare, api, container = [], [], []
+        for _ in range(arguments.boots):  # interleaved: a busy spell of this machine hits both
+            bare.append(bare_boot(folder, initramfs))
+            answered, printed = diatom_boot(folder, disk)
+            api.append(answered)
+            container.append(printed)
+    medians = {key: statistics.median(values) for key, values in (("bare", bare), ("api", api), ("container", container))}
+    return {
+        "boots": arguments.boots,
+        "seconds": {key: [round(value, 2) for value in values] for key, values in (("bare", bare), ("api", api), ("container", container))},
+        "median_seconds": {key: round(value, 2) for key, value in medians.items()},
+        "api_to_bare": round(medians["api"] / medians["bare"], 2),
+        "container_to_bare": round(medians["container"] / medians["bare"], 2),
+        "aim": {"api_to_bare": 1.5, "container_to_bare": 1.6},
+    }

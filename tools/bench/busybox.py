@@ -1,0 +1,21 @@
+"""The image that benchmarks run: busybox-static of the build root in one layer."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from vm.config import REPO
+
+sys.path.insert(0, str(REPO / "tests/vm"))
+
+import oci  # noqa: E402
+
+ARCHIVE_NAME = "busybox:latest"
+
+
+def make_archive(folder: Path) -> Path:
+    archive = folder / "busybox.tar"
+    if not archive.exists():
+        oci.save_archive(oci.write_layout(folder / "busybox", [oci.busybox_layer().bytes()]), archive, ARCHIVE_NAME)
+    return archive
