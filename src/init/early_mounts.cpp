@@ -1,5 +1,6 @@
 #include "init/early_mounts.h"
 
+#include <fcntl.h>
 #include <sys/mount.h>
 
 #include <array>
@@ -65,7 +66,7 @@ constexpr std::array<std::pair<const char*, const char*>, 4> kDevLinks{{
     {"/proc/self/fd/2", "/dev/stderr"},
 }};
 
-constexpr std::array<const char*, 12> kDirectories{"/run/diatom", "/run/diatom/log", "/run/lock", "/run/udev", "/var/lib/diatom",
+constexpr std::array<const char*, 14> kDirectories{"/run/diatom", "/run/diatom/log", "/run/lock", "/run/udev", "/run/chrony", "/run/dhcpcd", "/var/lib/diatom",
                                                    "/var/lib/dhcpcd", "/var/lib/chrony", "/var/log", "/var/cache",
                                                    "/var/tmp", "/var/empty", "/etc/diatom"};
 
@@ -88,6 +89,15 @@ std::vector<std::string> make_early_mounts() {
     std::filesystem::create_symlink("/run/lock", "/var/lock", ignored);
     std::filesystem::permissions("/var/tmp", std::filesystem::perms(01777), ignored);
     return problems;
+}
+
+void open_standard_streams() {
+    for (;;) {
+        auto fd = sys::open_path("/dev/console", O_RDWR | O_NOCTTY);
+        if (!fd) fd = sys::open_path("/dev/null", O_RDWR);
+        if (!fd || fd->raw() > 2) return;
+        std::ignore = fd->release();
+    }
 }
 
 Result<void> fill_etc(const std::string& from, const std::string& to) {

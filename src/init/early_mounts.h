@@ -13,6 +13,10 @@ namespace diatom::init {
 // What could not be done, as sentences for the log, which is not open yet.
 std::vector<std::string> make_early_mounts();
 
+// The kernel opens the console as 0, 1 and 2 unless the initramfs has no such node. Then they are opened here: otherwise
+// the first files of PID 1 would get the console's numbers. Before anything else is opened for good.
+void open_standard_streams();
+
 // Fills the empty /etc from the image (/usr/share/diatom/etc).
 Result<void> fill_etc(const std::string& from, const std::string& to);
 
