@@ -18,7 +18,7 @@ def qemu_command(config: MachineConfig, accelerator: str, certificates: Path | N
     argv += ["-machine", "q35,sata=off,vmport=off", *accelerator_args(accelerator)]
     argv += ["-smp", str(config.cpus), "-m", str(config.memory)]
     argv += ["-display", "none", "-monitor", "none"]
-    argv += ["-chardev", f"socket,id=serial,path={folder}/serial.sock,server=on,wait=off,logfile={folder}/serial.log"]
+    argv += ["-chardev", f"socket,id=serial,path={folder}/serial.sock,server=on,wait=off,logfile={folder}/serial.log,logappend=on"]
     argv += ["-serial", "chardev:serial"]
     argv += ["-qmp", f"unix:{folder}/qmp.sock,server=on,wait=off"]
     argv += ["-device", "virtio-rng-pci"]

@@ -117,7 +117,7 @@ def parse_disk(text: str, directory: Path) -> Disk:
 
 def parse_forward(text: str) -> Forward:
     """The --publish argument HOST:GUEST, ADDRESS:HOST:GUEST, either with /udp."""
-    match = re.fullmatch(r"(?:([\d.]+):)?(\d+):(\d+)(?:/(tcp|udp))?", text)
+    match = re.fullmatch(r"(?:(\d+\.\d+\.\d+\.\d+):)?(\d+):(\d+)(?:/(tcp|udp))?", text)
     if not match or not all(0 < int(port) < 65536 for port in (match[2], match[3])):
         raise MachineError(f"{text} is not a port to publish: write HOST:GUEST, such as 8080:80")
     return Forward(int(match[2]), int(match[3]), match[1] or "127.0.0.1", match[4] or "tcp")
