@@ -1,6 +1,8 @@
 // Containers from launch() to their exit.
 #include <gmock/gmock.h>
+#include <poll.h>
 
+#include "runtime/testing/main.h"
 #include "runtime/testing/container.h"
 #include "sys/mount.h"
 
@@ -190,6 +192,25 @@ TEST_F(Container, EndsWhenNobodyStartsIt) {
     const auto status = sys::wait_exit(pidfd);
     ASSERT_TRUE(status);
     EXPECT_EQ(status->code, 1);
+}
+
+TEST_F(Container, EndsWhenItsCallerIsKilled) {
+    auto [reader, writer] = sys::make_pipe().value();
+    const auto caller = proc::spawn({.path = "/proc/self/exe",
+                                     .argv = {std::string(kCallerName), dump_json(encode(spec({"sleep", "100"})))},
+                                     .env = {},
+                                     .fds = {{writer, 1}}});
+    ASSERT_TRUE(caller) << caller.error().what();
+    writer.reset();
+    char line[32] = {};
+    ASSERT_GT(::read(reader.raw(), line, sizeof line - 1), 0);
+    const auto pid = parse_int(trim(line));
+    ASSERT_TRUE(pid);
+    const Fd container = sys::open_pidfd(static_cast<pid_t>(*pid)).value();
+    ASSERT_TRUE(sys::send_signal(caller->pidfd, SIGKILL));
+    std::ignore = sys::wait_exit(caller->pidfd);
+    pollfd end{container.raw(), POLLIN, 0};
+    EXPECT_EQ(::poll(&end, 1, 30'000), 1) << "the container outlived its caller";
 }
 
 TEST_F(Container, SetsSysctlsOfItsNamespacesOnly) {

@@ -1,5 +1,7 @@
 #include "runtime/resources.h"
 
+#include <cerrno>
+
 #include "runtime/device_filter.h"
 
 namespace diatom::runtime {
@@ -37,7 +39,9 @@ Result<void> apply_resources(const sys::Cgroup& cgroup, const Resources& resourc
     TRY(set_limit(cgroup, "memory.max", resources.memory_max));
     TRY(set_limit(cgroup, "memory.high", resources.memory_high));
     TRY(set_limit(cgroup, "memory.low", resources.memory_low));
-    TRY(set_limit(cgroup, "memory.swap.max", resources.swap_max));
+    const auto swap = set_limit(cgroup, "memory.swap.max", resources.swap_max);
+    // A kernel without swap has no such file, and nothing to limit.
+    if (!swap && swap.error().error_number() != ENOENT) return swap;
     // runtime-spec: a limit of 0 is none either.
     if (resources.pids_max) TRY(cgroup.set("pids.max", limit_text(*resources.pids_max == 0 ? -1 : *resources.pids_max)));
     TRY(apply_cpu(cgroup, resources));

@@ -160,7 +160,7 @@ Result<void> RootFs::mount_one(Source& source) {
     const Shape shape = bind ? TRY(shape_of(tree)) : Shape::directory;
     const auto target = trusted && !bind ? TRY(open_plain_directory(root_, mount.destination))
                                          : TRY(open_target(root_, mount.destination, shape));
-    TRY(refuse_over_proc(target, mount.destination));
+    if (mount.type != "proc" || bind) TRY(refuse_over_proc(target, mount.destination));
     if (bind && (source.options.own.set != 0 || source.options.own.clear != 0)) TRY(sys::change_mount(tree, source.options.own));
     if (source.options.changes_recursively()) {
         source.options.recursive.recursive = true;

@@ -19,6 +19,9 @@
 
 namespace diatom::runtime::testing {
 
+// argv[0] of a process that only launches a container.
+inline constexpr std::string_view kCallerName = "runtime-caller";
+
 inline bool is_executor(char** argv) { return argv[0] != nullptr && std::string_view(argv[0]) == kExecutorName; }
 
 // A mount namespace of our own whose root is our root. Needs root and a process with one thread.
