@@ -68,6 +68,23 @@ void expect_kernel_features() {
                   "/dev/ptmx", "/dev/zero"});
 }
 
+// Each key of sysctl.conf must exist and take its value, in the order of the file.
+void apply_sysctls() {
+    std::ifstream file("/sysctl.conf");
+    if (!file) missing("file", "/sysctl.conf");
+    for (std::string line; std::getline(file, line);) {
+        const auto equals = line.find(" = ");
+        if (line.empty() || line[0] == '#' || equals == std::string::npos) continue;
+        std::string path = "/proc/sys/" + line.substr(0, equals);
+        for (char& c : path)
+            if (c == '.') c = '/';
+        const std::string value = line.substr(equals + 3);
+        std::ofstream key(path);
+        key << value << std::flush;
+        if (!key || read_words(path.c_str()) != " " + value + "  ") missing("sysctl", line.c_str());
+    }
+}
+
 double seconds_since_boot() {
     timespec now{};
     clock_gettime(CLOCK_BOOTTIME, &now);
@@ -91,6 +108,7 @@ int main() {
     mount_at("securityfs", "/sys/kernel/security");
     mount_at("cgroup2", "/sys/fs/cgroup");
     expect_kernel_features();
+    apply_sysctls();
     std::printf("probe: %s\n", failed ? "failed" : "ok");
     std::fflush(stdout);
     sync();

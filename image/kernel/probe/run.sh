@@ -13,6 +13,7 @@ trap 'rm -rf "$scratch"' EXIT
 mkdir "$scratch/root"
 g++ -std=c++23 -Os -static -Wall -Wextra -Werror -o "$scratch/root/init" "$here/probe.cpp"
 strip "$scratch/root/init"
+cp "$here/../sysctl.conf" "$scratch/root/"
 (cd "$scratch/root" && mkdir dev proc sys && find . | cpio --quiet -o -H newc --reproducible >"$scratch/initramfs")
 
 # Emulation by default: it runs everywhere and its times compare. PROBE_ACCELERATOR=kvm for the other.
