@@ -12,7 +12,8 @@
 
 namespace diatom {
 
-// What went wrong, as far as a caller can act on it. http_status() (api) and exit_code() (cli) are its only translations.
+// What went wrong, as far as a caller can act on it. http_status() (api) and exit_code() (cli) are its only
+// translations.
 enum class Kind : std::uint8_t {
     invalid,       // the request or document is malformed: change it
     not_found,     // the thing named does not exist
@@ -99,12 +100,12 @@ Failure in_context(Error error, std::format_string<Args...> format, Args&&... ar
 }  // namespace diatom
 
 // auto fd = TRY(open_at(dir, name), "read layer {}", digest): the value, or return the error with context before it.
-#define TRY(expr, ...)                                                                                         \
-    ({                                                                                                         \
-        auto try_result_ = (expr);                                                                             \
-        if (!try_result_) [[unlikely]]                                                                         \
-            return ::diatom::detail::in_context(std::move(try_result_).error() __VA_OPT__(, ) __VA_ARGS__);    \
-        *std::move(try_result_);                                                                               \
+#define TRY(expr, ...)                                                                                      \
+    ({                                                                                                      \
+        auto try_result_ = (expr);                                                                          \
+        if (!try_result_) [[unlikely]]                                                                      \
+            return ::diatom::detail::in_context(std::move(try_result_).error() __VA_OPT__(, ) __VA_ARGS__); \
+        *std::move(try_result_);                                                                            \
     })
 
 // The same in a coroutine. Await first: auto r = co_await f(); auto v = CO_TRY(std::move(r), "...");

@@ -83,8 +83,13 @@ TEST(Strings, Hex) {
 }
 
 TEST(Strings, Base64Vectors) {  // RFC 4648 section 10
-    const std::array<std::pair<std::string_view, std::string_view>, 7> vectors{{{"", ""}, {"f", "Zg=="}, {"fo", "Zm8="},
-        {"foo", "Zm9v"}, {"foob", "Zm9vYg=="}, {"fooba", "Zm9vYmE="}, {"foobar", "Zm9vYmFy"}}};
+    const std::array<std::pair<std::string_view, std::string_view>, 7> vectors{{{"", ""},
+                                                                                {"f", "Zg=="},
+                                                                                {"fo", "Zm8="},
+                                                                                {"foo", "Zm9v"},
+                                                                                {"foob", "Zm9vYg=="},
+                                                                                {"fooba", "Zm9vYmE="},
+                                                                                {"foobar", "Zm9vYmFy"}}};
     for (const auto& [plain, coded] : vectors) {
         EXPECT_EQ(encode_base64(plain), coded);
         EXPECT_THAT(decode_base64(coded), Optional(Eq(plain)));

@@ -99,7 +99,8 @@ Result<EventLoop::Watch> EventLoop::add_signals(const std::vector<int>& signals,
     }
     Fd reader(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
     if (!reader) return fail_errno(errno, "watch signals");
-    if (const int error = ::pthread_sigmask(SIG_BLOCK, &set, nullptr); error != 0) return fail_errno(error, "block signals");
+    if (const int error = ::pthread_sigmask(SIG_BLOCK, &set, nullptr); error != 0)
+        return fail_errno(error, "block signals");
     const FdRef fd = reader;
     // One signal a call: the rest is still there when the loop comes back, or gone when the callback removed the watch.
     return insert(fd, std::move(reader), EPOLLIN, [fd, callback = std::move(callback)](std::uint32_t) mutable {

@@ -1,9 +1,9 @@
 // The event loop of PID 1: epoll, timerfd and signalfd. Thread side: one thread, the one that made it; callbacks run on
 // it, one at a time, and must not block.
 //
-// Lack of memory cannot end it: what an event needs is allocated when it is registered, waiting and dispatching allocate
-// nothing, and an exception that leaves a callback (std::bad_alloc) is logged and the loop goes on.
-// Events are level-triggered: a callback that leaves data unread is called again.
+// Lack of memory cannot end it: what an event needs is allocated when it is registered, waiting and dispatching
+// allocate nothing, and an exception that leaves a callback (std::bad_alloc) is logged and the loop goes on. Events are
+// level-triggered: a callback that leaves data unread is called again.
 #pragma once
 
 #include <sys/epoll.h>

@@ -84,11 +84,14 @@ TEST_F(EventLoopTest, RemovesItselfInsideItsCallback) {
     auto text = std::make_unique<std::string>(100, 'x');
     std::size_t length = 0;
     Watch watch{};
-    watch = loop_->add(reader_, EPOLLIN, [&, text = std::move(text)](std::uint32_t) {
-        loop_->remove(watch);
-        loop_->remove(watch);
-        length += text->size();
-    }).value();
+    watch = loop_
+                ->add(reader_, EPOLLIN,
+                      [&, text = std::move(text)](std::uint32_t) {
+                          loop_->remove(watch);
+                          loop_->remove(watch);
+                          length += text->size();
+                      })
+                .value();
     fill();
     ASSERT_TRUE(loop_->run_once(-1));
     EXPECT_EQ(loop_->run_once(0).value(), 0);
@@ -100,14 +103,20 @@ TEST_F(EventLoopTest, RemovesAnotherThatIsReadyInTheSameBatch) {
     std::vector<std::string> calls;
     Watch a{};
     Watch b{};
-    a = loop_->add(reader_, EPOLLIN, [&](std::uint32_t) {
-        calls.emplace_back("a");
-        loop_->remove(b);
-    }).value();
-    b = loop_->add(second, EPOLLIN, [&](std::uint32_t) {
-        calls.emplace_back("b");
-        loop_->remove(a);
-    }).value();
+    a = loop_
+            ->add(reader_, EPOLLIN,
+                  [&](std::uint32_t) {
+                      calls.emplace_back("a");
+                      loop_->remove(b);
+                  })
+            .value();
+    b = loop_
+            ->add(second, EPOLLIN,
+                  [&](std::uint32_t) {
+                      calls.emplace_back("b");
+                      loop_->remove(a);
+                  })
+            .value();
     fill();
     ASSERT_TRUE(sys::write_all(second_writer, "x"));
     ASSERT_TRUE(loop_->run_once(-1));
@@ -146,8 +155,8 @@ TEST_F(EventLoopTest, DestroyingACallbackMayRemoveOthers) {
     };
     auto [second, second_writer] = sys::make_pipe().value();
     const Watch other = loop_->add(second, EPOLLIN, [](std::uint32_t) {}).value();
-    const Watch first = loop_->add(reader_, EPOLLIN,
-        [owner = std::make_unique<Owner>(loop_.get(), other)](std::uint32_t) {}).value();
+    const Watch first =
+        loop_->add(reader_, EPOLLIN, [owner = std::make_unique<Owner>(loop_.get(), other)](std::uint32_t) {}).value();
     loop_->remove(first);
     ASSERT_TRUE(sys::write_all(second_writer, "x"));
     EXPECT_EQ(loop_->run_once(0).value(), 0);
@@ -177,7 +186,8 @@ TEST_F(EventLoopTest, SurvivesWhatCallbacksThrow) {
     fill();
     testing::internal::CaptureStderr();
     for (int i = 0; i < 3; ++i) EXPECT_TRUE(loop_->run_once(-1));
-    EXPECT_THAT(testing::internal::GetCapturedStderr(), testing::HasSubstr("an event callback failed error=std::bad_alloc"));
+    EXPECT_THAT(testing::internal::GetCapturedStderr(),
+                testing::HasSubstr("an event callback failed error=std::bad_alloc"));
     EXPECT_EQ(calls, 3);
     EXPECT_EQ(loop_->run_once(0).value(), 0);
 }
@@ -243,11 +253,14 @@ TEST_F(EventLoopTest, TimersInOrder) {
 TEST_F(EventLoopTest, PeriodicTimerUntilDisarmed) {
     int calls = 0;
     Watch timer{};
-    timer = loop_->add_timer(kMs, kMs, [&] {
-        if (++calls < 3) return;
-        EXPECT_TRUE(loop_->set_timer(timer, 0));
-        loop_->stop();
-    }).value();
+    timer = loop_
+                ->add_timer(kMs, kMs,
+                            [&] {
+                                if (++calls < 3) return;
+                                EXPECT_TRUE(loop_->set_timer(timer, 0));
+                                loop_->stop();
+                            })
+                .value();
     ASSERT_TRUE(loop_->run());
     EXPECT_EQ(loop_->run_once(5).value(), 0);
     EXPECT_EQ(calls, 3);

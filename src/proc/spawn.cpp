@@ -90,7 +90,7 @@ void pass_descriptors(Plan& plan) noexcept {
 
 void restore_signals(const Plan& plan) noexcept {
     if (plan.reset_signals) {
-        struct sigaction standard {};
+        struct sigaction standard{};
         standard.sa_handler = SIG_DFL;
         // SIGKILL, SIGSTOP and glibc's own two refuse, which is right.
         for (int signal = 1; signal <= SIGRTMAX; ++signal) ::sigaction(signal, &standard, nullptr);
@@ -152,7 +152,7 @@ Plan make_plan(const SpawnRequest& request, FdRef null, FdRef failure_pipe) {
 // and the parent's copy-on-write faults wait until it has gone its way.
 Result<Child> clone_child(Plan& plan, FdRef cgroup) {
     int pidfd = -1;
-    struct clone_args args {};
+    struct clone_args args{};
     args.flags = CLONE_PIDFD | CLONE_VFORK;
     args.pidfd = reinterpret_cast<std::uintptr_t>(&pidfd);
     args.exit_signal = SIGCHLD;
@@ -164,7 +164,8 @@ Result<Child> clone_child(Plan& plan, FdRef cgroup) {
     sigset_t all;
     sigset_t before;
     ::sigfillset(&all);
-    if (const int error = ::pthread_sigmask(SIG_SETMASK, &all, &before); error != 0) return fail_errno(error, "block signals");
+    if (const int error = ::pthread_sigmask(SIG_SETMASK, &all, &before); error != 0)
+        return fail_errno(error, "block signals");
     if (!plan.reset_signals) plan.mask = before;
     const long pid = ::syscall(SYS_clone3, &args, sizeof args);
     if (pid == 0) run_child(plan);
@@ -222,7 +223,8 @@ Result<Child> spawn(const SpawnRequest& request) {
     const ssize_t got = sys::retry_interrupted([&] { return ::read(failed.raw(), &failure, sizeof failure); });
     if (got == 0) return child;
     std::ignore = sys::wait_exit(child.pidfd);
-    if (got != sizeof failure) return fail(Kind::io, "start {}: the new process died before it could report", request.path);
+    if (got != sizeof failure)
+        return fail(Kind::io, "start {}: the new process died before it could report", request.path);
     if (failure.stage == Stage::directory) {
         return fail_errno(failure.error, "start {}: enter directory {}", request.path, request.directory);
     }

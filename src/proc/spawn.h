@@ -23,10 +23,10 @@ struct SpawnRequest {
     std::vector<std::string> env;   // KEY=VALUE, nothing is inherited
     std::vector<InheritedFd> fds;   // 0, 1 and 2 are /dev/null unless named here
     std::string directory = "/";
-    FdRef cgroup = FdRef();         // CLONE_INTO_CGROUP (Linux 5.7) when set
-    bool new_session = true;        // setsid
+    FdRef cgroup = FdRef();   // CLONE_INTO_CGROUP (Linux 5.7) when set
+    bool new_session = true;  // setsid
     FdRef controlling_terminal = FdRef();
-    bool reset_signals = true;      // default dispositions, empty mask
+    bool reset_signals = true;  // default dispositions, empty mask
 };
 
 struct Child {

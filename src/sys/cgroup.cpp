@@ -24,7 +24,7 @@ constexpr long kFirstPause = 1'000'000;  // ns between tries to remove a group, 
 constexpr long kLastPause = 512'000'000;
 
 bool is_cgroup2(const char* path) noexcept {
-    struct statfs status {};
+    struct statfs status{};
     return ::statfs(path, &status) == 0 && status.f_type == CGROUP2_SUPER_MAGIC;
 }
 
@@ -55,7 +55,8 @@ Result<void> enable_controllers(FdRef group, const std::string& path) {
         if (set.error().error_number() == EBUSY) {
             return fail(Kind::conflict,
                         "{} holds processes of its own, so the controller \"{}\" cannot be passed on to its children: "
-                        "move them into a child cgroup first", display(path), controller);
+                        "move them into a child cgroup first",
+                        display(path), controller);
         }
         // A controller may exist and still refuse (cpu with real-time processes about): limits on it then fail by name.
         log::warning("a cgroup controller cannot be enabled", {{"cgroup", path}, {"error", set.error().what()}});
@@ -95,8 +96,9 @@ int remove_groups(FdRef parent, const std::string& name) {
     const auto entries = list_dir_fd(*dir);
     if (!entries) return entries.error().error_number();
     for (const auto& entry : *entries) {
-        struct stat status {};
-        if (::fstatat(dir->raw(), entry.c_str(), &status, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISDIR(status.st_mode)) continue;
+        struct stat status{};
+        if (::fstatat(dir->raw(), entry.c_str(), &status, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISDIR(status.st_mode))
+            continue;
         if (const int error = remove_groups(*dir, entry); error != 0) return error;
     }
     return ::unlinkat(parent.raw(), name.c_str(), AT_REMOVEDIR) == 0 || errno == ENOENT ? 0 : errno;
@@ -108,7 +110,8 @@ Result<std::string> Cgroup::mount_point() {
     for (const char* path : {"/sys/fs/cgroup", "/sys/fs/cgroup/unified"}) {
         if (is_cgroup2(path)) return std::string(path);
     }
-    return fail(Kind::unsupported, "cgroup version 2 is not mounted at /sys/fs/cgroup: mount it, or boot with "
+    return fail(Kind::unsupported,
+                "cgroup version 2 is not mounted at /sys/fs/cgroup: mount it, or boot with "
                 "systemd.unified_cgroup_hierarchy=1");
 }
 

@@ -28,9 +28,9 @@ public:
     Result<std::string> get(const std::string& file) const;
     Result<std::map<std::string, std::uint64_t>> get_flat(const std::string& file) const;  // "key value" lines
     Result<void> attach(int pid) const;
-    Result<std::vector<int>> pids() const;            // of the whole subtree
-    Result<bool> populated() const;                   // cgroup.events
-    Result<void> kill() const;                        // cgroup.kill (Linux 5.14), the whole subtree
+    Result<std::vector<int>> pids() const;  // of the whole subtree
+    Result<bool> populated() const;         // cgroup.events
+    Result<void> kill() const;              // cgroup.kill (Linux 5.14), the whole subtree
     Result<void> freeze(bool frozen) const;
     // Removes the group and its subgroups once empty; retries briefly, since zombies leave late.
     static Result<void> remove(const std::string& path);

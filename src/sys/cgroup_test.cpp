@@ -60,7 +60,8 @@ TEST_F(CgroupTest, CreateMakesParents) {
 
 TEST_F(CgroupTest, ControllersReachTheLeaf) {
     const std::string available = read_file(Cgroup::mount_point().value() + "/cgroup.controllers").value();
-    if (split_words(available).empty()) GTEST_SKIP() << "this host's cgroup v2 has no controllers (version 1 holds them)";
+    if (split_words(available).empty())
+        GTEST_SKIP() << "this host's cgroup v2 has no controllers (version 1 holds them)";
     const auto group = Cgroup::create(base_ + "/a/b").value();
     EXPECT_THAT(split_words(group.get("cgroup.controllers").value()), testing::Not(IsEmpty()));
     if (available.contains("pids")) {

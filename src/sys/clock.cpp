@@ -125,8 +125,8 @@ struct Unit {
     std::int64_t ns;
 };
 constexpr std::array kUnits{
-    Unit{"ns", 1},          Unit{"us", 1000},           Unit{"µs", 1000},       Unit{"μs", 1000},
-    Unit{"ms", 1'000'000},  Unit{"s", kSecond},         Unit{"m", 60 * kSecond}, Unit{"h", 3600 * kSecond},
+    Unit{"ns", 1},         Unit{"us", 1000},   Unit{"µs", 1000},        Unit{"μs", 1000},
+    Unit{"ms", 1'000'000}, Unit{"s", kSecond}, Unit{"m", 60 * kSecond}, Unit{"h", 3600 * kSecond},
 };
 
 // "1.5h" off the front, in nanoseconds.
@@ -186,7 +186,9 @@ std::string format_rfc3339(std::int64_t wall_ns) {
                        clock.minutes().count(), clock.seconds().count(), clock.subseconds().count());
 }
 
-std::optional<std::int64_t> parse_rfc3339(std::string_view text) noexcept { return parse_date_time(text, Zone::needed); }
+std::optional<std::int64_t> parse_rfc3339(std::string_view text) noexcept {
+    return parse_date_time(text, Zone::needed);
+}
 
 std::optional<std::int64_t> parse_time_argument(std::string_view text) noexcept {
     if (const auto time = parse_unix_time(text)) return time;

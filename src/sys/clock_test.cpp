@@ -19,7 +19,7 @@ TEST(Rfc3339, FormatAlwaysHasNineDigits) {
 
 TEST(Rfc3339, ParseGivesWhatFormatMade) {
     for (const std::int64_t time : {std::int64_t{0}, std::int64_t{1'795'431'386'123'456'789}, std::int64_t{-1},
-             std::int64_t{951'782'400 * kSecond}, INT64_MAX}) {
+                                    std::int64_t{951'782'400 * kSecond}, INT64_MAX}) {
         EXPECT_THAT(parse_rfc3339(format_rfc3339(time)), Optional(time));
     }
 }
@@ -37,9 +37,9 @@ TEST(Rfc3339, ParseVariants) {
 
 TEST(Rfc3339, ParseRefuses) {
     for (const auto* bad : {"", "2026-11-23", "2026-11-23T10:56:26", "2026-13-01T00:00:00Z", "2025-02-29T00:00:00Z",
-             "2026-11-23T24:00:00Z", "2026-11-23T10:60:00Z", "2026-11-23T10:56:26.Z", "2026-11-23T10:56:26Zx",
-             "2026-11-23 10:56:26Z", "26-11-23T10:56:26Z", "2026-11-23T10:56:26+0100", "0001-01-01T00:00:00Z",
-             "9999-12-31T23:59:59Z"}) {
+                            "2026-11-23T24:00:00Z", "2026-11-23T10:60:00Z", "2026-11-23T10:56:26.Z",
+                            "2026-11-23T10:56:26Zx", "2026-11-23 10:56:26Z", "26-11-23T10:56:26Z",
+                            "2026-11-23T10:56:26+0100", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"}) {
         EXPECT_FALSE(parse_rfc3339(bad)) << bad;
     }
 }
@@ -56,7 +56,8 @@ TEST(Duration, AsGoReadsThem) {
     EXPECT_THAT(parse_duration("-1m"), Optional(-60 * kSecond));
     EXPECT_THAT(parse_duration("+1m"), Optional(60 * kSecond));
     EXPECT_THAT(parse_duration("0"), Optional(0));
-    for (const auto* bad : {"", "1", "m", ".", ".s", "1x", "1m1", "- 1m", "--1m", "1m-1s", "9999999999h", "99999999999999999999s"}) {
+    for (const auto* bad :
+         {"", "1", "m", ".", ".s", "1x", "1m1", "- 1m", "--1m", "1m-1s", "9999999999h", "99999999999999999999s"}) {
         EXPECT_FALSE(parse_duration(bad)) << bad;
     }
 }
@@ -74,7 +75,9 @@ TEST(TimeArgument, EveryForm) {
     ASSERT_TRUE(ago);
     EXPECT_GE(*ago, before - 600 * kSecond);
     EXPECT_LE(*ago, after - 600 * kSecond);
-    for (const auto* bad : {"", "yesterday", "1699999999.", "1699999999.x", "99999999999999", "10"  "x"}) {
+    for (const auto* bad : {"", "yesterday", "1699999999.", "1699999999.x", "99999999999999",
+                            "10"
+                            "x"}) {
         EXPECT_FALSE(parse_time_argument(bad)) << bad;
     }
 }

@@ -28,7 +28,8 @@ Result<void> write_once(FdRef fd, std::string_view value, const std::string& nam
     const ssize_t written = retry_interrupted([&] { return ::write(fd.raw(), value.data(), value.size()); });
     if (written < 0) return fail_errno(errno, "write \"{}\" to {}", trim(value), name);
     if (static_cast<std::size_t>(written) != value.size()) {
-        return fail(Kind::io, "write \"{}\" to {}: the kernel took {} of {} bytes", trim(value), name, written, value.size());
+        return fail(Kind::io, "write \"{}\" to {}: the kernel took {} of {} bytes", trim(value), name, written,
+                    value.size());
     }
     return {};
 }
@@ -38,9 +39,10 @@ Result<void> write_once(FdRef fd, std::string_view value, const std::string& nam
 Result<Fd> open_successor(const std::string& next, mode_t mode) {
     for (;;) {
         auto fd = TRY(open_path(next, O_WRONLY | O_CREAT | O_NOFOLLOW, mode));
-        if (retry_interrupted([&] { return ::flock(fd.raw(), LOCK_EX); }) < 0) return fail_errno(errno, "lock {}", next);
-        struct stat ours {};
-        struct stat named {};
+        if (retry_interrupted([&] { return ::flock(fd.raw(), LOCK_EX); }) < 0)
+            return fail_errno(errno, "lock {}", next);
+        struct stat ours{};
+        struct stat named{};
         if (::fstat(fd.raw(), &ours) < 0) return fail_errno(errno, "stat {}", next);
         // The writer that held the lock before has renamed this file away: begin again with a new one.
         if (::lstat(next.c_str(), &named) < 0 || named.st_ino != ours.st_ino || named.st_dev != ours.st_dev) continue;
@@ -71,7 +73,7 @@ Result<Fd> open_at(FdRef dir, const std::string& path, int flags, mode_t mode) {
 Result<Fd> open_path(const std::string& path, int flags, mode_t mode) { return open_at(FdRef(), path, flags, mode); }
 
 Result<Fd> open_in_root(FdRef root, const std::string& path, int flags, mode_t mode) {
-    struct open_how how {};
+    struct open_how how{};
     how.flags = static_cast<std::uint64_t>(static_cast<unsigned>(flags | O_CLOEXEC));
     how.mode = creates(flags) ? mode : 0;  // openat2 refuses a mode that has no use
     how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
@@ -171,7 +173,7 @@ Result<void> sync_dir(const std::string& path) {
 bool exists(const std::string& path) { return ::access(path.c_str(), F_OK) == 0; }
 
 Result<struct stat> stat_path(const std::string& path) {
-    struct stat status {};
+    struct stat status{};
     if (::stat(path.c_str(), &status) < 0) return fail_errno(errno, "stat {}", path);
     return status;
 }
@@ -185,7 +187,7 @@ Result<std::string> read_link(const std::string& path) {
 }
 
 Result<Space> free_space(const std::string& path) {
-    struct statvfs status {};
+    struct statvfs status{};
     if (::statvfs(path.c_str(), &status) < 0) return fail_errno(errno, "free space of {}", path);
     return Space{.total = static_cast<std::uint64_t>(status.f_blocks) * status.f_frsize,
                  .free = static_cast<std::uint64_t>(status.f_bavail) * status.f_frsize};

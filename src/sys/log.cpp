@@ -72,7 +72,7 @@ public:
 private:
     bool reopen() {
         auto file = sys::open_path(path_, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW, 0640);
-        struct stat status {};
+        struct stat status{};
         if (!file || ::fstat(file->raw(), &status) < 0) return false;
         file_ = std::move(*file);
         size_ = static_cast<std::uint64_t>(status.st_size);

@@ -70,7 +70,8 @@ TEST_F(Log, EchoIsForPeople) {
     warning("disk is slow", {{"disk", "vda"}, {"why", "no idea"}});
     error("start container", Error(Kind::io, "broken"));
     const std::string echoed = testing::internal::GetCapturedStderr();
-    EXPECT_EQ(echoed, "test: warning: disk is slow disk=vda why=\"no idea\"\ntest: error: start container error=broken\n");
+    EXPECT_EQ(echoed,
+              "test: warning: disk is slow disk=vda why=\"no idea\"\ntest: error: start container error=broken\n");
     EXPECT_EQ(lines().size(), 3U);
 }
 
@@ -88,7 +89,8 @@ TEST_F(Log, RotatesAndKeepsOne) {
     EXPECT_LE(text("test.log.1").size(), kMax);
     EXPECT_EQ(sys::list_dir(temp_.path())->size(), 2U);
     EXPECT_EQ(lines().back()["n"], 99);
-    EXPECT_EQ(lines("test.log.1").back()["n"].get<int>() + 1, lines().front()["n"].get<int>()) << "no line lost between";
+    EXPECT_EQ(lines("test.log.1").back()["n"].get<int>() + 1, lines().front()["n"].get<int>())
+        << "no line lost between";
 }
 
 TEST_F(Log, AppendsToWhatIsThere) {

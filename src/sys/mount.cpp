@@ -55,7 +55,7 @@ Result<void> set_option(FdRef context, const std::string& type, const FsOption& 
 }
 
 Result<void> set_attributes(FdRef dir, const char* path, unsigned flags, const MountChange& change) {
-    struct mount_attr attributes {};
+    struct mount_attr attributes{};
     attributes.attr_set = change.set;
     attributes.attr_clr = change.clear;
     attributes.propagation = change.propagation;
@@ -91,7 +91,8 @@ std::string unescape(std::string_view text) {
 
 Result<Fd> make_mount(const std::string& type, const std::vector<FsOption>& options, std::uint64_t attributes) {
     const Fd context(::fsopen(type.c_str(), FSOPEN_CLOEXEC));
-    if (!context && errno == ENODEV) return fail(Kind::unsupported, "mount {}: this kernel has no such file system", type);
+    if (!context && errno == ENODEV)
+        return fail(Kind::unsupported, "mount {}: this kernel has no such file system", type);
     if (!context) return fail_errno(errno, "mount {}", type);
     for (const auto& option : options) TRY(set_option(context, type, option));
     if (::fsconfig(context.raw(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) < 0) {
@@ -133,7 +134,8 @@ Result<void> mount_fs(const std::string& type, const std::string& target, const 
     return attach_mount(mount, target);
 }
 
-Result<void> bind_mount(const std::string& source, const std::string& target, bool recursive, std::uint64_t attributes) {
+Result<void> bind_mount(const std::string& source, const std::string& target, bool recursive,
+                        std::uint64_t attributes) {
     auto mount = TRY(clone_mount(FdRef(), source, recursive), "bind {} to {}", source, target);
     if (attributes != 0) {
         TRY(change_mount(mount, {.set = attributes, .recursive = recursive}), "bind {} to {}", source, target);
@@ -154,7 +156,7 @@ Result<void> set_propagation(const std::string& target, std::uint64_t propagatio
 }
 
 bool is_mount_point(const std::string& path) {
-    struct statx status {};
+    struct statx status{};
     if (::statx(AT_FDCWD, path.c_str(), AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, 0, &status) < 0) return false;
     return (status.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
 }

@@ -31,14 +31,14 @@ struct ProcessId {
     friend auto operator<=>(const ProcessId&, const ProcessId&) = default;
 };
 
-Result<std::uint64_t> start_time(pid_t pid);           // works on zombies too
-Result<char> process_state(pid_t pid);                 // 'R', 'S', 'Z', …
-Result<Fd> open_pidfd(pid_t pid);                      // pidfd_open(2), Linux 5.3
-Result<Fd> open_pidfd(const ProcessId& process);       // not_found when the pid now belongs to another process
-Result<void> send_signal(FdRef pidfd, int signal);     // pidfd_send_signal(2)
+Result<std::uint64_t> start_time(pid_t pid);        // works on zombies too
+Result<char> process_state(pid_t pid);              // 'R', 'S', 'Z', …
+Result<Fd> open_pidfd(pid_t pid);                   // pidfd_open(2), Linux 5.3
+Result<Fd> open_pidfd(const ProcessId& process);    // not_found when the pid now belongs to another process
+Result<void> send_signal(FdRef pidfd, int signal);  // pidfd_send_signal(2)
 // Reaps a child by its pidfd. Nothing while it still runs. A process that is not our child: not_found (ECHILD).
 Result<std::optional<ExitStatus>> reap(FdRef pidfd);
-Result<ExitStatus> wait_exit(FdRef pidfd);             // blocks; for tests and short-lived helpers
+Result<ExitStatus> wait_exit(FdRef pidfd);  // blocks; for tests and short-lived helpers
 
 // Signals as names: "SIGTERM", "TERM", "15"; nothing for anything else.
 std::optional<int> parse_signal(const std::string& name);

@@ -90,14 +90,16 @@ TEST(Process, NamesWithParenthesesDoNotConfuse) {
 }
 
 TEST(Signals, ParseNamesAndNumbers) {
-    for (const auto* name : {"SIGTERM", "TERM", "term", "SigTerm", "15"}) EXPECT_THAT(parse_signal(name), Optional(15)) << name;
+    for (const auto* name : {"SIGTERM", "TERM", "term", "SigTerm", "15"})
+        EXPECT_THAT(parse_signal(name), Optional(15)) << name;
     EXPECT_THAT(parse_signal("KILL"), Optional(SIGKILL));
     EXPECT_THAT(parse_signal("WINCH"), Optional(SIGWINCH));
     EXPECT_THAT(parse_signal("SIGRTMIN+3"), Optional(SIGRTMIN + 3));
     EXPECT_THAT(parse_signal("RTMAX"), Optional(SIGRTMAX));
     EXPECT_THAT(parse_signal("RTMAX-1"), Optional(SIGRTMAX - 1));
     EXPECT_THAT(parse_signal("64"), Optional(64));
-    for (const auto* bad : {"", "0", "65", "-1", "SIG", "SIGSIGTERM", "TERMX", "15x", " 15", "RTMIN+99", "RTMAX-99", "RTMIN+"}) {
+    for (const auto* bad :
+         {"", "0", "65", "-1", "SIG", "SIGSIGTERM", "TERMX", "15x", " 15", "RTMIN+99", "RTMAX-99", "RTMIN+"}) {
         EXPECT_FALSE(parse_signal(bad)) << bad;
     }
 }

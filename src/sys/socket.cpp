@@ -69,7 +69,7 @@ Result<Fd> make_socket(SocketType type) {
 
 // Removes a socket file that nobody answers behind. Anything else at that path stays, and binding reports it.
 Result<void> remove_stale(const std::string& path, SocketType type) {
-    struct stat status {};
+    struct stat status{};
     if (::lstat(path.c_str(), &status) < 0 || !S_ISSOCK(status.st_mode)) return {};
     if (connect_unix(path, type)) {
         return fail(Kind::conflict, "listen on {}: another process listens there already", path);
@@ -96,8 +96,10 @@ Result<void> take_control(msghdr& header, Message& message) {
         }
     }
     if ((header.msg_flags & MSG_CTRUNC) != 0) {
-        return fail(Kind::exhausted, "receive: not all attached descriptors fitted (at most {}, and no more than this "
-                    "process may open)", kMaxFds);
+        return fail(Kind::exhausted,
+                    "receive: not all attached descriptors fitted (at most {}, and no more than this "
+                    "process may open)",
+                    kMaxFds);
     }
     return {};
 }
@@ -106,7 +108,8 @@ Result<void> take_control(msghdr& header, Message& message) {
 
 Result<std::pair<Fd, Fd>> socket_pair(SocketType type) {
     int ends[2];
-    if (::socketpair(AF_UNIX, kernel_type(type) | SOCK_CLOEXEC, 0, ends) < 0) return fail_errno(errno, "make a socket pair");
+    if (::socketpair(AF_UNIX, kernel_type(type) | SOCK_CLOEXEC, 0, ends) < 0)
+        return fail_errno(errno, "make a socket pair");
     std::pair<Fd, Fd> pair{Fd(ends[0]), Fd(ends[1])};
     widen(pair.first);
     widen(pair.second);
@@ -148,7 +151,8 @@ Result<void> send_message(FdRef socket, std::string_view bytes, const std::vecto
         return fail(Kind::invalid, "send: the message has {} bytes, at most {} are allowed", bytes.size(), kMaxMessage);
     }
     if (fds.size() > kMaxFds) {
-        return fail(Kind::invalid, "send: {} descriptors with one message, at most {} are allowed", fds.size(), kMaxFds);
+        return fail(Kind::invalid, "send: {} descriptors with one message, at most {} are allowed", fds.size(),
+                    kMaxFds);
     }
     alignas(cmsghdr) char control[CMSG_SPACE(kMaxFds * sizeof(int))] = {};
     msghdr header{};

@@ -22,7 +22,8 @@ using test::TempDir;
 using testing::HasSubstr;
 
 class EverySocket : public testing::TestWithParam<SocketType> {};
-INSTANTIATE_TEST_SUITE_P(Types, EverySocket, testing::Values(SocketType::stream, SocketType::datagram, SocketType::packet));
+INSTANTIATE_TEST_SUITE_P(Types, EverySocket,
+                         testing::Values(SocketType::stream, SocketType::datagram, SocketType::packet));
 
 TEST_P(EverySocket, DescriptorsMakeTheRoundTrip) {
     auto [a, b] = socket_pair(GetParam()).value();

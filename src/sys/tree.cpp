@@ -57,7 +57,7 @@ std::vector<std::string> names_of(std::vector<Entry> entries) {
 
 // Opens a directory for removal: not through a link, not into another mount (openat2, Linux 5.6).
 Result<Fd> open_same_mount(FdRef parent, const std::string& name) {
-    struct open_how how {};
+    struct open_how how{};
     how.flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
     how.resolve = RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS;
     const int base = parent ? parent.raw() : AT_FDCWD;
@@ -100,7 +100,7 @@ private:
     };
 
     Result<void> enter(const std::string& name) {
-        struct stat status {};
+        struct stat status{};
         if (::fstat(dir_.raw(), &status) < 0) return fail_errno(errno, "stat {}", name);
         Level level{name, status.st_dev, status.st_ino, {}};
         for (auto& entry : TRY(read_entries(dir_), "{}", name)) {
@@ -118,7 +118,7 @@ private:
         const std::string name = std::move(levels_.back().name);
         levels_.pop_back();
         auto parent = TRY(open_at(dir_, "..", O_RDONLY | O_DIRECTORY));
-        struct stat status {};
+        struct stat status{};
         if (::fstat(parent.raw(), &status) < 0) return fail_errno(errno, "stat the parent of {}", name);
         if (status.st_ino != levels_.back().inode || status.st_dev != levels_.back().device) {
             return fail(Kind::conflict, "{} was moved while its tree was removed: try again", name);
@@ -140,7 +140,8 @@ Result<void> remove_entry(FdRef parent, const std::string& name) {
     if (errno != EISDIR) return fail_errno(errno, "remove");
     auto top = TRY(open_same_mount(parent, name));
     TRY(TreeRemover(std::move(top)).empty());
-    if (::unlinkat(base, name.c_str(), AT_REMOVEDIR) < 0 && errno != ENOENT) return fail_errno(errno, "remove directory");
+    if (::unlinkat(base, name.c_str(), AT_REMOVEDIR) < 0 && errno != ENOENT)
+        return fail_errno(errno, "remove directory");
     return {};
 }
 
@@ -159,10 +160,10 @@ Result<void> make_dirs(const std::string& path, mode_t mode) {
         if (S_ISDIR(TRY(stat_path(path)).st_mode)) return {};
         return fail(Kind::conflict, "make directory {}: there is something else by that name", path);
     }
-    const auto slash = path.find_last_not_of('/') == std::string::npos
-                           ? std::string::npos
-                           : path.rfind('/', path.find_last_not_of('/'));
-    if (errno != ENOENT || slash == std::string::npos || slash == 0) return fail_errno(errno, "make directory {}", path);
+    const auto slash = path.find_last_not_of('/') == std::string::npos ? std::string::npos
+                                                                       : path.rfind('/', path.find_last_not_of('/'));
+    if (errno != ENOENT || slash == std::string::npos || slash == 0)
+        return fail_errno(errno, "make directory {}", path);
     TRY(make_dirs(path.substr(0, slash), mode));
     if (::mkdir(path.c_str(), mode) < 0 && errno != EEXIST) return fail_errno(errno, "make directory {}", path);
     return {};
@@ -197,7 +198,8 @@ Result<void> remove_tree_at(FdRef dir, const std::string& name) {
 
 Result<void> remove_tree(const std::string& path) {
     const auto end = path.find_last_not_of('/');
-    if (end == std::string::npos) return fail(Kind::invalid, "remove tree \"{}\": not a path that can be removed", path);
+    if (end == std::string::npos)
+        return fail(Kind::invalid, "remove tree \"{}\": not a path that can be removed", path);
     const auto slash = path.rfind('/', end);
     const auto begin = slash == std::string::npos ? 0 : slash + 1;
     auto parent = open_path(slash == std::string::npos ? "." : path.substr(0, slash + 1), O_PATH | O_DIRECTORY);

@@ -28,8 +28,8 @@ class FdLeakCheck : public testing::EmptyTestEventListener {
     void OnTestEnd(const testing::TestInfo& test) override {
         for (const auto& [number, target] : open_now()) {
             if (before_.contains(number)) continue;
-            ADD_FAILURE() << test.test_suite_name() << "." << test.name() << " left descriptor " << number << " open on "
-                          << target;
+            ADD_FAILURE() << test.test_suite_name() << "." << test.name() << " left descriptor " << number
+                          << " open on " << target;
         }
     }
 

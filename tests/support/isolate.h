@@ -53,7 +53,8 @@ inline void in_mount_namespace(const std::function<void()>& body) {
         return 0;
     });
     if (WIFEXITED(status) && WEXITSTATUS(status) == kNotAllowed) GTEST_SKIP() << "may not make a mount namespace";
-    EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << "the part in a namespace failed, see above: " << status;
+    EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0)
+        << "the part in a namespace failed, see above: " << status;
 }
 
 }  // namespace diatom::test
