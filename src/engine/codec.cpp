@@ -1,0 +1,309 @@
+#include "engine/codec.h"
+
+#include "engine/archive.h"
+
+namespace diatom::engine {
+
+template <>
+struct EnumNames<RestartPolicy> {
+    static constexpr std::array<const char*, 4> kNames = {"no", "always", "on-failure", "unless-stopped"};
+};
+template <>
+struct EnumNames<MountKind> {
+    static constexpr std::array<const char*, 3> kNames = {"bind", "volume", "tmpfs"};
+};
+template <>
+struct EnumNames<LogDriver> {
+    static constexpr std::array<const char*, 2> kNames = {"json-file", "none"};
+};
+template <>
+struct EnumNames<Status> {
+    static constexpr std::array<const char*, 7> kNames = {"created",  "running", "paused", "restarting",
+                                                          "removing", "exited",  "dead"};
+};
+template <>
+struct EnumNames<net::Protocol> {
+    static constexpr std::array<const char*, 3> kNames = {"tcp", "udp", "sctp"};
+};
+
+std::string_view to_string(Status status) { return EnumNames<Status>::kNames[static_cast<std::size_t>(status)]; }
+std::string_view to_string(RestartPolicy policy) {
+    return EnumNames<RestartPolicy>::kNames[static_cast<std::size_t>(policy)];
+}
+std::string_view to_string(MountKind kind) { return EnumNames<MountKind>::kNames[static_cast<std::size_t>(kind)]; }
+std::string_view to_string(net::Protocol protocol) {
+    return EnumNames<net::Protocol>::kNames[static_cast<std::size_t>(protocol)];
+}
+
+namespace {
+
+// Addresses and subnets are kept as text; one that no longer parses reads as absent.
+template <class A>
+void address_field(A& archive, const char* key, net::Address& address) {
+    std::string text = address.empty() ? "" : address.text();
+    archive(key, text);
+    if constexpr (std::same_as<A, Reader>) address = net::Address::parse(text).value_or(net::Address());
+}
+
+template <class A>
+void one_char(A& archive, const char* key, char& value) {
+    std::string text(1, value);
+    archive(key, text);
+    if (!text.empty()) value = text.front();
+}
+
+}  // namespace
+
+template <class A>
+void fields(A& archive, MountPoint& mount) {
+    archive("kind", mount.kind);
+    archive("source", mount.source);
+    archive("target", mount.target);
+    archive("read_only", mount.read_only);
+    archive("no_copy", mount.no_copy);
+    archive("create_source", mount.create_source);
+    archive("propagation", mount.propagation);
+    archive("tmpfs_options", mount.tmpfs_options);
+}
+
+template <class A>
+void fields(A& archive, LogOptions& log) {
+    archive("driver", log.driver);
+    archive("max_size", log.max_size);
+    archive("max_files", log.max_files);
+}
+
+template <class A>
+void fields(A& archive, net::PortMapping& port) {
+    archive("protocol", port.protocol);
+    address_field(archive, "host", port.host);
+    archive("host_port", port.host_port);
+    archive("container_port", port.container_port);
+}
+
+template <class A>
+void fields(A& archive, runtime::Device& device) {
+    archive("path", device.path);
+    one_char(archive, "type", device.type);
+    archive("major", device.major);
+    archive("minor", device.minor);
+    archive("mode", device.mode);
+    archive("uid", device.uid);
+    archive("gid", device.gid);
+}
+
+template <class A>
+void fields(A& archive, runtime::DeviceRule& rule) {
+    archive("allow", rule.allow);
+    one_char(archive, "type", rule.type);
+    archive("major", rule.major);
+    archive("minor", rule.minor);
+    archive("access", rule.access);
+}
+
+template <class A>
+void fields(A& archive, runtime::Rlimit& limit) {
+    archive("type", limit.type);
+    archive("soft", limit.soft);
+    archive("hard", limit.hard);
+}
+
+template <class A>
+void fields(A& archive, runtime::Resources& resources) {
+    archive("memory_max", resources.memory_max);
+    archive("memory_low", resources.memory_low);
+    archive("memory_high", resources.memory_high);
+    archive("swap_max", resources.swap_max);
+    archive("pids_max", resources.pids_max);
+    archive("cpu_weight", resources.cpu_weight);
+    archive("cpu_quota_us", resources.cpu_quota_us);
+    archive("cpu_period_us", resources.cpu_period_us);
+    archive("cpus", resources.cpus);
+    archive("mems", resources.mems);
+    archive("unified", resources.unified);
+    archive("devices", resources.devices);
+}
+
+template <class A>
+void image_fields(A& archive, ContainerConfig& config) {
+    archive("image", config.image);
+    archive("hostname", config.hostname);
+    archive("domainname", config.domainname);
+    archive("user", config.user);
+    archive("working_dir", config.working_dir);
+    archive("stop_signal", config.stop_signal);
+    archive("entrypoint", config.entrypoint);
+    archive("cmd", config.cmd);
+    archive("env", config.env);
+    archive("exposed_ports", config.exposed_ports);
+    archive("volumes", config.volumes);
+    archive("labels", config.labels);
+    archive("tty", config.tty);
+    archive("open_stdin", config.open_stdin);
+    archive("stdin_once", config.stdin_once);
+    archive("attach_stdin", config.attach_stdin);
+    archive("attach_stdout", config.attach_stdout);
+    archive("attach_stderr", config.attach_stderr);
+    archive("stop_timeout_s", config.stop_timeout_s);
+}
+
+template <class A>
+void fields(A& archive, ContainerConfig& config) {
+    image_fields(archive, config);
+    archive("mounts", config.mounts);
+    archive("network_mode", config.network_mode);
+    archive("ports", config.ports);
+    archive("publish_all", config.publish_all);
+    archive("auto_remove", config.auto_remove);
+    archive("privileged", config.privileged);
+    archive("read_only_root", config.read_only_root);
+    archive("init", config.init);
+    archive("pid_mode", config.pid_mode);
+    archive("ipc_mode", config.ipc_mode);
+    archive("uts_mode", config.uts_mode);
+    archive("cgroupns_mode", config.cgroupns_mode);
+    archive("cap_add", config.cap_add);
+    archive("cap_drop", config.cap_drop);
+    archive("group_add", config.group_add);
+    archive("dns", config.dns);
+    archive("dns_search", config.dns_search);
+    archive("dns_options", config.dns_options);
+    archive("extra_hosts", config.extra_hosts);
+    archive("security_opt", config.security_opt);
+    archive("devices", config.devices);
+    archive("ulimits", config.ulimits);
+    archive("sysctls", config.sysctls);
+    archive("resources", config.resources);
+    archive("oom_score_adj", config.oom_score_adj);
+    archive("shm_size", config.shm_size);
+    archive("restart", config.restart);
+    archive("restart_max", config.restart_max);
+    archive("log", config.log);
+    archive("system_root", config.system_root);
+    archive("host_root", config.host_root);
+    archive("raw_host_config", config.raw_host_config);
+}
+
+template <class A>
+void fields(A& archive, ContainerState& state) {
+    archive("status", state.status);
+    archive("pid", state.process.pid);
+    archive("start_time", state.process.start_time);
+    archive("exit_code", state.exit_code);
+    archive("oom_killed", state.oom_killed);
+    archive("error", state.error);
+    archive("started", state.started);
+    archive("finished", state.finished);
+    archive("restart_count", state.restart_count);
+    archive("stopped_by_user", state.stopped_by_user);
+}
+
+template <class A>
+void fields(A& archive, EndpointState& endpoint) {
+    archive("network", endpoint.network);
+    archive("network_id", endpoint.network_id);
+    archive("endpoint_id", endpoint.endpoint_id);
+    archive("mac", endpoint.mac);
+    address_field(archive, "ip4", endpoint.ip4);
+    address_field(archive, "ip6", endpoint.ip6);
+    address_field(archive, "gateway4", endpoint.gateway4);
+    address_field(archive, "gateway6", endpoint.gateway6);
+    archive("prefix4", endpoint.prefix4);
+    archive("prefix6", endpoint.prefix6);
+    archive("aliases", endpoint.aliases);
+}
+
+template <class A>
+void fields(A& archive, VolumeUse& use) {
+    archive("name", use.name);
+    archive("source", use.source);
+    archive("target", use.target);
+    archive("read_only", use.read_only);
+}
+
+template <class A>
+void fields(A& archive, Container& container) {
+    archive("id", container.id);
+    archive("name", container.name);
+    archive("created", container.created);
+    archive("config", container.config);
+    std::string image = container.image.text();
+    archive("image", image);
+    if constexpr (std::same_as<A, Reader>) container.image = image::Digest::parse(image).value_or(image::Digest());
+    archive("argv", container.argv);
+    archive("env", container.env);
+    archive("working_dir", container.working_dir);
+    archive("user", container.user);
+    archive("state", container.state);
+    archive("endpoints", container.endpoints);
+    archive("published", container.published);
+    archive("volumes", container.volumes);
+    archive("log_path", container.log_path);
+    archive("hostname_path", container.hostname_path);
+    archive("hosts_path", container.hosts_path);
+    archive("resolv_conf_path", container.resolv_conf_path);
+}
+
+template <class A>
+void fields(A& archive, Volume& volume) {
+    archive("name", volume.name);
+    archive("mountpoint", volume.mountpoint);
+    archive("driver", volume.driver);
+    archive("created", volume.created);
+    archive("labels", volume.labels);
+    archive("options", volume.options);
+    archive("anonymous", volume.anonymous);
+}
+
+template <class A>
+void fields(A& archive, net::Pool& pool) {
+    std::string subnet = pool.subnet.base.empty() ? "" : pool.subnet.text();
+    archive("subnet", subnet);
+    if constexpr (std::same_as<A, Reader>) pool.subnet = net::Subnet::parse(subnet).value_or(net::Subnet());
+    address_field(archive, "gateway", pool.gateway);
+}
+
+template <class A>
+void fields(A& archive, NetworkRecord& network) {
+    archive("id", network.id);
+    archive("name", network.name);
+    archive("driver", network.driver);
+    archive("created", network.created);
+    archive("pools", network.pools);
+    archive("labels", network.labels);
+    archive("options", network.options);
+    archive("internal", network.internal);
+    archive("ipv6", network.ipv6);
+    archive("bridge", network.bridge);
+}
+
+namespace {
+
+template <class T>
+Json write_record(const T& value) {
+    Writer writer;
+    fields(writer, const_cast<T&>(value));  // the Writer only reads
+    return writer.take();
+}
+
+template <class T>
+Result<T> read_record(const Json& document) {
+    Reader reader(document);
+    T value;
+    fields(reader, value);
+    TRY(reader.result());
+    return value;
+}
+
+}  // namespace
+
+Json encode(const ContainerConfig& config) { return write_record(config); }
+Json encode(const Container& container) { return write_record(container); }
+Json encode(const Volume& volume) { return write_record(volume); }
+Json encode(const NetworkRecord& network) { return write_record(network); }
+Result<ContainerConfig> decode_config(const Json& document) { return read_record<ContainerConfig>(document); }
+Result<Container> decode_container(const Json& document) { return read_record<Container>(document); }
+Result<Volume> decode_volume(const Json& document) { return read_record<Volume>(document); }
+Result<NetworkRecord> decode_network(const Json& document) { return read_record<NetworkRecord>(document); }
+
+}  // namespace diatom::engine

@@ -1,0 +1,226 @@
+// The engine's body, in parts: open.cpp (opening, re-adoption), create.cpp, start.cpp, exit.cpp, stop.cpp, remove.cpp,
+// exec.cpp, views.cpp (reading), images.cpp, services.cpp. Thread side: the loop's thread, except where a member says
+// "worker".
+//
+// Locks: `Live::lock` is held by start, remove, rename, pause and the exit handler while they change a container; stop and
+// kill only signal, and wait for the exit handler without it. Client calls that change something are shielded from the
+// cancellation of their caller.
+#pragma once
+
+#include <boost/asio/strand.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <map>
+#include <memory>
+
+#include "config/services.h"
+#include "engine/async.h"
+#include "engine/engine.h"
+#include "engine/events.h"
+#include "engine/json_log.h"
+#include "engine/launcher.h"
+#include "engine/networks.h"
+#include "engine/records.h"
+#include "engine/stdio.h"
+#include "image/registry.h"
+#include "proc/supervisor.h"
+
+namespace diatom::engine {
+
+// What the engine is made of; tests put fakes in.
+struct Parts {
+    std::unique_ptr<image::Store> store;
+    std::unique_ptr<image::Registry> registry;
+    std::unique_ptr<net::Network> network;  // null: no bridge
+    std::unique_ptr<Launcher> launcher;
+    proc::Supervisor supervisor;
+};
+
+// A container and what lives with it.
+struct Live {
+    Live(const asio::any_io_executor& loop, Container r)
+        : record(std::move(r)), lock(loop), changed(loop), logged(loop),
+          hub(std::make_shared<StdioHub>(loop, record.config.tty, record.config.stdin_once)) {}
+
+    bool active() const noexcept {  // as Docker's State.Running
+        const auto status = record.state.status;
+        return status == Status::running || status == Status::paused || status == Status::restarting;
+    }
+
+    Container record;  // as in the database
+    AsyncMutex lock;
+    Signal changed;    // exits, removed or the status changed
+    Signal logged;
+    std::uint64_t exits = 0;
+    bool removed = false;
+    std::shared_ptr<StdioHub> hub;
+    std::shared_ptr<JsonLog> log;      // while it runs
+    std::uint64_t log_generation = 0;  // of the last log
+    std::shared_ptr<asio::posix::stream_descriptor> pidfd;  // while it runs
+    std::optional<runtime::Spec> spec;                      // as launched, for exec
+    std::chrono::milliseconds back_off{0};
+    bool keep_once = false;            // auto_remove: a restart's stop is not the end
+    std::uint64_t restart_ticket = 0;  // raised to call off a pending restart
+};
+using LivePtr = std::shared_ptr<Live>;
+
+struct LiveExec {
+    LiveExec(const asio::any_io_executor& loop, ExecState s)
+        : state(std::move(s)), hub(std::make_shared<StdioHub>(loop, state.config.tty, true)) {}
+    ExecState state;
+    std::shared_ptr<StdioHub> hub;
+    bool started = false;
+};
+using ExecPtr = std::shared_ptr<LiveExec>;
+
+class EngineImpl final : public Engine {
+public:
+    using Workers = asio::thread_pool;
+    EngineImpl(asio::any_io_executor loop, EngineOptions options, Records records, std::unique_ptr<Workers> workers, Parts parts);
+    ~EngineImpl() override;
+    Result<void> restore();  // before the loop runs; blocks
+
+    Task<void> start_all() override;
+    Task<void> stop_all(int timeout_s) override;
+    const EngineOptions& options() const override { return options_; }
+
+    Task<Created> create(std::string name, ContainerConfig config) override;
+    Task<void> start(std::string name) override;
+    Task<void> stop(std::string name, std::optional<int> timeout_s, std::string signal) override;
+    Task<void> restart(std::string name, std::optional<int> timeout_s, std::string signal) override;
+    Task<void> kill(std::string name, std::string signal) override;
+    Task<void> pause(std::string name, bool paused) override;
+    Task<void> remove(std::string name, RemoveOptions options) override;
+    Task<void> rename(std::string name, std::string new_name) override;
+    Task<WaitResult> wait(std::string name, WaitCondition condition, std::function<void()> armed) override;
+    Task<void> resize(std::string name, unsigned short rows, unsigned short columns) override;
+    Task<std::unique_ptr<Attachment>> attach(std::string name, AttachOptions options) override;
+    Task<std::unique_ptr<LogReader>> logs(std::string name, LogQuery query) override;
+    Result<Container> inspect(const std::string& name) override;
+    std::vector<Container> containers() override;
+    Task<std::uint64_t> container_size(std::string name) override;
+    Task<std::vector<std::vector<std::string>>> top(std::string name) override;
+
+    Task<std::string> exec_create(std::string container, ExecConfig config) override;
+    Task<std::unique_ptr<Attachment>> exec_start(std::string id, bool detach, bool tty) override;
+    Task<void> exec_resize(std::string id, unsigned short rows, unsigned short columns) override;
+    Result<ExecState> exec_inspect(const std::string& id) override;
+
+    Task<image::Pulled> pull(image::Reference reference, image::Platform platform,
+                             std::optional<image::Credentials> credentials, image::ProgressSink progress) override;
+    Task<std::vector<image::ImageRecord>> images() override;
+    Task<image::ImageRecord> image(std::string name) override;
+    Task<image::Store::Removed> remove_image(std::string name, bool force) override;
+    Task<void> tag_image(std::string name, image::Reference reference) override;
+    Task<std::vector<std::string>> load_image(Fd archive, image::ProgressSink progress) override;
+    Task<void> check_login(std::string host, image::Credentials credentials) override;
+
+    std::vector<NetworkRecord> networks() override { return network_records_; }
+    std::vector<Volume> volumes() override { return volumes_; }
+    Task<Volume> create_volume(std::string name, std::map<std::string, std::string> labels,
+                               std::map<std::string, std::string> driver_options) override;
+    Task<void> remove_volume(std::string name, bool force) override;
+    std::shared_ptr<void> subscribe(std::int64_t since, std::function<void(const Event&)> handler) override;
+
+private:
+    using Pool = Workers::executor_type;
+    using Strand = asio::strand<Pool>;
+    struct StartUp;  // start.cpp
+
+    // finding
+    Result<LivePtr> find(const std::string& name) const;
+    Result<ExecPtr> find_exec(const std::string& id) const;
+    std::string run_directory(const std::string& id) const { return options_.run + "/containers/" + id; }
+    std::string data_directory(const std::string& id) const { return options_.root + "/containers/" + id; }
+    std::string cgroup_of(const std::string& id) const { return options_.cgroup.empty() ? "" : options_.cgroup + "/" + id; }
+    LivePtr add_live(Container record);
+
+    // records: durable when they return
+    Task<void> save(LivePtr live);                                // the record as it is now
+    Task<void> save_volumes(std::vector<Volume> made);
+
+    // create.cpp
+    Task<Created> create_body(std::string name, ContainerConfig config);
+    Task<void> prepare_image(Container& container);
+    Task<void> fill_volumes(const Container& container, std::vector<Volume> made);
+    Task<void> undo_create(Container container, std::vector<Volume> made);
+
+    // start.cpp
+    Task<void> start_body(LivePtr live, bool by_user);
+    Task<void> start_locked(LivePtr live);
+    Task<void> try_start(LivePtr live, StartUp& up);
+    Result<void> launch_worker(StartUp& up);                      // worker
+    Result<void> join_namespaces(const Container& container, struct SpecInputs& inputs) const;
+    asio::awaitable<void> start_failed(LivePtr live, StartUp& up, const Error& error);
+    Result<void> open_log(Live& live);
+    void watch(LivePtr live, Fd pidfd);
+
+    // exit.cpp
+    asio::awaitable<void> watch_exit(LivePtr live, std::shared_ptr<asio::posix::stream_descriptor> pidfd, sys::ProcessId process);
+    asio::awaitable<WaitResult> exit_status(FdRef pidfd, sys::ProcessId process);
+    asio::awaitable<void> on_exit(LivePtr live, sys::ProcessId process, WaitResult result);
+    asio::awaitable<void> give_back(const std::string& id, bool* oom_killed);
+    std::optional<std::chrono::milliseconds> restart_delay(Live& live) const;
+    asio::awaitable<void> restart_later(LivePtr live, std::chrono::milliseconds delay, std::uint64_t ticket);
+
+    // stop.cpp
+    Task<void> stop_body(LivePtr live, std::optional<int> timeout_s, std::string signal);
+    Task<void> kill_body(LivePtr live, int signal);
+    Result<void> signal_live(Live& live, int signal);
+    asio::awaitable<bool> await_exit(LivePtr live, std::uint64_t exits, std::optional<std::chrono::nanoseconds> limit);
+    Task<void> restart_body(LivePtr live, std::optional<int> timeout_s, std::string signal);
+    Task<void> pause_body(LivePtr live, bool paused);
+
+    // remove.cpp
+    Task<void> remove_body(LivePtr live, RemoveOptions options);
+    Task<void> erase(LivePtr live, bool volumes);
+    Task<void> rename_body(LivePtr live, std::string new_name);
+    Task<Volume> add_volume(Volume volume);
+    Task<void> remove_volume_body(std::string name, bool force);
+
+    // exec.cpp
+    struct ExecUp;
+    Task<void> exec_body(ExecPtr exec, LivePtr live);
+    Result<void> exec_worker(ExecUp& up);                         // worker
+    asio::awaitable<void> watch_exec(ExecPtr exec, LivePtr live, Fd pidfd, sys::ProcessId process);
+
+    // open.cpp
+    Result<void> restore_one(const LivePtr& live);
+    Result<void> adopt(const LivePtr& live, Fd pidfd);
+
+    // services.cpp
+    struct ServiceBoard;
+    struct ServiceEntry;
+    Task<void> start_services();
+    asio::awaitable<void> run_service(std::shared_ptr<ServiceBoard> board, std::string name);
+    Task<void> follow_service(std::shared_ptr<ServiceBoard> board, ServiceEntry& entry);
+    Task<void> await_dependency(std::shared_ptr<ServiceBoard> board, config::Dependency dependency);
+    Task<std::string> ensure_service(const config::SystemService& service);
+    Task<void> await_healthy(const config::SystemService& service);
+    Task<int> run_check(const config::SystemService& service);
+    asio::awaitable<void> mark(std::string what);
+
+    template <class Work>
+    auto on_pool(Work work) { return on_worker(workers_->get_executor(), std::move(work)); }
+    template <class Work>
+    auto on_records(Work work) { return on_worker(record_strand_, std::move(work)); }
+    template <class Work>
+    auto on_network(Work work) { return on_worker(network_strand_, std::move(work)); }
+    void spawn(asio::awaitable<void> body);
+
+    asio::any_io_executor loop_;
+    EngineOptions options_;
+    std::unique_ptr<Workers> workers_;  // joined by the destructor before anything else goes
+    Strand record_strand_, network_strand_;
+    Records records_;      // on record_strand_
+    Networks networks_;    // on network_strand_
+    Parts parts_;
+    Events events_;
+    std::vector<NetworkRecord> network_records_;
+    std::vector<Volume> volumes_;
+    std::map<std::string, LivePtr> containers_;      // by id
+    std::map<std::string, std::string> names_;       // name -> id; reserved before the container exists
+    std::map<std::string, ExecPtr> execs_;
+    bool stopping_ = false;
+};
+
+}  // namespace diatom::engine

@@ -1,0 +1,28 @@
+// The last 1,024 events and who listens. Thread side: the loop's thread.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <list>
+#include <memory>
+
+#include "engine/model.h"
+
+namespace diatom::engine {
+
+class Events {
+public:
+    void publish(Event event);
+    // Replays what is younger than `since` (0: nothing), then calls for each new one until the handle dies.
+    std::shared_ptr<void> subscribe(std::int64_t since, std::function<void(const Event&)> handler);
+
+    // type "container", with name, image and labels as attributes, as Docker's.
+    void container(const Container& container, std::string action, std::map<std::string, std::string> attributes = {});
+
+private:
+    using Handler = std::function<void(const Event&)>;
+    std::deque<Event> ring_;
+    std::shared_ptr<std::list<std::shared_ptr<Handler>>> handlers_ = std::make_shared<std::list<std::shared_ptr<Handler>>>();
+};
+
+}  // namespace diatom::engine

@@ -1,0 +1,160 @@
+// How a container's end is seen, recorded and answered.
+#include <algorithm>
+
+#include "engine/engine_impl.h"
+#include "engine/stdio_ends.h"
+#include "sys/cgroup.h"
+#include "sys/clock.h"
+#include "sys/file.h"
+#include "sys/log.h"
+
+namespace diatom::engine {
+namespace {
+
+using std::chrono::milliseconds;
+
+// Docker's restart manager: 100 ms, doubled each time up to a minute, and from the start again after ten good seconds.
+constexpr milliseconds kFirstDelay{100}, kLongestDelay{60'000};
+constexpr std::int64_t kGoodRun = 10'000'000'000;  // ns
+
+// An orphan's status is with PID 1, which may reap it a moment after we see the end.
+constexpr int kLedgerTries = 20;
+constexpr milliseconds kLedgerPause{100};
+
+// How long a silent stream that somebody else holds open is waited for.
+constexpr milliseconds kDrain{2000};
+
+bool killed_for_memory(const std::string& cgroup) {
+    if (cgroup.empty()) return false;
+    const auto group = sys::Cgroup::open(cgroup);
+    if (!group) return false;
+    const auto events = group->get_flat("memory.events");
+    if (!events) return false;
+    const auto count = events->find("oom_kill");
+    return count != events->end() && count->second > 0;
+}
+
+}  // namespace
+
+asio::awaitable<void> EngineImpl::watch_exit(LivePtr live, std::shared_ptr<asio::posix::stream_descriptor> pidfd,
+                                             sys::ProcessId process) {
+    const auto [error] = co_await pidfd->async_wait(asio::posix::stream_descriptor::wait_read, asio::as_tuple(asio::use_awaitable));
+    if (error) co_return;
+    const auto result = co_await exit_status(FdRef(pidfd->native_handle()), process);
+    co_await on_exit(live, process, result);
+}
+
+asio::awaitable<WaitResult> EngineImpl::exit_status(FdRef pidfd, sys::ProcessId process) {
+    auto reaped = sys::reap(pidfd);
+    if (reaped && *reaped) co_return WaitResult{.exit_code = (*reaped)->shell_code(), .error = ""};
+    for (int i = 0; i < kLedgerTries; ++i) {
+        auto status = co_await on_pool([&] { return parts_.supervisor.exit_of(process); });
+        if (status && *status) co_return WaitResult{.exit_code = (*status)->shell_code(), .error = ""};
+        if (!status && status.error().kind() == Kind::unavailable) break;
+        co_await sleep_for(kLedgerPause);
+    }
+    co_return WaitResult{.exit_code = 255, .error = "the exit code is lost: the container ended while no engine watched it"};
+}
+
+// Frees what a run holds outside its record. Safe at any point of a start, and more than once.
+asio::awaitable<void> EngineImpl::give_back(const std::string& id, bool* oom_killed) {
+    (void)co_await on_network([&]() -> Result<void> {
+        networks_.release(id);
+        return {};
+    });
+    (void)co_await on_pool([&]() -> Result<void> {
+        const auto cgroup = cgroup_of(id);
+        if (oom_killed != nullptr) *oom_killed = killed_for_memory(cgroup);
+        (void)parts_.supervisor.forget(parked_prefix(options_, id));
+        (void)sys::remove_tree(run_directory(id));
+        if (cgroup.empty()) return {};
+        if (auto removed = sys::Cgroup::remove(cgroup); !removed && removed.error().kind() != Kind::not_found) {
+            log::warning("a cgroup is left behind", {{"id", id}, {"error", removed.error().what()}});
+        }
+        return {};
+    });
+}
+
+asio::awaitable<void> EngineImpl::on_exit(LivePtr live, sys::ProcessId process, WaitResult result) {
+    const auto guard = co_await live->lock.lock();
+    auto& state = live->record.state;
+    if (state.process != process) co_return;
+    if (const auto cgroup = cgroup_of(live->record.id); !cgroup.empty()) {
+        // Without a pid namespace of its own, what it left running would live on.
+        (void)co_await on_pool([&]() -> Result<void> {
+            const auto group = TRY(sys::Cgroup::open(cgroup));
+            return group.kill();
+        });
+    }
+    if (live->hub->io()) co_await live->hub->io()->finish(kDrain);
+    bool oom_killed = false;
+    co_await give_back(live->record.id, &oom_killed);
+    live->pidfd.reset();
+    live->spec.reset();
+    state.finished = sys::wall_ns();
+    state.exit_code = result.exit_code;
+    state.error = result.error;
+    state.oom_killed = oom_killed;
+    state.process = {};
+    const auto delay = restart_delay(*live);
+    state.status = delay ? Status::restarting : Status::exited;
+    if (delay) ++state.restart_count;
+    live->record.endpoints.clear();
+    live->record.published.clear();
+    if (auto saved = co_await save(live); !saved) {
+        log::error("a container's exit is not saved", {{"id", live->record.id}, {"error", saved.error().what()}});
+    }
+    if (oom_killed) events_.container(live->record, "oom");
+    events_.container(live->record, "die",
+                      {{"exitCode", std::to_string(result.exit_code)},
+                       {"execDuration", std::to_string((state.finished - state.started) / 1'000'000'000)}});
+    log::info("container ended", {{"id", live->record.id}, {"name", live->record.name}, {"exit_code", result.exit_code}});
+    live->hub->end();
+    if (live->log) live->log_generation = live->log->generation();
+    live->log.reset();
+    ++live->exits;
+    live->changed.notify_all();
+    live->logged.notify_all();
+    if (delay) {
+        spawn(restart_later(live, *delay, ++live->restart_ticket));
+    } else if (live->record.config.auto_remove && !live->keep_once) {
+        spawn([](EngineImpl* self, LivePtr gone) -> asio::awaitable<void> {
+            auto removed = co_await self->remove_body(gone, {.force = false, .volumes = true});
+            if (!removed) log::error("a container is not removed", {{"id", gone->record.id}, {"error", removed.error().what()}});
+        }(this, live));
+    }
+}
+
+std::optional<milliseconds> EngineImpl::restart_delay(Live& live) const {
+    const auto& config = live.record.config;
+    const auto& state = live.record.state;
+    if (stopping_ || state.stopped_by_user || live.removed) return std::nullopt;
+    const bool failed = state.exit_code != 0;
+    const bool wanted = config.restart == RestartPolicy::always || config.restart == RestartPolicy::unless_stopped ||
+                        (config.restart == RestartPolicy::on_failure && failed &&
+                         (config.restart_max == 0 || state.restart_count < config.restart_max));
+    if (!wanted) return std::nullopt;
+    const bool good = state.finished - state.started >= kGoodRun;
+    live.back_off = good || live.back_off.count() == 0 ? kFirstDelay : std::min(live.back_off * 2, kLongestDelay);
+    return live.back_off;
+}
+
+asio::awaitable<void> EngineImpl::restart_later(LivePtr live, milliseconds delay, std::uint64_t ticket) {
+    co_await sleep_for(delay);
+    const auto guard = co_await live->lock.lock();
+    auto& state = live->record.state;
+    if (live->restart_ticket != ticket || state.status != Status::restarting) co_return;
+    auto started = co_await start_locked(live);
+    if (started) co_return;
+    log::warning("a container does not start again", {{"id", live->record.id}, {"error", started.error().what()}});
+    if (live->removed || state.status == Status::removing) co_return;
+    // It may be for a passing reason (a port, memory): the policy holds.
+    const auto again = restart_delay(*live);
+    if (!again) co_return;
+    ++state.restart_count;
+    state.status = Status::restarting;
+    (void)co_await save(live);
+    spawn(restart_later(live, *again, ++live->restart_ticket));
+}
+
+}  // namespace diatom::engine

@@ -1,0 +1,103 @@
+#include "engine/json_log.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "base/json.h"
+#include "sys/clock.h"
+#include "sys/file.h"
+
+namespace diatom::engine {
+namespace {
+
+constexpr const char* name_of(LogStream stream) { return stream == LogStream::out ? "stdout" : "stderr"; }
+
+// A crash (or a full disk) may have cut the last line; the next one must not be glued to it.
+Result<void> end_cut_line(FdRef file, std::uint64_t& size) {
+    char last = '\n';
+    if (size == 0 || ::pread(file.raw(), &last, 1, static_cast<off_t>(size - 1)) != 1 || last == '\n') return {};
+    TRY(sys::write_all(file, "\n"));
+    ++size;
+    return {};
+}
+
+}  // namespace
+
+std::string encode_log_entry(const LogEntry& entry) {
+    // Built by hand: this runs for each line that a container writes. Only the text needs JSON's escapes.
+    std::string line = "{\"log\":" + dump_json(Json(entry.text)) + ",\"stream\":\"" + name_of(entry.stream) + "\",\"time\":\"" +
+                       sys::format_rfc3339(entry.time) + "\"}\n";
+    return line;
+}
+
+Result<LogEntry> decode_log_entry(std::string_view line) {
+    const Json document = TRY(parse_json(line, "log entry"));
+    const auto time = sys::parse_rfc3339(TRY(json_string(document, "time")));
+    if (!time) return fail(Kind::corrupt, "log entry without a time");
+    const bool err = TRY(json_string(document, "stream")) == "stderr";
+    return LogEntry{err ? LogStream::err : LogStream::out, *time, TRY(json_string(document, "log"))};
+}
+
+Result<std::unique_ptr<JsonLog>> JsonLog::open(std::string path, LogOptions options, std::uint64_t generation) {
+    auto log = std::unique_ptr<JsonLog>(new JsonLog(std::move(path), options, generation));
+    TRY(log->open_file(), "open the container's log");
+    return log;
+}
+
+Result<void> JsonLog::open_file() {
+    file_ = TRY(sys::open_path(path_, O_RDWR | O_APPEND | O_CREAT, 0640));
+    struct stat status {};
+    if (::fstat(file_.raw(), &status) < 0) return fail_errno(errno, "stat {}", path_);
+    size_ = static_cast<std::uint64_t>(status.st_size);
+    return end_cut_line(file_, size_);
+}
+
+Result<void> JsonLog::append(LogStream stream, std::string_view bytes, std::int64_t time) {
+    auto& partial = partial_[static_cast<std::size_t>(stream)];
+    std::string lines;
+    while (!bytes.empty()) {
+        if (partial.text.empty()) partial.time = time;
+        const std::size_t room = kMaxLogLine - partial.text.size();
+        const std::size_t newline = bytes.substr(0, room).find('\n');
+        const std::size_t taken = newline == std::string_view::npos ? std::min(room, bytes.size()) : newline + 1;
+        partial.text.append(bytes.substr(0, taken));
+        bytes.remove_prefix(taken);
+        if (newline != std::string_view::npos || partial.text.size() == kMaxLogLine) {
+            lines += encode_log_entry({stream, partial.time, std::exchange(partial.text, {})});
+        }
+    }
+    return write_entries(lines);
+}
+
+Result<void> JsonLog::flush() {
+    std::string lines;
+    for (const auto stream : {LogStream::out, LogStream::err}) {
+        auto& partial = partial_[static_cast<std::size_t>(stream)];
+        if (!partial.text.empty()) lines += encode_log_entry({stream, partial.time, std::exchange(partial.text, {})});
+    }
+    return write_entries(lines);
+}
+
+Result<void> JsonLog::write_entries(const std::string& lines) {
+    if (lines.empty()) return {};
+    if (options_.max_size != 0 && size_ != 0 && size_ + lines.size() > options_.max_size) TRY(rotate());
+    TRY(sys::write_all(file_, lines), "write {}", path_);
+    size_ += lines.size();
+    return {};
+}
+
+Result<void> JsonLog::rotate() {
+    file_.reset();
+    if (options_.max_files <= 1) {
+        TRY(sys::remove_file(path_));
+    } else {
+        for (unsigned i = options_.max_files - 1; i > 0; --i) {
+            const std::string from = i == 1 ? path_ : path_ + "." + std::to_string(i - 1);
+            if (sys::exists(from)) TRY(sys::rename_path(from, path_ + "." + std::to_string(i)));
+        }
+    }
+    ++generation_;
+    return open_file();
+}
+
+}  // namespace diatom::engine

@@ -1,0 +1,60 @@
+// A container's log in Docker's json-file format: one {"log":"text\n","stream":"stdout","time":"…"} a line, rotated by
+// size: PATH, PATH.1 (the next older), … Lines longer than 16 KiB are split as Docker splits them: every part but the
+// last is without its newline. Thread side: the loop's thread; readers of the same JsonLog see each rotation exactly.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "base/error.h"
+#include "base/fd.h"
+#include "engine/model.h"
+
+namespace diatom::engine {
+
+enum class LogStream : std::uint8_t { out, err };
+
+struct LogEntry {
+    LogStream stream = LogStream::out;
+    std::int64_t time = 0;  // wall ns
+    std::string text;
+};
+std::string encode_log_entry(const LogEntry& entry);             // with the newline
+Result<LogEntry> decode_log_entry(std::string_view line);
+
+inline constexpr std::size_t kMaxLogLine = 16U << 10U;  // bytes
+
+class JsonLog {
+public:
+    static Result<std::unique_ptr<JsonLog>> open(std::string path, LogOptions options, std::uint64_t generation = 0);
+
+    // Bytes as they came from the container; whole lines are written, the rest waits for its newline or for flush().
+    Result<void> append(LogStream stream, std::string_view bytes, std::int64_t time);
+    Result<void> flush();  // what waits, at the end of a stream
+
+    const std::string& path() const noexcept { return path_; }
+    // Counts rotations: a file that was current at generation g is now PATH.(generation() - g).
+    std::uint64_t generation() const noexcept { return generation_; }
+    unsigned max_files() const noexcept { return options_.max_files; }
+
+private:
+    JsonLog(std::string path, LogOptions options, std::uint64_t generation)
+        : path_(std::move(path)), options_(options), generation_(generation) {}
+    Result<void> open_file();
+    Result<void> write_entries(const std::string& lines);
+    Result<void> rotate();
+
+    struct Partial {
+        std::string text;
+        std::int64_t time = 0;
+    };
+    std::string path_;
+    LogOptions options_;
+    Fd file_;
+    std::uint64_t size_ = 0, generation_;
+    std::array<Partial, 2> partial_;
+};
+
+}  // namespace diatom::engine

@@ -1,0 +1,133 @@
+#include "engine/merge.h"
+
+#include <algorithm>
+#include <array>
+
+#include "base/strings.h"
+
+namespace diatom::engine {
+namespace {
+
+std::string_view key_of(std::string_view entry) { return entry.substr(0, entry.find('=')); }
+
+void add_missing(std::vector<std::string>& list, const std::vector<std::string>& more) {
+    for (const auto& item : more) {
+        if (!std::ranges::contains(list, item)) list.push_back(item);
+    }
+}
+
+Result<void> check_target(const std::string& target) {
+    if (!target.starts_with('/')) {
+        return fail(Kind::invalid, "invalid mount config: invalid mount path: '{}' mount path must be absolute", target);
+    }
+    if (target == "/") return fail(Kind::invalid, "invalid mount config: destination can't be '/'");
+    return {};
+}
+
+Result<void> check_mounts(const ContainerConfig& config) {
+    std::vector<std::string> targets;
+    for (const auto& mount : config.mounts) {
+        TRY(check_target(mount.target));
+        if (std::ranges::contains(targets, mount.target)) {
+            return fail(Kind::invalid, "Duplicate mount point: {}", mount.target);
+        }
+        targets.push_back(mount.target);
+        if (mount.kind == MountKind::bind && !mount.source.starts_with('/')) {
+            return fail(Kind::invalid, "invalid mount config for type \"bind\": invalid mount path: '{}' mount path must be absolute",
+                        mount.source);
+        }
+    }
+    for (const auto& target : config.volumes) TRY(check_target(target));
+    return {};
+}
+
+Result<void> check_modes(const ContainerConfig& config) {
+    const auto known = [](const std::string& mode, std::initializer_list<std::string_view> names) {
+        return mode.empty() || mode.starts_with("container:") || std::ranges::contains(names, std::string_view(mode));
+    };
+    if (!known(config.pid_mode, {"host", "private"})) return fail(Kind::invalid, "invalid PID mode: {}", config.pid_mode);
+    if (!known(config.ipc_mode, {"host", "private", "shareable", "none"})) {
+        return fail(Kind::invalid, "invalid IPC mode: {}", config.ipc_mode);
+    }
+    if (!config.uts_mode.empty() && config.uts_mode != "host") return fail(Kind::invalid, "invalid UTS mode: {}", config.uts_mode);
+    if (!config.cgroupns_mode.empty() && config.cgroupns_mode != "host" && config.cgroupns_mode != "private") {
+        return fail(Kind::invalid, "invalid cgroup namespace mode: {}", config.cgroupns_mode);
+    }
+    if (config.network_mode == "host" && !config.hostname.empty() && config.uts_mode == "host") {
+        return fail(Kind::invalid, "conflicting options: hostname and the UTS mode");
+    }
+    return {};
+}
+
+}  // namespace
+
+std::vector<std::string> merge_env(std::vector<std::string> base, const std::vector<std::string>& over) {
+    for (const auto& entry : over) {
+        const auto key = key_of(entry);
+        const bool has_value = entry.contains('=');
+        const auto found = std::ranges::find_if(base, [&](const auto& e) { return key_of(e) == key; });
+        if (found == base.end()) {
+            if (has_value) base.push_back(entry);
+        } else if (has_value) {
+            *found = entry;
+        } else {
+            base.erase(found);
+        }
+    }
+    return base;
+}
+
+Result<void> merge_image(Container& container, const image::ImageConfig& image) {
+    ContainerConfig& config = container.config;
+    const bool own_entrypoint = config.entrypoint.has_value();
+    if (!config.entrypoint) config.entrypoint = image.entrypoint;
+    // [""] is how clients say: none at all.
+    if (config.entrypoint->size() == 1 && config.entrypoint->front().empty()) config.entrypoint->clear();
+    if (!config.cmd || (config.cmd->empty() && !own_entrypoint)) {
+        config.cmd = own_entrypoint ? std::vector<std::string>() : image.cmd;
+    }
+    container.argv = *config.entrypoint;
+    container.argv.insert(container.argv.end(), config.cmd->begin(), config.cmd->end());
+    if (container.argv.empty()) return fail(Kind::invalid, "no command specified");
+
+    config.env = merge_env(image.env, config.env);
+    container.env = config.env;
+    if (config.working_dir.empty()) config.working_dir = image.working_dir;
+    container.working_dir = config.working_dir.empty() ? "/" : config.working_dir;
+    if (!container.working_dir.starts_with('/')) {
+        return fail(Kind::invalid, "the working directory '{}' is invalid, it needs to be an absolute path", container.working_dir);
+    }
+    if (config.user.empty()) config.user = image.user;
+    container.user = config.user;
+    if (config.stop_signal.empty()) config.stop_signal = image.stop_signal;
+    auto labels = image.labels;
+    for (const auto& [key, value] : config.labels) labels[key] = value;
+    config.labels = std::move(labels);
+    add_missing(config.exposed_ports, image.exposed_ports);
+    add_missing(config.volumes, image.volumes);
+    return {};
+}
+
+Result<void> validate(const ContainerConfig& config) {
+    TRY(check_mounts(config));
+    TRY(check_modes(config));
+    if (config.init) {
+        return fail(Kind::unsupported, "--init is not supported by this version: let the image bring its own init, such as tini");
+    }
+    if (!config.stop_signal.empty() && !sys::parse_signal(config.stop_signal)) {
+        return fail(Kind::invalid, "Invalid signal: {}", config.stop_signal);
+    }
+    if (config.auto_remove && config.restart != RestartPolicy::no) {
+        return fail(Kind::invalid, "can't create 'AutoRemove' container with restart policy");
+    }
+    if (config.restart_max != 0 && config.restart != RestartPolicy::on_failure) {
+        return fail(Kind::invalid, "invalid restart policy: maximum retry count can only be used with 'on-failure'");
+    }
+    constexpr std::int64_t kLeastMemory = 6 << 20;
+    if (config.resources.memory_max && *config.resources.memory_max > 0 && *config.resources.memory_max < kLeastMemory) {
+        return fail(Kind::invalid, "Minimum memory limit allowed is 6MB");
+    }
+    return {};
+}
+
+}  // namespace diatom::engine

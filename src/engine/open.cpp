@@ -1,0 +1,96 @@
+// Opening the engine: records, network, and the containers that outlived the engine before this one.
+#include <csignal>
+
+#include "engine/engine_impl.h"
+#include "engine/stdio_ends.h"
+#include "sys/log.h"
+
+namespace diatom::engine {
+EngineImpl::EngineImpl(asio::any_io_executor loop, EngineOptions options, Records records, std::unique_ptr<Workers> workers, Parts parts)
+    : loop_(std::move(loop)), options_(std::move(options)), workers_(std::move(workers)),
+      record_strand_(workers_->get_executor()), network_strand_(workers_->get_executor()), records_(std::move(records)),
+      networks_(std::move(parts.network), options_.bridge), parts_(std::move(parts)) {
+    // A client or a program that closes its end is an error of that write, not the end of the engine.
+    ::signal(SIGPIPE, SIG_IGN);
+}
+
+EngineImpl::~EngineImpl() {
+    workers_->stop();
+    workers_->join();
+}
+
+Result<void> EngineImpl::restore() {
+    volumes_ = TRY(records_.volumes());
+    std::vector<std::string> ids;
+    for (auto& record : TRY(records_.containers())) {
+        ids.push_back(record.id);
+        add_live(std::move(record));
+    }
+    TRY(parts_.store->recover(ids), "recover the image store");
+    TRY(networks_.open(records_), "restore networks");
+    network_records_ = networks_.records();
+    for (const auto& [id, live] : containers_) {
+        if (auto restored = restore_one(live); !restored) {
+            log::error("a container is not restored", {{"id", id}, {"error", restored.error().what()}});
+        }
+    }
+    return {};
+}
+
+Result<void> EngineImpl::restore_one(const LivePtr& live) {
+    auto& state = live->record.state;
+    if (state.status == Status::removing) {
+        spawn([](EngineImpl* self, LivePtr gone) -> asio::awaitable<void> {
+            (void)co_await self->remove_body(gone, {.force = true, .volumes = gone->record.config.auto_remove});
+        }(this, live));
+        return {};
+    }
+    if (state.status == Status::restarting) {
+        state.status = Status::exited;  // start_all() applies its policy
+        return {};
+    }
+    if (state.status != Status::running && state.status != Status::paused) {
+        if (!live->record.config.auto_remove) return {};
+        // Its engine died between its end and its removal.
+        spawn([](EngineImpl* self, LivePtr gone) -> asio::awaitable<void> {
+            (void)co_await self->remove_body(gone, {.volumes = true});
+        }(this, live));
+        return {};
+    }
+    auto pidfd = sys::open_pidfd(state.process);
+    if (pidfd) return adopt(live, std::move(*pidfd));
+    // It ended while no engine watched.
+    auto recovered = recover_streams(parts_.supervisor, parked_prefix(options_, live->record.id));
+    if (auto opened = open_log(*live); !opened) log::error("a container's log cannot be opened", opened.error());
+    auto io = std::make_shared<ProcessIo>(loop_, std::move(recovered), live->hub, live->log, [] {}, [] {});
+    live->hub->begin(io);
+    io->start();
+    spawn([](EngineImpl* self, LivePtr ended) -> asio::awaitable<void> {
+        const auto process = ended->record.state.process;
+        const auto result = co_await self->exit_status(FdRef(), process);
+        co_await self->on_exit(ended, process, result);
+    }(this, live));
+    return {};
+}
+
+Result<void> EngineImpl::adopt(const LivePtr& live, Fd pidfd) {
+    auto streams = recover_streams(parts_.supervisor, parked_prefix(options_, live->record.id));
+    if (!streams.out && !streams.terminal) {
+        log::warning("a container's output is lost from here on: its streams were not kept", {{"id", live->record.id}});
+    }
+    TRY(open_log(*live));
+    const std::string parked_stdin = parked_prefix(options_, live->record.id) + "stdin";
+    auto io = std::make_shared<ProcessIo>(
+        loop_, std::move(streams), live->hub, live->log, [raw = live.get()] { raw->logged.notify_all(); },
+        [this, parked_stdin] { asio::post(*workers_, [this, parked_stdin] { (void)parts_.supervisor.forget(parked_stdin); }); });
+    live->hub->begin(io);
+    io->start();
+    if (auto network = networks_.adopt(live->record); !network) {
+        log::error("a container's network is not restored", {{"id", live->record.id}, {"error", network.error().what()}});
+    }
+    watch(live, std::move(pidfd));
+    log::info("container adopted", {{"id", live->record.id}, {"name", live->record.name}, {"pid", live->record.state.process.pid}});
+    return {};
+}
+
+}  // namespace diatom::engine

@@ -1,0 +1,33 @@
+// The engine on the real store, registry, network and runtime. Apart from the rest: unit tests link without these.
+#include "engine/engine_impl.h"
+#include "sys/file.h"
+
+namespace diatom::engine {
+namespace {
+
+constexpr std::size_t kWorkers = 4;
+
+Result<Parts> open_parts(const EngineOptions& options, asio::thread_pool& workers) {
+    Parts parts;
+    parts.store = TRY(image::Store::open(options.root), "open the image store");
+    image::RegistryOptions registry{.insecure = options.insecure_registries, .mirrors = options.mirrors};
+    parts.registry = image::Registry::create(std::move(registry), *parts.store, workers);
+    if (!options.table.empty()) parts.network = TRY(net::Network::open(options.table), "open the network");
+    parts.launcher = Launcher::real();
+    return parts;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Engine>> Engine::open(asio::any_io_executor loop, EngineOptions options) {
+    TRY(sys::make_dirs(options.root, 0711));
+    TRY(sys::make_dirs(options.run, 0711));
+    auto workers = std::make_unique<asio::thread_pool>(kWorkers);
+    auto records = TRY(Records::open(options.root + "/engine.db"));
+    auto parts = TRY(open_parts(options, *workers));
+    auto engine = std::make_unique<EngineImpl>(std::move(loop), std::move(options), std::move(records), std::move(workers), std::move(parts));
+    TRY(engine->restore());
+    return engine;
+}
+
+}  // namespace diatom::engine

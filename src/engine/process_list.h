@@ -1,0 +1,15 @@
+// The processes of a container, for top. Thread side: a worker; blocks.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+
+namespace diatom::engine {
+
+// Rows of pid, user (its number), time ("00:00:07") and command, by pid. Without a cgroup: the processes that share
+// the first one's pid namespace.
+Result<std::vector<std::vector<std::string>>> list_processes(const std::string& cgroup, int first_pid);
+
+}  // namespace diatom::engine

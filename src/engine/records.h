@@ -1,0 +1,46 @@
+// What the engine remembers: ROOT/engine.db. Every call that changes something is durable when it returns.
+//
+// Order of writes, so that a crash at any point leaves a state that open() can repair:
+//   create   volumes → root file system → record        (a root file system without a record is dropped by recover())
+//   start    network, process set up → record "running" with pid and start time → the process is let go
+//            (an engine that dies before the last step closes the control connection: the process exits by itself)
+//   exit     record with the exit code → waiters and clients are told
+//   remove   record "removing" → files, root file system, anonymous volumes → record deleted (repeated by open())
+//
+// Thread side: one thread at a time: a strand of the worker pool.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "db/database.h"
+#include "engine/model.h"
+
+namespace diatom::engine {
+
+class Records {
+public:
+    static Result<Records> open(const std::string& path);
+
+    Result<std::vector<Container>> containers();  // oldest first; a record that cannot be read is logged and left out
+    Result<void> put(const Container& container);
+    Result<void> erase_container(const std::string& id);
+
+    Result<std::vector<Volume>> volumes();
+    Result<void> put(const Volume& volume);
+    Result<void> erase_volume(const std::string& name);
+
+    Result<std::vector<NetworkRecord>> networks();
+    Result<void> put(const NetworkRecord& network);
+    Result<void> erase_network(const std::string& id);
+
+private:
+    explicit Records(db::Database database) : database_(std::move(database)) {}
+    Result<void> upsert(const char* table, const std::string& id, const std::string& name, std::int64_t created,
+                        const std::string& document);
+    Result<void> erase(const char* table, const std::string& id);
+    db::Database database_;
+};
+
+}  // namespace diatom::engine

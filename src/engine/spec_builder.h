@@ -1,0 +1,28 @@
+// From a container's record to what the runtime launches. Thread side: any; build_spec looks at files of the machine and
+// of the container's root, so the engine calls it on a worker.
+#pragma once
+
+#include "engine/model.h"
+#include "image/store.h"
+#include "runtime/spec.h"
+
+namespace diatom::engine {
+
+// What the record alone does not say.
+struct SpecInputs {
+    const Container* container = nullptr;
+    std::optional<image::RootFs> rootfs;          // absent for system roots
+    std::string cgroup;                           // its own, "" without
+    std::string network_path, pid_path, ipc_path; // namespaces of another container, "/proc/PID/ns/net"
+    unsigned short rows = 0, columns = 0;
+};
+Result<runtime::Spec> build_spec(const SpecInputs& inputs);
+
+// The process of an exec; user and environment as Docker: the container's unless said otherwise.
+Result<runtime::Process> build_exec(const Container& container, const ExecConfig& config, FdRef root);
+
+// A read-only view of a container's root from outside, without mounting it anywhere: for looking up users and copying
+// an image's files into a new volume. The view of a running container's is /proc/PID/root instead.
+Result<Fd> open_root_view(const image::RootFs& rootfs);
+
+}  // namespace diatom::engine

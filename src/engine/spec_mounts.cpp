@@ -1,0 +1,89 @@
+#include "engine/spec_mounts.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+
+#include "base/strings.h"
+#include "sys/file.h"
+
+namespace diatom::engine {
+namespace {
+
+using runtime::Mount;
+
+std::ptrdiff_t depth(const Mount& mount) { return std::ranges::count(mount.destination, '/'); }
+
+void put(std::vector<Mount>& mounts, Mount mount) {
+    // A mount of the user's takes the place of a default one at the same path.
+    std::erase_if(mounts, [&](const auto& m) { return m.destination == mount.destination; });
+    mounts.push_back(std::move(mount));
+}
+
+Mount bind_of(const std::string& source, const std::string& target, bool read_only, const std::string& propagation) {
+    return {.destination = target,
+            .type = "bind",
+            .source = source,
+            .options = {"rbind", read_only ? "ro" : "rw", propagation.empty() ? "rprivate" : propagation}};
+}
+
+Mount tmpfs_of(const MountPoint& mount) {
+    Mount result{.destination = mount.target, .type = "tmpfs", .source = "tmpfs", .options = {"noexec", "nosuid", "nodev"}};
+    for (const auto option : split(mount.tmpfs_options, ',')) {
+        if (option.empty()) continue;
+        // What the user says overrides the default of the same name.
+        if (option == "exec" || option == "suid" || option == "dev") std::erase(result.options, "no" + std::string(option));
+        result.options.emplace_back(option);
+    }
+    if (mount.read_only) result.options.emplace_back("ro");
+    return result;
+}
+
+Result<void> check_source(const MountPoint& mount) {
+    struct stat status {};
+    if (::stat(mount.source.c_str(), &status) == 0) return {};
+    if (!mount.create_source) {
+        return fail(Kind::invalid, "invalid mount config for type \"bind\": bind source path does not exist: {}", mount.source);
+    }
+    return sys::make_dirs(mount.source);
+}
+
+void add_etc_files(std::vector<Mount>& mounts, const Container& container) {
+    const auto& config = container.config;
+    if (config.host_root) return;
+    // A system container has the machine's own /etc: only what differs is put over it.
+    const bool own_network = config.network_mode != "host";
+    if (!config.system_root || config.uts_mode != "host") put(mounts, bind_of(container.hostname_path, "/etc/hostname", false, ""));
+    if (!config.system_root || own_network) {
+        put(mounts, bind_of(container.hosts_path, "/etc/hosts", false, ""));
+        put(mounts, bind_of(container.resolv_conf_path, "/etc/resolv.conf", false, ""));
+    }
+}
+
+}  // namespace
+
+Result<void> apply_mounts(runtime::Spec& spec, const Container& container) {
+    const auto& config = container.config;
+    auto& mounts = spec.mounts;
+    if (config.host_root) mounts.clear();  // the machine's own /proc, /dev and /sys
+    for (auto& mount : mounts) {
+        if (mount.destination != "/dev/shm") continue;
+        std::erase_if(mount.options, [](const auto& option) { return option.starts_with("size="); });
+        mount.options.push_back("size=" + std::to_string(config.shm_size));
+    }
+    if (config.ipc_mode == "host" && !config.host_root) put(mounts, bind_of("/dev/shm", "/dev/shm", false, ""));
+    add_etc_files(mounts, container);
+    for (const auto& use : container.volumes) {
+        if (!use.name.empty()) put(mounts, bind_of(use.source, use.target, use.read_only, ""));
+    }
+    for (const auto& mount : config.mounts) {
+        if (mount.kind == MountKind::tmpfs) put(mounts, tmpfs_of(mount));
+        if (mount.kind != MountKind::bind) continue;
+        TRY(check_source(mount));
+        put(mounts, bind_of(mount.source, mount.target, mount.read_only, mount.propagation));
+    }
+    std::ranges::stable_sort(mounts, {}, depth);
+    return {};
+}
+
+}  // namespace diatom::engine

@@ -1,0 +1,209 @@
+#include <fcntl.h>
+
+#include <boost/asio/detached.hpp>
+#include <format>
+
+#include "engine/engine_impl.h"
+#include "engine/etc_files.h"
+#include "engine/spec_builder.h"
+#include "engine/stdio_ends.h"
+#include "sys/clock.h"
+#include "sys/file.h"
+#include "sys/log.h"
+
+namespace diatom::engine {
+
+// What one start gathers. Destroyed before the process was let go: the process ends.
+struct EngineImpl::StartUp {
+    Container next;
+    SpecInputs inputs;
+    net::Address host_gateway;
+    runtime::Spec spec;
+    StdioEnds ends;
+    std::unique_ptr<Launched> launched;
+    std::shared_ptr<ProcessIo> io;
+    bool in_program = false;  // the failure is the program's: 126 and 127
+};
+
+namespace {
+
+// Exit codes as Docker's: 127 not found, 126 not executable, 128 anything else.
+int code_of_failure(const Error& error, bool in_program) {
+    if (in_program && error.kind() == Kind::not_found) return 127;
+    if (in_program && error.kind() == Kind::denied) return 126;
+    return 128;
+}
+
+Result<void> save_spec(const std::string& directory, const runtime::Spec& spec) {
+    // For exec after a restart of the engine; on tmpfs, for no container outlives the machine.
+    return sys::write_file(directory + "/spec.json", dump_json(runtime::encode(spec)), 0600);
+}
+
+}  // namespace
+
+Task<void> EngineImpl::start(std::string name) {
+    auto live = CO_TRY(find(name));
+    co_return co_await shielded(start_body(live, true));
+}
+
+Task<void> EngineImpl::start_body(LivePtr live, bool by_user) {
+    const auto guard = co_await live->lock.lock();
+    const auto status = live->record.state.status;
+    if (live->removed || status == Status::removing) {
+        co_return fail(Kind::conflict, "container {} is marked for removal and cannot be started", live->record.id);
+    }
+    if (status == Status::paused) co_return fail(Kind::conflict, "cannot start a paused container, try unpause instead");
+    if (status == Status::running) co_return Failure(not_modified("container " + live->record.id + " is already running"));
+    if (by_user) {
+        ++live->restart_ticket;
+        live->back_off = {};
+        live->record.state.restart_count = 0;
+        live->record.state.stopped_by_user = false;
+    }
+    co_return co_await start_locked(live);
+}
+
+Task<void> EngineImpl::start_locked(LivePtr live) {
+    StartUp up{.next = live->record};
+    auto started = co_await try_start(live, up);
+    if (!started) {
+        const Error error = std::move(started).error().in("failed to create task for container");
+        const int code = code_of_failure(error, up.in_program);
+        up.next.state.exit_code = code;
+        co_await start_failed(live, up, error);
+        // A wrong command is the client's error, whatever the kind was below.
+        const Kind kind = code != 128 ? Kind::invalid : error.kind();
+        co_return Failure(Error(kind, error.what(), error.error_number()));
+    }
+    events_.container(live->record, "start");
+    log::info("container started", {{"id", live->record.id}, {"name", live->record.name}, {"pid", live->record.state.process.pid}});
+    co_return Result<void>();
+}
+
+// Namespaces of other containers, which must run now.
+Result<void> EngineImpl::join_namespaces(const Container& container, SpecInputs& inputs) const {
+    const auto path_of = [&](const std::string& mode, const char* kind) -> Result<std::string> {
+        if (!mode.starts_with("container:")) return std::string();
+        const auto other = TRY(find(mode.substr(10)));
+        if (other->record.state.status != Status::running) {
+            return fail(Kind::conflict, "cannot join the {} namespace of container {}: it is not running", kind, other->record.name);
+        }
+        return std::format("/proc/{}/ns/{}", other->record.state.process.pid, kind);
+    };
+    inputs.network_path = TRY(path_of(container.config.network_mode, "net"));
+    inputs.pid_path = TRY(path_of(container.config.pid_mode, "pid"));
+    inputs.ipc_path = TRY(path_of(container.config.ipc_mode, "ipc"));
+    return {};
+}
+
+Result<void> EngineImpl::launch_worker(StartUp& up) {
+    Container& next = up.next;
+    const std::string run = run_directory(next.id);
+    TRY(write_etc_files(next, run, up.host_gateway));
+    if (!next.image.empty()) up.inputs.rootfs = TRY(parts_.store->rootfs(next.id));
+    up.inputs.container = &next;
+    up.inputs.cgroup = cgroup_of(next.id);
+    up.spec = TRY(build_spec(up.inputs));
+    TRY(save_spec(run, up.spec));
+    auto streams = TRY(make_streams(next.config.tty, next.config.open_stdin));
+    auto launched = parts_.launcher->launch(up.spec, streams.stdio());
+    // A runtime that looks the program up early tells then that it is not there.
+    up.in_program = !launched && launched.error().what().contains("exec: ");
+    up.launched = TRY(std::move(launched));
+    up.ends = std::move(streams.ours);
+    up.ends.terminal = up.launched->take_terminal();
+    next.state.process = up.launched->process();
+    park(parts_.supervisor, parked_prefix(options_, next.id), up.ends);
+    return {};
+}
+
+Task<void> EngineImpl::try_start(LivePtr live, StartUp& up) {
+    const auto mode = effective_network(up.next.config.network_mode, !options_.table.empty());
+    up.next.config.network_mode = up.next.config.network_mode == "default" ? mode : up.next.config.network_mode;
+    CO_TRY(join_namespaces(up.next, up.inputs));
+    auto networked = co_await on_network([&]() -> Result<void> {
+        up.host_gateway = networks_.host_gateway();
+        return networks_.prepare(up.next);
+    });
+    CO_TRY(std::move(networked));
+    auto launched = co_await on_pool([&] { return launch_worker(up); });
+    CO_TRY(std::move(launched));
+    auto connected = co_await on_network([&]() -> Result<void> {
+        if (up.next.config.network_mode == "host" || !up.inputs.network_path.empty()) return {};
+        const auto path = std::format("/proc/{}/ns/net", up.next.state.process.pid);
+        return networks_.connect(up.next, TRY(sys::open_path(path, O_RDONLY)));
+    });
+    CO_TRY(std::move(connected));
+
+    CO_TRY(open_log(*live));
+    Fd pidfd = up.launched->take_pidfd();
+    auto& state = up.next.state;
+    state.status = Status::running;
+    state.started = sys::wall_ns();
+    state.exit_code = 0;
+    state.error.clear();
+    state.oom_killed = false;
+    auto saved = co_await on_records([&] { return records_.put(up.next); });
+    CO_TRY(std::move(saved));
+    const std::string parked_stdin = parked_prefix(options_, up.next.id) + "stdin";
+    up.io = std::make_shared<ProcessIo>(
+        loop_, std::move(up.ends), live->hub, live->log, [live = live.get()] { live->logged.notify_all(); },
+        [this, parked_stdin] { asio::post(*workers_, [this, parked_stdin] { (void)parts_.supervisor.forget(parked_stdin); }); });
+    live->hub->begin(up.io);
+    up.io->start();
+    auto let_go = co_await on_pool([&] { return up.launched->start(); });
+    if (!let_go) {
+        up.in_program = true;
+        (void)sys::wait_exit(pidfd);  // it has been ended: reap it
+        co_return let_go;
+    }
+    live->record = up.next;
+    live->spec = std::move(up.spec);
+    watch(live, std::move(pidfd));
+    live->changed.notify_all();
+    co_return Result<void>();
+}
+
+asio::awaitable<void> EngineImpl::start_failed(LivePtr live, StartUp& up, const Error& error) {
+    up.launched.reset();
+    if (up.io) co_await up.io->finish(std::chrono::milliseconds(100));
+    co_await give_back(up.next.id, nullptr);
+    live->hub->end();
+    if (live->log) live->log_generation = live->log->generation();
+    live->log.reset();
+    live->logged.notify_all();
+    auto& state = live->record.state;
+    // As Docker: a container that never ran stays "created", with the exit code of the failure.
+    if (state.status != Status::created) state.status = Status::exited;
+    state.exit_code = up.next.state.exit_code;
+    state.error = error.what();
+    state.process = {};
+    live->record.endpoints.clear();
+    live->record.published.clear();
+    if (auto saved = co_await save(live); !saved) {
+        log::error("a container's state is not saved", {{"id", live->record.id}, {"error", saved.error().what()}});
+    }
+    ++live->exits;
+    live->changed.notify_all();
+    if (live->record.config.auto_remove) {
+        spawn([](EngineImpl* self, LivePtr gone) -> asio::awaitable<void> {
+            (void)co_await self->remove_body(gone, {.force = true, .volumes = true});
+        }(this, live));
+    }
+}
+
+Result<void> EngineImpl::open_log(Live& live) {
+    if (live.record.config.log.driver == LogDriver::none) return {};
+    TRY(sys::make_dirs(data_directory(live.record.id), 0710));
+    if (!live.log) live.log = TRY(JsonLog::open(live.record.log_path, live.record.config.log, live.log_generation));
+    return {};
+}
+
+void EngineImpl::watch(LivePtr live, Fd pidfd) {
+    live->pidfd = std::make_shared<asio::posix::stream_descriptor>(loop_, pidfd.release());
+    spawn(watch_exit(live, live->pidfd, live->record.state.process));
+}
+
+void EngineImpl::spawn(asio::awaitable<void> body) { asio::co_spawn(loop_, std::move(body), asio::detached); }
+
+}  // namespace diatom::engine

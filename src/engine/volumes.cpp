@@ -1,0 +1,72 @@
+#include "engine/volumes.h"
+
+#include <fcntl.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "engine/names.h"
+#include "engine/tree_copy.h"
+#include "sys/clock.h"
+#include "sys/file.h"
+
+namespace diatom::engine {
+namespace {
+
+std::string directory_of(const std::string& root, const std::string& name) { return root + "/volumes/" + name; }
+
+}  // namespace
+
+void complete_volume(Volume& volume, const std::string& root) {
+    volume.mountpoint = directory_of(root, volume.name) + "/_data";
+    volume.created = sys::wall_ns();
+    if (volume.anonymous) volume.labels.emplace("com.docker.volume.anonymous", "");
+}
+
+Result<void> make_volume_directory(const Volume& volume) {
+    TRY(sys::make_dirs(volume.mountpoint), "make volume {}", volume.name);
+    return {};
+}
+
+Result<void> remove_volume_directory(const std::string& root, const std::string& name) {
+    TRY(sys::remove_tree(directory_of(root, name)), "remove volume {}", name);
+    return {};
+}
+
+Result<void> plan_volumes(Container& container, const std::vector<Volume>& known, const std::string& root,
+                          std::vector<Volume>& made) {
+    container.volumes.clear();
+    const auto use = [&](const std::string& wanted, const std::string& target, bool read_only) -> Result<void> {
+        const std::string name = wanted.empty() ? random_id() : TRY(check_name(wanted, "volume"));
+        auto volume = std::ranges::find(known, name, &Volume::name);
+        std::string source;
+        if (volume != known.end()) {
+            source = volume->mountpoint;
+        } else {
+            made.push_back({.name = name, .anonymous = wanted.empty()});
+            complete_volume(made.back(), root);
+            source = made.back().mountpoint;
+        }
+        container.volumes.push_back({.name = name, .source = source, .target = target, .read_only = read_only});
+        return {};
+    };
+    for (const auto& mount : container.config.mounts) {
+        if (mount.kind == MountKind::volume) TRY(use(mount.source, mount.target, mount.read_only));
+    }
+    for (const auto& target : container.config.volumes) {
+        if (!std::ranges::contains(container.config.mounts, target, &MountPoint::target)) TRY(use("", target, false));
+    }
+    return {};
+}
+
+Result<void> copy_up(FdRef root, const std::string& target, const std::string& destination) {
+    if (!TRY(sys::list_dir(destination)).empty()) return {};
+    auto source = sys::open_in_root(root, target, O_RDONLY | O_DIRECTORY);
+    if (!source && (source.error().kind() == Kind::not_found || source.error().error_number() == ENOTDIR)) return {};
+    const Fd from = TRY(std::move(source), "open {} of the image", target);
+    const Fd to = TRY(sys::open_path(destination, O_RDONLY | O_DIRECTORY));
+    TRY(copy_tree(from, to), "copy {} of the image into the volume", target);
+    return {};
+}
+
+}  // namespace diatom::engine
