@@ -24,6 +24,7 @@ struct Platform {
     static Platform host();
     static Result<Platform> parse(std::string_view text);  // "linux/amd64", "linux/arm64/v8"
     std::string text() const;
+    bool runs(const Platform& offered) const;  // an equal or lower variant of the same system and architecture
     friend bool operator==(const Platform&, const Platform&) = default;
 };
 
