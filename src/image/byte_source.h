@@ -1,0 +1,38 @@
+// Streams of bytes that are pulled: files, memory, and what decompresses another stream.
+// Thread side: one thread at a time per source.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include "base/error.h"
+#include "base/fd.h"
+
+namespace diatom::image {
+
+class ByteSource {
+public:
+    virtual ~ByteSource() = default;
+    // Up to buffer.size() bytes; 0 only at the end.
+    virtual Result<std::size_t> read(std::span<std::uint8_t> buffer) = 0;
+};
+
+// From the descriptor's offset to its end. `consumed` counts the bytes, where given, and outlives the source.
+std::unique_ptr<ByteSource> file_source(FdRef file, std::uint64_t* consumed = nullptr);
+std::unique_ptr<ByteSource> memory_source(std::string_view bytes);  // which outlive the source
+
+// gzip (RFC 1952, any number of members), zstd (RFC 8878, windows up to 128 MiB) or the bytes as they are, told apart by
+// their first bytes: media types of real images lie. Damage and truncation are Kind::corrupt.
+Result<std::unique_ptr<ByteSource>> decompress(std::unique_ptr<ByteSource> compressed);
+
+// Reads `source` ahead on a thread of its own, by a few buffers. `examine` sees every piece on that thread, in order.
+class ByteExaminer {
+public:
+    virtual ~ByteExaminer() = default;
+    virtual Result<void> examine(std::span<const std::uint8_t> bytes) = 0;
+};
+std::unique_ptr<ByteSource> read_ahead(std::unique_ptr<ByteSource> source, ByteExaminer& examine);
+
+}  // namespace diatom::image

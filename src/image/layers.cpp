@@ -1,0 +1,138 @@
+#include "image/layers.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "image/extract.h"
+#include "sys/clock.h"
+#include "sys/file.h"
+#include "sys/log.h"
+
+namespace diatom::image {
+namespace {
+
+// Counts and tells how much of the blob was read, as it goes by.
+class ReportingSource final : public ByteSource {
+public:
+    ReportingSource(FdRef blob, std::string label, std::uint64_t total, const ProgressSink& sink, std::atomic<std::uint64_t>& passed)
+        : inner_(file_source(blob)), label_(std::move(label)), total_(total), sink_(sink), passed_(passed) {}
+
+    Result<std::size_t> read(std::span<std::uint8_t> buffer) override {
+        const auto size = TRY(inner_->read(buffer));
+        passed_ += size;
+        if (sink_ && size > 0) sink_({label_, "Extracting", passed_, total_});
+        return size;
+    }
+
+private:
+    std::unique_ptr<ByteSource> inner_;
+    std::string label_;
+    std::uint64_t total_;
+    const ProgressSink& sink_;
+    std::atomic<std::uint64_t>& passed_;
+};
+
+// The digest of the inflated layer, taken on the thread that inflates.
+class DiffIdExaminer final : public ByteExaminer {
+public:
+    explicit DiffIdExaminer(std::string_view algorithm) : hasher_(algorithm) {}
+    Result<void> examine(std::span<const std::uint8_t> bytes) override {
+        hasher_.update(bytes);
+        return {};
+    }
+    Digest finish() { return hasher_.finish(); }
+
+private:
+    Hasher hasher_;
+};
+
+// A temporary directory that goes unless it was handed on.
+class Scratch {
+public:
+    explicit Scratch(std::string path) : path_(std::move(path)) {}
+    ~Scratch() {
+        if (path_.empty()) return;
+        if (auto removed = sys::remove_tree(path_); !removed) log::warning("leftovers of a failed unpacking stay until the next start", removed.error());
+    }
+    Scratch(const Scratch&) = delete;
+    const std::string& path() const { return path_; }
+    void keep() { path_.clear(); }
+
+private:
+    std::string path_;
+};
+
+}  // namespace
+
+Result<void> Layers::open() { return sys::make_dirs(root_ + "/layers", 0711); }
+
+std::string Layers::directory(const Digest& diff_id) const { return std::format("{}/layers/{}", root_, diff_id.hex()); }
+std::string Layers::path(const Digest& diff_id) const { return directory(diff_id) + "/fs"; }
+
+bool Layers::has(const Digest& diff_id) { return catalog_.has_layer(diff_id).value_or(false); }
+
+Result<void> Layers::unpack(FdRef blob, std::uint64_t size, const Digest& diff_id, const std::string& label, const ProgressSink& progress,
+                            const std::atomic<bool>* cancelled) {
+    {
+        std::unique_lock lock(mutex_);
+        done_.wait(lock, [&] { return !in_work_.contains(diff_id); });
+        if (has(diff_id)) return {};
+        in_work_.insert(diff_id);
+    }
+    auto unpacked = unpack_once(blob, size, diff_id, label, progress, cancelled);
+    {
+        const std::lock_guard lock(mutex_);
+        in_work_.erase(diff_id);
+    }
+    done_.notify_all();
+    return unpacked;
+}
+
+Result<void> Layers::unpack_once(FdRef blob, std::uint64_t size, const Digest& diff_id, const std::string& label, const ProgressSink& progress,
+                                 const std::atomic<bool>* cancelled) {
+    Scratch scratch(std::format("{}/ingest/layer-{}-{}", root_, diff_id.hex(), sys::monotonic_ns()));
+    TRY(sys::make_dirs(scratch.path() + "/fs", 0755));
+    const auto root = TRY(sys::open_path(scratch.path() + "/fs", O_RDONLY | O_DIRECTORY));
+
+    std::atomic<std::uint64_t> passed = 0;
+    DiffIdExaminer examiner(diff_id.algorithm());
+    auto inflated = TRY(decompress(std::make_unique<ReportingSource>(blob, label, size, progress, passed)), "unpack the layer");
+    const auto source = read_ahead(std::move(inflated), examiner);
+    const ExtractLimits limits{.directory = root_, .read_bytes = &passed, .cancelled = cancelled};
+    const auto extracted = TRY(extract_tar(*source, root, Whiteouts::overlay, limits), "unpack the layer");
+    const auto found = examiner.finish();
+    if (found != diff_id) return fail(Kind::corrupt, "the layer unpacks to {} where the image says {}", found.text(), diff_id.text());
+
+    if (::syncfs(root.raw()) != 0) return fail_errno(errno, "write the layer to the disk");
+    TRY(sys::remove_tree(directory(diff_id)));  // of a crash between the rename and the record
+    TRY(sys::rename_path(scratch.path(), directory(diff_id)));
+    scratch.keep();
+    TRY(sys::sync_dir(root_ + "/layers"));
+    return catalog_.add_layer({diff_id, extracted.bytes});
+}
+
+Result<void> Layers::remove(const Digest& diff_id) {
+    // Out of sight at once, so that a crash in the middle leaves no half layer under its name.
+    TRY(catalog_.forget_layer(diff_id));
+    const auto doomed = std::format("{}/ingest/removed-{}-{}", root_, diff_id.hex(), sys::monotonic_ns());
+    if (auto moved = sys::rename_path(directory(diff_id), doomed); !moved) {
+        return moved.error().kind() == Kind::not_found ? Result<void>{} : moved;
+    }
+    return sys::remove_tree(doomed);
+}
+
+Result<void> Layers::reconcile() {
+    std::set<std::string> known;
+    for (const auto& layer : TRY(catalog_.layers())) {
+        if (sys::exists(path(layer.diff_id))) known.emplace(layer.diff_id.hex());
+        else TRY(catalog_.forget_layer(layer.diff_id));
+    }
+    for (const auto& name : TRY(sys::list_dir(root_ + "/layers"))) {
+        if (!known.contains(name)) TRY(sys::remove_tree(root_ + "/layers/" + name));
+    }
+    return {};
+}
+
+}  // namespace diatom::image

@@ -1,0 +1,218 @@
+#include "image/store.h"
+
+#include <fcntl.h>
+
+#include <algorithm>
+#include <set>
+
+#include "base/strings.h"
+#include "image/blobs.h"
+#include "image/catalog.h"
+#include "image/layers.h"
+#include "image/load.h"
+#include "sys/clock.h"
+#include "sys/file.h"
+
+namespace diatom::image {
+namespace {
+
+std::int64_t created_seconds(const ImageConfig& config) { return sys::parse_rfc3339(config.created).value_or(0) / 1'000'000'000; }
+
+bool is_hex(std::string_view text) {
+    return !text.empty() && text.size() <= 64 && text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+}
+
+class DiskStore final : public Store {
+public:
+    DiskStore(std::string root, Catalog catalog)
+        : root_(std::move(root)), catalog_(std::move(catalog)), blobs_(root_), layers_(root_, catalog_) {}
+
+    Result<void> open() {
+        TRY(blobs_.open());
+        TRY(layers_.open());
+        return sys::make_dirs(root_ + "/rootfs", 0711);
+    }
+
+    Result<bool> has_blob(const Digest& digest) override { return blobs_.has(digest); }
+    Result<std::string> read_blob(const Digest& digest, std::size_t limit) override { return blobs_.read(digest, limit); }
+    Result<std::unique_ptr<BlobWriter>> write_blob(const Descriptor& descriptor) override { return blobs_.write(descriptor); }
+    Result<void> put_blob(const Digest& digest, std::string_view bytes) override { return blobs_.put(digest, bytes); }
+    Result<bool> has_layer(const Digest& diff_id) override { return catalog_.has_layer(diff_id); }
+
+    Result<void> unpack_layer(const Descriptor& blob, const Digest& diff_id, const ProgressSink& progress,
+                              const std::atomic<bool>* cancelled) override {
+        if (TRY(catalog_.has_layer(diff_id))) return {};
+        const auto file = TRY(sys::open_path(blobs_.path(blob.digest), O_RDONLY), "layer {}", blob.digest.text());
+        TRY(layers_.unpack(file, blob.size, diff_id, std::string(blob.digest.hex().substr(0, 12)), progress, cancelled));
+        return blobs_.remove(blob.digest);  // the unpacked layer is all that is needed from here on
+    }
+
+    Result<ImageRecord> add_image(const Digest& config, const Digest& manifest, const std::string& tag,
+                                  const std::string& repo_digest) override {
+        auto raw = TRY(blobs_.read(config, kMaxManifest), "image configuration {}", config.text());
+        const auto decoded = TRY(ImageConfig::decode(raw), "image configuration {}", config.text());
+        for (const auto& diff_id : decoded.diff_ids) {
+            if (!TRY(catalog_.has_layer(diff_id))) return fail(Kind::bug, "layer {} of image {} is not unpacked", diff_id.text(), config.text());
+        }
+        TRY(catalog_.add_image({config, manifest, std::move(raw), decoded.diff_ids, created_seconds(decoded), tag, repo_digest}));
+        return catalog_.image(config);
+    }
+
+    Result<ImageRecord> find(const std::string& name) override { return catalog_.image(TRY(find_id(name))); }
+    Result<std::vector<ImageRecord>> list() override { return catalog_.images(); }
+
+    Result<void> tag(const Digest& id, const Reference& reference) override {
+        TRY(catalog_.image(id));
+        return catalog_.tag(id, reference.full());
+    }
+
+    Result<Removed> remove(const std::string& name, bool force, const std::vector<Digest>& in_use) override;
+    Result<std::vector<std::string>> load(FdRef archive, const ProgressSink& progress) override {
+        return load_archive(archive, root_ + "/ingest", *this, layers_, progress);
+    }
+
+    Result<RootFs> create_rootfs(const std::string& container, const Digest& image) override {
+        const auto directory = rootfs_directory(container);
+        TRY(sys::make_dirs(directory, 0711), "root file system of {}", container);
+        for (const auto* part : {"upper", "work", "merged"}) TRY(sys::make_dirs(directory + "/" + part, 0755));
+        TRY(catalog_.add_rootfs(container, image));
+        return rootfs(container);
+    }
+
+    Result<RootFs> rootfs(const std::string& container) override {
+        if (!TRY(catalog_.rootfs_image(container))) return fail(Kind::not_found, "container {} has no root file system", container);
+        const auto directory = rootfs_directory(container);
+        RootFs rootfs{.directory = directory, .upper = directory + "/upper", .work = directory + "/work", .merged = directory + "/merged"};
+        for (const auto& diff_id : TRY(catalog_.rootfs_layers(container))) rootfs.lower.push_back(layers_.path(diff_id));
+        std::ranges::reverse(rootfs.lower);
+        return rootfs;
+    }
+
+    Result<void> remove_rootfs(const std::string& container) override {
+        TRY(catalog_.remove_rootfs(container));
+        return sys::remove_tree(rootfs_directory(container));
+    }
+
+    Result<std::uint64_t> rootfs_size(const std::string& container) override;
+    Result<void> recover(const std::vector<std::string>& containers) override;
+
+private:
+    std::string rootfs_directory(const std::string& container) const { return root_ + "/rootfs/" + container; }
+    Result<Digest> find_id(const std::string& name);
+    Result<void> drop_image(const ImageRecord& image, Removed& removed);
+    Result<void> drop_unused_layers();
+    Result<void> drop_unreferenced_blobs();
+
+    std::string root_;
+    Catalog catalog_;
+    Blobs blobs_;
+    Layers layers_;
+};
+
+Result<Digest> DiskStore::find_id(const std::string& name) {
+    const auto missing = [&] { return fail(Kind::not_found, "No such image: {}", name); };
+    if (name.starts_with("sha256:")) {
+        const auto found = TRY(catalog_.by_id_prefix(name.substr(7)));
+        if (found.size() > 1) return fail(Kind::invalid, "the image id {} is ambiguous: {} images begin with it", name, found.size());
+        return found.empty() ? Result<Digest>(missing()) : Result<Digest>(found.front());
+    }
+    if (const auto reference = Reference::parse(name)) {
+        const auto full = reference->digest.empty() ? reference->full()
+                                                    : std::format("{}/{}@{}", reference->domain, reference->repository, reference->digest.text());
+        if (const auto found = TRY(catalog_.by_name(full))) return *found;
+    }
+    if (!is_hex(name)) return missing();
+    const auto found = TRY(catalog_.by_id_prefix(name));
+    if (found.size() > 1) return fail(Kind::invalid, "the image id {} is ambiguous: {} images begin with it", name, found.size());
+    return found.empty() ? Result<Digest>(missing()) : Result<Digest>(found.front());
+}
+
+Result<Store::Removed> DiskStore::remove(const std::string& name, bool force, const std::vector<Digest>& in_use) {
+    const auto image = TRY(find(name));
+    const bool used = std::ranges::find(in_use, image.id) != in_use.end();
+    const auto reference = Reference::parse(name);
+    const bool by_tag = reference && std::ranges::find(image.tags, reference->full()) != image.tags.end() && !name.starts_with("sha256:");
+    Removed removed;
+    if (by_tag && image.tags.size() > 1) {
+        TRY(catalog_.untag(reference->full()));
+        removed.untagged.push_back(reference->familiar());
+        return removed;
+    }
+    const auto short_id = std::string(image.id.hex().substr(0, 12));
+    if (used && !force) return fail(Kind::conflict, "conflict: unable to remove {} (must be forced) - image {} is being used by a container", name, short_id);
+    if (!by_tag && image.tags.size() > 1 && !force) {
+        return fail(Kind::conflict, "conflict: unable to delete {} (must be forced) - image is referenced in multiple repositories", short_id);
+    }
+    for (const auto* names : {&image.tags, &image.repo_digests}) {
+        for (const auto& full : *names) {
+            TRY(catalog_.untag(full));
+            const auto parsed = Reference::parse(full);
+            removed.untagged.push_back(parsed ? parsed->familiar() : full);
+        }
+    }
+    if (!used) TRY(drop_image(image, removed));
+    return removed;
+}
+
+Result<void> DiskStore::drop_image(const ImageRecord& image, Removed& removed) {
+    TRY(catalog_.remove_image(image.id));
+    removed.deleted.push_back(image.id.text());
+    TRY(blobs_.remove(image.id));
+    if (!image.manifest.empty()) TRY(blobs_.remove(image.manifest));
+    std::set<Digest> before;
+    for (const auto& diff_id : TRY(catalog_.unused_layers())) {
+        if (std::ranges::find(image.config.diff_ids, diff_id) == image.config.diff_ids.end()) continue;
+        TRY(layers_.remove(diff_id));
+        removed.deleted.push_back(diff_id.text());
+    }
+    return {};
+}
+
+Result<std::uint64_t> DiskStore::rootfs_size(const std::string& container) {
+    const auto directory = rootfs_directory(container) + "/upper";
+    return tree_size(TRY(sys::open_path(directory, O_RDONLY | O_DIRECTORY), "root file system of {}", container));
+}
+
+Result<void> DiskStore::recover(const std::vector<std::string>& containers) {
+    for (const auto& name : TRY(sys::list_dir(root_ + "/ingest"))) {
+        if (!name.ends_with(".part")) TRY(sys::remove_tree(root_ + "/ingest/" + name));  // partial downloads resume
+    }
+    const std::set<std::string> known(containers.begin(), containers.end());
+    for (const auto& container : TRY(catalog_.rootfs_containers())) {
+        if (!known.contains(container)) TRY(catalog_.remove_rootfs(container));
+    }
+    for (const auto& name : TRY(sys::list_dir(root_ + "/rootfs"))) {
+        if (!known.contains(name)) TRY(sys::remove_tree(rootfs_directory(name)));
+    }
+    TRY(layers_.reconcile());
+    TRY(drop_unused_layers());
+    return drop_unreferenced_blobs();
+}
+
+Result<void> DiskStore::drop_unused_layers() {
+    for (const auto& diff_id : TRY(catalog_.unused_layers())) TRY(layers_.remove(diff_id));
+    return {};
+}
+
+Result<void> DiskStore::drop_unreferenced_blobs() {
+    std::set<Digest> wanted;
+    for (const auto& image : TRY(catalog_.images())) {
+        wanted.insert(image.id);
+        wanted.insert(image.manifest);
+    }
+    for (const auto& digest : TRY(blobs_.list())) {
+        if (!wanted.contains(digest)) TRY(blobs_.remove(digest));
+    }
+    return {};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Store>> Store::open(const std::string& root) {
+    TRY(sys::make_dirs(root, 0711), "image store");
+    auto store = std::make_unique<DiskStore>(root, TRY(Catalog::open(root + "/store.db")));
+    TRY(store->open(), "image store {}", root);
+    return store;
+}
+
+}  // namespace diatom::image
