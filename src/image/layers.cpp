@@ -54,7 +54,7 @@ public:
     explicit Scratch(std::string path) : path_(std::move(path)) {}
     ~Scratch() {
         if (path_.empty()) return;
-        if (auto removed = sys::remove_tree(path_); !removed) log::warning("leftovers of a failed unpacking stay until the next start", removed.error());
+        if (auto removed = sys::remove_tree(path_); !removed) log::warning("leftovers of a failed unpacking stay until the next start", {{"error", removed.error().what()}});
     }
     Scratch(const Scratch&) = delete;
     const std::string& path() const { return path_; }
