@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -13,7 +14,7 @@ sys.path[:0] = [str(REPO / "tools"), str(REPO / "image")]
 
 @pytest.fixture(scope="session")
 def release() -> Path:
-    folder = REPO / "build/image"
+    folder = Path(os.environ.get("DIATOM_IMAGE", REPO / "build/image"))
     if not (folder / "manifest.json").exists():
         pytest.fail("build/image holds no release: run ./dev image first")
     return folder

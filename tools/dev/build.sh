@@ -5,6 +5,11 @@ set -euo pipefail
 # shellcheck source=tools/dev/common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
+# Two of these at once would write the same files.
+mkdir -p build
+exec 9>build/release.lock
+flock 9
+
 if [ ! -e build/release/build.ninja ]; then
     cmake -S . -B build/release -G Ninja -DCMAKE_BUILD_TYPE=Release -DDIATOM_STATIC=ON \
         -DDIATOM_ISAL_DIR="$(tools/dev/isal.sh)" -DCMAKE_CXX_COMPILER=g++-14 -DCMAKE_C_COMPILER=gcc-14 \
