@@ -64,7 +64,7 @@ __asm__(".globl _start\n_start:\n mov x29, xzr\n mov x0, sp\n bl stub_main\n brk
 constexpr long kAtFdcwd = -100;
 constexpr long kReadOnly = 0, kWriteOnly = 1, kReadWrite = 2, kCreate = 0100, kCloexec = 02000000;
 constexpr long kMsRdonly = 1, kMsNosuid = 2, kMsNodev = 4, kMsMove = 8192;
-constexpr long kEinval = 22;
+constexpr long kEnotblk = 15;  // what EROFS says of a file that it cannot read directly
 constexpr long kRebootMagic1 = 0xfee1dead, kRebootMagic2 = 672274793, kRebootRestart = 0x01234567;
 constexpr long kSecondsBeforeReboot = 10;
 
@@ -156,7 +156,7 @@ void mount_copy() noexcept {
 
 [[noreturn]] void become_init(char** argv, char** env) noexcept {
     const long mounted = mount_image(kImage);
-    if (mounted == -kEinval) {
+    if (mounted == -kEnotblk) {
         mount_copy();
     } else {
         need("mount /root.erofs (is CONFIG_EROFS_FS_BACKED_BY_FILE in this kernel?)", mounted);

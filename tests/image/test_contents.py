@@ -24,7 +24,7 @@ def test_cpio_fields_are_those_of_newc():
     archive = cpio.Archive()
     archive.file("name", b"12345", 0o600)
     data = archive.finish()
-    assert data.startswith(b"070701" + b"00000000" + b"00008180")
+    assert data.startswith(b"070701" + b"00000001" + b"00008180")
     assert len(data) % 4 == 0
     assert b"TRAILER!!!\0" in data
 

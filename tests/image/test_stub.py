@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 from diatom_image import cpio
-from vm import Machine, MachineConfig
+from vm import Image, Machine, MachineConfig
 
 SECONDS = 120
 
@@ -39,7 +39,11 @@ def small_root(tmp_path_factory):
 def boot(folder, release, root, *kernel_args):
     initramfs = folder / "initramfs"
     cpio.write_initramfs(initramfs, release / "parts/init", root)
-    return Machine(MachineConfig(directory=folder, initramfs=initramfs, api=False, memory=256, kernel_args=list(kernel_args)))
+    return Machine(
+        MachineConfig(
+            directory=folder, image=Image(release), initramfs=initramfs, api=False, memory=256, kernel_args=list(kernel_args)
+        )
+    )
 
 
 def test_mounts_the_image_in_place(tmp_path, release, small_root):

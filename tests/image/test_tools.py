@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from diatom_image.version import Version
-from vm import Disk, Forward, MachineConfig, MachineError
+from vm import Disk, Forward, Image, MachineConfig, MachineError
 from vm.certs import ensure_certificates
 from vm.command import qemu_command
 from vm.config import parse_disk, parse_forward, parse_size
@@ -64,7 +64,7 @@ def test_certificates_are_made_once_and_verify(tmp_path):
 
 
 def test_certificates_reach_the_machine(tmp_path, release):
-    argv = " ".join(qemu_command(MachineConfig(directory=tmp_path), "tcg", Path("/certs")))
+    argv = " ".join(qemu_command(MachineConfig(directory=tmp_path, image=Image(release)), "tcg", Path("/certs")))
     for name in ("ca.pem", "server-cert.pem", "server-key.pem"):
         assert f"name=opt/diatom/tls/{name},file=/certs/{name}" in argv
     assert "/certs/key.pem" not in argv
