@@ -13,7 +13,7 @@ function(diatom_dep target header)
   find_path(header_${target} ${header} REQUIRED)
 endfunction()
 
-diatom_dep(dep_ssl openssl/ssl.h ssl crypto)
+diatom_dep(dep_ssl openssl/ssl.h ssl crypto zstd z) # libcrypto.a compresses certificates
 diatom_dep(dep_seccomp seccomp.h seccomp)
 diatom_dep(dep_cap sys/capability.h cap)
 diatom_dep(dep_nft libnftnl/table.h nftnl mnl)
