@@ -9,7 +9,7 @@ add_compile_options("SHELL:-iquote ${CMAKE_SOURCE_DIR}/src")
 
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # GCC 14 warns falsely inside Asio's and the standard library's inlined code.
-  add_compile_options(-Wno-maybe-uninitialized -Wno-dangling-reference)
+  add_compile_options(-Wno-maybe-uninitialized -Wno-dangling-reference -Wno-mismatched-new-delete)
 endif()
 
 if(CMAKE_BUILD_TYPE STREQUAL "Asan")
