@@ -5,13 +5,72 @@
 #include <string>
 
 #include "api/server.h"
-#include "base/strings.h"
 #include "config/boot_config.h"
 #include "config/engine_config.h"
+#include "sys/log.h"
 
 namespace diatom::cli {
 namespace {
+
+constexpr const char* kState = "/var/lib/diatom";
+
+Result<engine::Scope> parse_scope(std::span<char*> args) {
+    if (args.size() == 3 && std::string_view(args[1]) == "--scope") {
+        if (std::string_view(args[2]) == "system") return engine::Scope::system;
+        if (std::string_view(args[2]) == "user") return engine::Scope::user;
+    }
+    return fail(Kind::invalid, "usage: diatom engine --scope system|user");
+}
+
+// Paths, sockets and names of the machine's two engines.
+api::ServeOptions options_of(engine::Scope scope) {
+    const bool system = scope == engine::Scope::system;
+    const std::string name = system ? "system" : "user";
+    api::ServeOptions options;
+    options.engine.scope = scope;
+    options.engine.root = std::string(kState) + "/" + name;
+    options.engine.run = "/run/diatom/" + name;
+    options.engine.cgroup = "diatom/" + name;
+    if (system) {
+        options.engine.system_services = "/usr/share/diatom/services";
+        options.unix_sockets = {"/run/diatom/system.sock", "/run/system-docker.sock"};
+    } else {
+        options.engine.table = "diatom";
+        options.unix_sockets = {"/run/docker.sock"};  // /var/run is a link to /run
+    }
+    return options;
+}
+
+void configure(api::ServeOptions& options) {
+    const auto boot = config::read_boot_config();
+    std::vector<std::string> warnings;
+    const auto config = config::load_engine_config(config::kEngineConfigFile, boot, warnings);
+    for (const auto& warning : warnings) log::warning("configuration", {{"warning", warning}});
+    options.engine.mirrors = config.mirrors;
+    options.engine.insecure_registries = config.insecure_registries;
+    if (options.engine.scope == engine::Scope::system) return;
+    auto tls = config::find_tls_files(config, kState);
+    if (!tls) log::error("the API is not reachable over TLS", tls.error());
+    else if (*tls) options.tls = api::TlsListener{(*tls)->at.address, (*tls)->at.port, (*tls)->ca, (*tls)->certificate, (*tls)->key};
+}
+
+Result<void> run(std::span<char*> args) {
+    auto options = options_of(TRY(parse_scope(args)));
+    const std::string unit = options.engine.scope == engine::Scope::system ? "system-engine" : "user-engine";
+    log::open_sink({.directory = "/run/diatom/log", .unit = unit, .least = config::read_boot_config().log_level});
+    configure(options);
+    return api::serve(options);
+}
+
 }  // namespace
+
+int engine_command(std::span<char*> args) {
+    auto ran = run(args);
+    if (ran) return 0;
+    log::error("the engine ended", ran.error());
+    return report("engine", ran.error());
+}
+
 }  // namespace diatom::cli
 
 #else

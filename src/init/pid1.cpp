@@ -212,7 +212,7 @@ void Pid1::grow_state() {
 
 Json Pid1::status() const {
     const bool durable = state_.kind == StateReport::Kind::partition;
-    Json state{{"kind", durable ? "partition" : "memory"}, {"device", state_.device}, {"problem", state_.problem},
+    Json state{{"persistent", durable}, {"device", state_.device}, {"problem", state_.problem},
                {"formatted", state_.formatted}, {"checked", state_.checked}, {"growing", grow_pid_ != 0}};
     Json engine = nullptr;
     if (engine_) {

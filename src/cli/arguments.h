@@ -1,0 +1,35 @@
+// Options of the small commands: "--name value", "--name=value", "-n value", flags. Thread side: any.
+#pragma once
+
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+
+namespace diatom::cli {
+
+struct OptionSpec {
+    std::string_view name;       // "--since"
+    char letter = 0;             // 'n' for -n
+    bool takes_value = false;
+    std::string_view help;
+};
+
+struct Arguments {
+    std::map<std::string, std::string, std::less<>> options;  // by long name; flags have ""
+    std::vector<std::string> rest;
+    bool has(std::string_view name) const { return options.contains(name); }
+    std::string value(std::string_view name, std::string fallback = {}) const {
+        const auto it = options.find(name);
+        return it == options.end() ? std::move(fallback) : it->second;
+    }
+};
+
+// args[0] is the command. An unknown option names the nearest one. --help and -h are always known.
+Result<Arguments> parse_arguments(std::span<char* const> args, std::span<const OptionSpec> specs);
+std::string usage(std::string_view line, std::span<const OptionSpec> specs);
+
+}  // namespace diatom::cli

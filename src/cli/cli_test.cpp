@@ -1,0 +1,149 @@
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "cli/arguments.h"
+#include "cli/boot_chart.h"
+#include "cli/command.h"
+#include "cli/http_get.h"
+#include "cli/log_sources.h"
+#include "sys/file.h"
+
+namespace diatom::cli {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+TEST(Commands, NamesAreUniqueAndFound) {
+    for (const auto& command : commands()) EXPECT_EQ(find_command(command.name), &command);
+    EXPECT_EQ(find_command("dance"), nullptr);
+    ASSERT_NE(find_command("init"), nullptr);
+    EXPECT_EQ(find_command("init")->linked, Linked::sbin);
+    EXPECT_NE(exit_code(Kind::invalid), 0);
+}
+
+Result<Arguments> parse(std::vector<std::string> words) {
+    static constexpr std::array<OptionSpec, 2> kSpecs{{{"--lines", 'n', true, ""}, {"--follow", 'f', false, ""}}};
+    std::vector<char*> args;
+    for (auto& word : words) args.push_back(word.data());
+    return parse_arguments(args, kSpecs);
+}
+
+TEST(Arguments, OptionsAndTheRest) {
+    const auto a = parse({"logs", "-n", "5", "--follow", "udev", "--", "-"});
+    EXPECT_FALSE(a);  // "--" is no option
+    const auto b = parse({"logs", "--lines=5", "-f", "udev"});
+    ASSERT_TRUE(b);
+    EXPECT_EQ(b->value("--lines"), "5");
+    EXPECT_TRUE(b->has("--follow"));
+    EXPECT_THAT(b->rest, ElementsAre("udev"));
+    EXPECT_THAT(parse({"logs", "--folow"}).error().what(), HasSubstr("did you mean --follow?"));
+    EXPECT_THAT(parse({"logs", "-n"}).error().what(), HasSubstr("needs a value"));
+    EXPECT_THAT(parse({"logs", "--follow=1"}).error().what(), HasSubstr("takes no value"));
+}
+
+TEST(Boot, PhasesFollowFromMarks) {
+    const std::vector<BootMark> marks{{"kernel", 300}, {"mounts", 310}, {"state", 350}, {"system engine started", 360},
+                                      {"system engine ready", 400}, {"container udev started", 420},
+                                      {"container user-engine started", 430}, {"container udev ready", 500},
+                                      {"user engine ready", 600}};
+    const auto phases = boot_phases(marks);
+    std::vector<std::string> names;
+    for (const auto& p : phases) names.push_back(std::format("{} {}-{}", p.name, p.begin_us, p.end_us));
+    EXPECT_THAT(names, ElementsAre("kernel 0-300", "mounts 300-310", "state partition 310-350", "system engine ready 360-400",
+                                   "udev started 400-420", "user-engine started 400-430", "udev ready 420-500",
+                                   "user engine ready 430-600"));
+    const auto picture = draw_boot(phases, 30);
+    EXPECT_THAT(picture, HasSubstr("kernel  ███████████████  "));
+    EXPECT_EQ(std::ranges::count(picture, '\n'), 9);
+    const auto list = encode_boot(marks);
+    EXPECT_EQ(list.size(), marks.size());
+    EXPECT_EQ(list[8]["begin_us"], 430);
+    EXPECT_EQ(draw_boot({}, 30).find("█"), std::string::npos);
+}
+
+TEST(Boot, MarksAreDecodedStrictly) {
+    EXPECT_FALSE(decode_marks(Json::object()));
+    EXPECT_FALSE(decode_marks(Json::parse(R"([{"name":1}])")));
+    EXPECT_EQ(decode_marks(Json::parse(R"([{"name":"b","at_us":2},{"name":"a","at_us":1}])"))->front().name, "a");
+}
+
+TEST(Http, BodyOfAnAnswer) {
+    EXPECT_EQ(*http_body("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"), "{}");
+    EXPECT_EQ(http_body("HTTP/1.1 503 No\r\n\r\n").error().kind(), Kind::unavailable);
+    EXPECT_FALSE(http_body(""));
+    EXPECT_FALSE(http_body("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0"));
+    EXPECT_EQ(http_get("/nonexistent.sock", "/").error().kind(), Kind::unavailable);
+}
+
+TEST(LogRecords, EachFormat) {
+    const auto kernel = parse_kernel_record("4,339,1500000,-;oops\n SUBSYSTEM=x\n", 1'000'000'000);
+    ASSERT_TRUE(kernel);
+    EXPECT_EQ(kernel->time, 2'500'000'000);
+    EXPECT_EQ(kernel->level, "warning");
+    EXPECT_EQ(kernel->text, "oops");
+    for (const auto* bad : {"", ";", "x,y,z;t", "1,2;t", " KEY=value", "1,1,-5,-;t"}) EXPECT_FALSE(parse_kernel_record(bad, 0)) << bad;
+
+    const auto own = parse_own_line(R"({"t":5,"m":1,"level":"error","unit":"init","msg":"it broke","pid":7})", "x");
+    EXPECT_EQ(own.unit, "init");
+    EXPECT_EQ(own.text, "it broke pid=7");
+    EXPECT_EQ(parse_own_line("panic!", "init").text, "panic!");
+
+    const auto container = parse_container_line(R"({"log":"hello\r\n","stream":"stdout","time":"2026-11-23T10:56:26.5Z"})", "udev");
+    EXPECT_EQ(container.text, "hello");
+    EXPECT_EQ(format_short(container), "2026-11-23T10:56:26.500000Z udev: hello");
+    EXPECT_EQ(Json::parse(format_json(container))["unit"], "udev");
+}
+
+class LogDir : public testing::Test {
+protected:
+    void SetUp() override {
+        char name[] = "/tmp/diatom-logs-XXXXXX";
+        directory_ = ::mkdtemp(name);
+        places_ = {directory_ + "/own", directory_ + "/containers", directory_ + "/no-kmsg", {{"c1", "udev"}}};
+        ASSERT_TRUE(sys::make_dirs(places_.own));
+        ASSERT_TRUE(sys::make_dirs(places_.containers + "/c1"));
+    }
+    void TearDown() override { std::ignore = sys::remove_tree(directory_); }
+    static std::string line(int time, std::string_view text) { return std::format(R"({{"t":{},"msg":"{}"}})", time, text) + "\n"; }
+    static std::vector<std::string> texts(const std::vector<LogRecord>& records) {
+        std::vector<std::string> list;
+        for (const auto& record : records) list.push_back(record.unit + " " + record.text);
+        return list;
+    }
+    void append(const std::string& path, std::string_view bytes) {
+        auto fd = sys::open_path(path, O_WRONLY | O_CREAT | O_APPEND, 0644);
+        ASSERT_TRUE(fd);
+        ASSERT_TRUE(sys::write_all(*fd, bytes));
+    }
+    std::string directory_;
+    LogPlaces places_;
+};
+
+TEST_F(LogDir, MergesByTimeAndFollows) {
+    const auto init = places_.own + "/init.log";
+    append(init + ".1", line(1, "old"));
+    append(init, line(3, "new") + "{\"t\":9,\"msg\":\"ha");
+    append(places_.containers + "/c1/c1-json.log", "{\"log\":\"x\\n\",\"time\":\"1970-01-01T00:00:00.000000002Z\"}\n");
+    LogSources sources(places_);
+    EXPECT_THAT(texts(sources.read()), ElementsAre("init old", "udev x", "init new"));
+    append(init, "lf\"}\n");
+    EXPECT_THAT(texts(sources.read()), ElementsAre("init half"));
+    append(places_.own + "/late.log", line(10, "here"));
+    EXPECT_THAT(texts(sources.read()), ElementsAre("late here"));
+}
+
+TEST_F(LogDir, RotationLosesNothing) {
+    const auto init = places_.own + "/init.log";
+    append(init, line(1, "a"));
+    LogSources sources(places_);
+    EXPECT_EQ(sources.read().size(), 1U);
+    append(init, line(2, "b"));
+    ASSERT_TRUE(sys::rename_path(init, init + ".1"));
+    append(init, line(3, "c"));
+    EXPECT_THAT(texts(sources.read()), ElementsAre("init b", "init c"));
+}
+
+}  // namespace
+}  // namespace diatom::cli
