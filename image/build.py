@@ -72,7 +72,7 @@ def make_image(out: Path, program: Path, kernel: Path, version: Version) -> None
     (work / "cmdline").write_text(uki.command_line() + "\n")
     kernel_facts = json.loads((kernel / "build.json").read_text())
     uki.write_uki(out / "diatom.efi", out / "vmlinuz", out / "initramfs", work / "os-release", kernel_facts["version"])
-    disk.write_disk(out / "diatom.raw", work, out / "diatom.efi", version)
+    disk.write_disk(out / "diatom.raw", out / "diatom.efi", version)
     parts = {str(path.relative_to(work / "root")): path for path in table.tree_files(work / "root")}
     manifest.write_manifest(out, version, ARTEFACTS, parts, package_versions(packages), kernel_facts)
     table.print_table(out, work, packages)

@@ -7,6 +7,7 @@ first boot format it.
 from __future__ import annotations
 
 import os
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,10 +37,15 @@ class Layout:
     end: int = ALIGNMENT + ESP_SIZE + STATE_SIZE + ALIGNMENT
 
 
-def write_disk(output: Path, work: Path, uki: Path, version: Version) -> None:
+def write_disk(output: Path, uki: Path, version: Version) -> None:
+    with tempfile.TemporaryDirectory() as folder:  # in memory: a hole there costs nothing either
+        esp = Path(folder) / "esp.img"
+        _write_esp(esp, uki, version)
+        _join(output, esp, version)
+
+
+def _join(output: Path, esp: Path, version: Version) -> None:
     layout = Layout()
-    esp = work / "esp.img"
-    _write_esp(esp, uki, version)
     output.unlink(missing_ok=True)
     with output.open("xb") as disk:
         disk.truncate(layout.end)
@@ -48,11 +54,9 @@ def write_disk(output: Path, work: Path, uki: Path, version: Version) -> None:
         _copy_sparse(esp, disk, layout.esp)
         disk.seek(layout.state)
         disk.write(EMPTY_MARKER.ljust(MARKER_SIZE, b"\0"))
-    esp.unlink()
 
 
 def _write_esp(image: Path, uki: Path, version: Version) -> None:
-    image.unlink(missing_ok=True)
     with image.open("xb") as file:
         file.truncate(ESP_SIZE)
     serial = version.guid("esp")[:8]
@@ -67,7 +71,6 @@ def _write_esp(image: Path, uki: Path, version: Version) -> None:
     }
     for source, target in files.items():
         run("mcopy", "-i", image, source, target)
-    conf.unlink()
 
 
 def _partition(disk: Path, layout: Layout, version: Version) -> None:

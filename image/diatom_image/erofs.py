@@ -6,6 +6,8 @@ Level 9, not 19: mkfs.erofs tries many lengths for each cluster, so 19 takes twe
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from pathlib import Path
 
 from .run import EPOCH, run
@@ -15,7 +17,14 @@ CLUSTER = 65536  # bytes compressed together: larger is smaller on disk, and rea
 
 
 def write_erofs(output: Path, tree: Path, guid: str) -> None:
-    output.unlink(missing_ok=True)
+    # In memory first: mkfs.erofs syncs its file, which on a busy disk takes longer than all its work.
+    with tempfile.TemporaryDirectory() as folder:
+        image = Path(folder) / "root.erofs"
+        _make(image, tree, guid)
+        shutil.copyfile(image, output)
+
+
+def _make(output: Path, tree: Path, guid: str) -> None:
     run(
         "mkfs.erofs", "--quiet", f"-zzstd,level={LEVEL}", f"-C{CLUSTER}", "-Efragments,dedupe,ztailpacking",
         f"-T{EPOCH}", "--all-time", f"-U{guid}", "--all-root", "-Ldiatom-root", "-x-1", "--workers=1", output, tree,

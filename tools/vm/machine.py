@@ -9,7 +9,8 @@ import os
 import re
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -117,19 +118,18 @@ class Machine:
     def send(self, text: str) -> None:
         self.serial.send(text)
 
-    def attach(self, pid: ProcessId) -> None:
-        """Takes over a machine that another program started detached with the same configuration."""
-        self.process = pid
-
     def shell(self, command: str, timeout: float = 60) -> tuple[int, str]:
         """Runs a command in the shell on the console (diatom.autologin); its exit code and output."""
-        mark = f"{time.monotonic_ns():x}"
-        # The marks are split in what is typed, so that the terminal's echo of it does not match.
-        self.send(f"echo be''gin-{mark}; {command}\necho e''nd-{mark} $?\n")
-        self.serial.expect(rf"^begin-{mark}\r?\n", timeout)
-        found = self.serial.expect(rf"(?s)\A?(.*?)end-{mark} (\d+)", timeout)
-        output = found.group(1).replace("\r\n", "\n")
-        return int(found.group(2)), output
+        return self.serial.shell(command, timeout)
+
+    @contextmanager
+    def console(self) -> Iterator[SerialLine]:
+        """The serial line of a detached machine, for a moment."""
+        line = SerialLine(self.config.directory / "serial.sock")
+        try:
+            yield line
+        finally:
+            line.close()
 
     def qmp(self, command: str, **arguments: Any) -> Any:
         if not self.runs:

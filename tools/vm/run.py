@@ -17,6 +17,7 @@ from .machine import Machine, host_path
 from .terminal import attach
 
 API_SECONDS = 180
+SHELL_SECONDS = 20
 DEFAULT_ARGS = ("diatom.autologin",)
 
 
@@ -96,12 +97,15 @@ def start(config: MachineConfig, phases: Phases) -> Machine:
     return machine
 
 
-def boot_marks(config: MachineConfig) -> list[tuple[str, float]]:
-    """The machine's own timeline, in milliseconds since its kernel started; empty when it does not tell."""
+def boot_marks(machine: Machine) -> list[tuple[str, float, float]]:
+    """The machine's own timeline, asked for in the shell on its console: name, begin and end in milliseconds since its
+    kernel started. Empty where there is no such shell (--kernel-arg may have taken it away)."""
     try:
-        path = config.directory / "boot.json"
-        return [(mark["name"], mark["at_us"] / 1000) for mark in json.loads(path.read_text())]
-    except (OSError, ValueError, KeyError, TypeError):
+        with machine.console() as console:
+            code, output = console.shell("diatom boot --json", SHELL_SECONDS)
+        marks = json.loads(output[output.index("[") :]) if code == 0 else []
+        return [(mark["name"], mark["begin_us"] / 1000, mark["at_us"] / 1000) for mark in marks]
+    except (MachineError, OSError, ValueError, KeyError, TypeError):
         return []
 
 
@@ -110,6 +114,11 @@ def describe(machine: Machine, phases: Phases) -> None:
     print(f"\nDiatom OS {json.loads((config.image.directory / 'manifest.json').read_text())['version']} is up\n")
     for name, seconds in phases.rows:
         print(f"  {name:<22}{seconds:8.2f} s")
+    marks = boot_marks(machine)
+    if marks:
+        print("\n  in the machine, milliseconds since its kernel started:")
+    for name, begin, end in marks:
+        print(f"    {name:<26}{begin:8.0f} .. {end:.0f}")
     sizes = [f"{path.name} {path.stat().st_size / (1 << 20):.2f} MiB" for path in (config.image.uki, config.image.kernel)]
     print(f"\n  {', '.join(sizes)}, root {(config.image.directory / 'root.erofs').stat().st_size / (1 << 20):.2f} MiB")
     print("\nTalk to it with  ./dev docker ARGS...  or any client of Docker:\n")

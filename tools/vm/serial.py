@@ -50,6 +50,16 @@ class SerialLine:
                     raise MachineError(f"{reason} without {compiled.pattern.decode()!r}; last lines:\n{self._tail()}")
                 self._changed.wait(left)
 
+    def shell(self, command: str, timeout: float = 60) -> tuple[int, str]:
+        """Runs a command in the shell at the other end: its exit code and output."""
+        mark = f"{time.monotonic_ns():x}"
+        # The marks are split in what is typed, so that the terminal's echo of it does not match.
+        self.send(f"echo be''gin-{mark}; {command}; echo e''nd-{mark} $?\n")
+        self.expect(rf"begin-{mark}\r?\n", timeout)
+        found = self.expect(rf"(?s).*?end-{mark} (\d+)\r?\n", timeout)
+        output = found.group().rpartition(f"end-{mark}")[0]
+        return int(found.group(1)), output.replace("\r\n", "\n")
+
     def close(self) -> None:
         try:
             self._socket.shutdown(socket.SHUT_RDWR)
