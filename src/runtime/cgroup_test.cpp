@@ -33,13 +33,22 @@ protected:
 };
 
 TEST_F(CgroupTest, HoldsTheContainerFromItsBirth) {
-    EXPECT_THAT(run(in_cgroup(shell("grep ^0: /proc/self/cgroup; test -e /sys/fs/cgroup/cgroup.procs && echo own"))).out, "0::/\nown\n");
+    EXPECT_THAT(
+        run(in_cgroup(shell("grep ^0: /proc/self/cgroup; test -e /sys/fs/cgroup/cgroup.procs && echo own"))).out,
+        "0::/\nown\n");
     const auto given = in_cgroup(spec({"sleep", "1000"}));
     const Running container(given);
-    EXPECT_THAT(sys::Cgroup::open(given.cgroup)->pids().value(), ::testing::ElementsAre(container.created().process().pid));
+    EXPECT_THAT(sys::Cgroup::open(given.cgroup)->pids().value(),
+                ::testing::ElementsAre(container.created().process().pid));
     EXPECT_THAT(run_in(container.created(), given, {.args = {"grep", "^0:", "/proc/self/cgroup"}}).out, "0::/\n");
     EXPECT_THAT(run(given).error, HasSubstr("holds processes already"));
     EXPECT_TRUE(sys::Cgroup::open(given.cgroup)->kill());
+}
+
+// More programs than a cgroup takes (64), were those of earlier runs left in it.
+TEST_F(CgroupTest, BeginsAnewEachTime) {
+    const auto given = in_cgroup(spec({"true"}));
+    for (int i = 0; i < 70; ++i) ASSERT_EQ(run(given).error, "") << i;
 }
 
 TEST_F(CgroupTest, FiltersDevices) {

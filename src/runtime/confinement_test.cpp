@@ -16,16 +16,18 @@ constexpr const char* kShowStatus = "grep -E 'Cap|NoNewPrivs|Seccomp:' /proc/sel
 TEST_F(Confinement, GivesDockersCapabilities) {
     const auto outcome = run(shell(kShowStatus));
     // 14 capabilities: the value that Docker's own containers show.
-    EXPECT_EQ(outcome.out, "CapInh:\t0000000000000000\nCapPrm:\t00000000a80425fb\nCapEff:\t00000000a80425fb\n"
-                           "CapBnd:\t00000000a80425fb\nCapAmb:\t0000000000000000\nNoNewPrivs:\t0\nSeccomp:\t2\n");
+    EXPECT_EQ(outcome.out,
+              "CapInh:\t0000000000000000\nCapPrm:\t00000000a80425fb\nCapEff:\t00000000a80425fb\n"
+              "CapBnd:\t00000000a80425fb\nCapAmb:\t0000000000000000\nNoNewPrivs:\t0\nSeccomp:\t2\n");
 }
 
 TEST_F(Confinement, LeavesAUserWithoutThem) {
     auto given = shell(kShowStatus);
     given.process.user = {.uid = 1000, .gid = 1000};
     given.process.no_new_privileges = true;
-    EXPECT_EQ(run(given).out, "CapInh:\t0000000000000000\nCapPrm:\t0000000000000000\nCapEff:\t0000000000000000\n"
-                              "CapBnd:\t00000000a80425fb\nCapAmb:\t0000000000000000\nNoNewPrivs:\t1\nSeccomp:\t2\n");
+    EXPECT_EQ(run(given).out,
+              "CapInh:\t0000000000000000\nCapPrm:\t0000000000000000\nCapEff:\t0000000000000000\n"
+              "CapBnd:\t00000000a80425fb\nCapAmb:\t0000000000000000\nNoNewPrivs:\t1\nSeccomp:\t2\n");
     given.process.capabilities.inheritable = given.process.capabilities.ambient = {"CAP_NET_BIND_SERVICE"};
     EXPECT_THAT(run(given).out, HasSubstr("CapEff:\t0000000000000400"));
 }
@@ -33,22 +35,25 @@ TEST_F(Confinement, LeavesAUserWithoutThem) {
 TEST_F(Confinement, RefusesUnknownCapabilities) {
     auto given = shell("true");
     given.process.capabilities.bounding = {"CAP_SYS_ADMINN"};
-    EXPECT_THAT(run(given).error, HasSubstr("no such capability: \"CAP_SYS_ADMINN\" (did you mean \"CAP_SYS_ADMIN\"?)"));
+    EXPECT_THAT(run(given).error,
+                HasSubstr("no such capability: \"CAP_SYS_ADMINN\" (did you mean \"CAP_SYS_ADMIN\"?)"));
 }
 
 TEST_F(Confinement, FiltersSystemCalls) {
     EXPECT_THAT(run(shell("unshare -U true")).out, HasSubstr("Operation not permitted"));
     EXPECT_THAT(run(shell("mount -t tmpfs x /tmp")).out, HasSubstr("permission denied"));
     auto given = shell("mkdir /x; echo $?");
-    given.seccomp = Seccomp{.default_action = "SCMP_ACT_ALLOW",
-                            .rules = {{.names = {"mkdir", "mkdirat", "no_such_call"}, .action = "SCMP_ACT_ERRNO", .errno_value = 95}}};
+    given.seccomp = Seccomp{
+        .default_action = "SCMP_ACT_ALLOW",
+        .rules = {{.names = {"mkdir", "mkdirat", "no_such_call"}, .action = "SCMP_ACT_ERRNO", .errno_value = 95}}};
     EXPECT_THAT(run(given).out, HasSubstr("Operation not supported\n1\n"));
     given.seccomp->rules[0].action = "SCMP_ACT_SHOUT";
     EXPECT_THAT(run(given).error, HasSubstr("no such action: \"SCMP_ACT_SHOUT\""));
 }
 
 TEST_F(Confinement, RunsPrivileged) {
-    auto given = shell("grep Seccomp: /proc/self/status; mount -t tmpfs x /tmp && echo mounted; test -e /dev/kmsg && echo kmsg");
+    auto given =
+        shell("grep Seccomp: /proc/self/status; mount -t tmpfs x /tmp && echo mounted; test -e /dev/kmsg && echo kmsg");
     make_privileged(given);
     EXPECT_EQ(run(given).out, "Seccomp:\t0\nmounted\nkmsg\n");
 }
@@ -57,7 +62,9 @@ TEST_F(Confinement, RunsPrivileged) {
 TEST_F(Confinement, ResolvesMountTargetsInTheRoot) {
     ASSERT_TRUE(sys::make_dirs(home() + "/outside"));
     ASSERT_TRUE(sys::make_dirs(home() + "/data"));
-    ASSERT_EQ(::symlink((std::string("/../../../../../../../../..") + home() + "/outside").c_str(), (root() + "/escape").c_str()), 0);
+    ASSERT_EQ(::symlink((std::string("/../../../../../../../../..") + home() + "/outside").c_str(),
+                        (root() + "/escape").c_str()),
+              0);
     ASSERT_EQ(::symlink("../../../../../../outside", (root() + "/relative").c_str()), 0);
     auto given = shell("grep -c volume /proc/mounts; readlink -f /escape/volume");
     given.mounts.push_back({"/escape/volume", "bind", home() + "/data", {"rbind"}});
@@ -121,7 +128,8 @@ TEST_F(Confinement, CannotWriteTheProgramThatStartedIt) {
 TEST_F(Confinement, TakesItsTerminalFromTheKernelOnly) {
     auto given = shell("tty");
     given.process.terminal = true;
-    std::erase_if(given.mounts, [](const Mount& mount) { return mount.type == "devpts" || mount.destination == "/dev"; });
+    std::erase_if(given.mounts,
+                  [](const Mount& mount) { return mount.type == "devpts" || mount.destination == "/dev"; });
     given.mounts.erase(std::ranges::find(given.mounts, "/dev/mqueue", &Mount::destination));
     given.mounts.erase(std::ranges::find(given.mounts, "/dev/shm", &Mount::destination));
     ASSERT_TRUE(sys::make_dirs(root() + "/dev/pts"));
@@ -132,8 +140,9 @@ TEST_F(Confinement, TakesItsTerminalFromTheKernelOnly) {
 TEST_F(Confinement, LivesInAUserNamespace) {
     for (const char* path : {"", "/root"}) ASSERT_EQ(::chown((home() + path).c_str(), 100000, 100000), 0);
     ASSERT_EQ(::chmod(home().c_str(), 0755), 0);
-    auto given = shell("id -u; cat /proc/self/uid_map; echo x > /dev/null && touch /owned && cat /proc/sys/kernel/overflowuid; "
-                       "stat -c %t:%T /dev/zero");
+    auto given = shell(
+        "id -u; cat /proc/self/uid_map; echo x > /dev/null && touch /owned && cat /proc/sys/kernel/overflowuid; "
+        "stat -c %t:%T /dev/zero");
     given.namespaces.push_back({NamespaceKind::user});
     given.uid_mappings = given.gid_mappings = {{0, 100000, 65536}};
     const auto outcome = run(given);

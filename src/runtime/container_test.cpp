@@ -2,8 +2,11 @@
 #include <gmock/gmock.h>
 #include <poll.h>
 
-#include "runtime/testing/main.h"
+#include <atomic>
+#include <thread>
+
 #include "runtime/testing/container.h"
+#include "runtime/testing/main.h"
 #include "sys/mount.h"
 
 namespace diatom::runtime::testing {
@@ -69,8 +72,9 @@ TEST_F(Container, HasItsEnvironmentUserAndDirectory) {
     given.domainname = "example";
     const auto outcome = run(given);
     EXPECT_EQ(outcome.error, "");
-    EXPECT_EQ(outcome.out, "COLOUR=blue\nPATH=/bin\nPWD=/work/deep\nSHLVL=1\nuid=1000(web) gid=1001(web) "
-                           "groups=1001(web),2000(extra)\n/work/deep\n0027\nbox\nexample\n");
+    EXPECT_EQ(outcome.out,
+              "COLOUR=blue\nPATH=/bin\nPWD=/work/deep\nSHLVL=1\nuid=1000(web) gid=1001(web) "
+              "groups=1001(web),2000(extra)\n/work/deep\n0027\nbox\nexample\n");
 }
 
 TEST_F(Container, HasATerminalOfTheGivenSize) {
@@ -90,9 +94,12 @@ TEST_F(Container, HasNamespacesOfItsOwn) {
 }
 
 TEST_F(Container, HasDockersDevicesAndNoOthers) {
-    const auto outcome = run(shell("ls /dev; cat /dev/null; head -c 4 /dev/zero | wc -c; readlink /dev/fd; readlink /dev/ptmx; stat -c %a /dev/null"));
-    EXPECT_EQ(outcome.out, "core\nfd\nfull\nmqueue\nnull\nptmx\npts\nrandom\nshm\nstderr\nstdin\nstdout\ntty\nurandom\nzero\n"
-                           "4\n/proc/self/fd\npts/ptmx\n666\n");
+    const auto outcome =
+        run(shell("ls /dev; cat /dev/null; head -c 4 /dev/zero | wc -c; readlink /dev/fd; readlink /dev/ptmx; stat -c "
+                  "%a /dev/null"));
+    EXPECT_EQ(outcome.out,
+              "core\nfd\nfull\nmqueue\nnull\nptmx\npts\nrandom\nshm\nstderr\nstdin\nstdout\ntty\nurandom\nzero\n"
+              "4\n/proc/self/fd\npts/ptmx\n666\n");
 }
 
 TEST_F(Container, SeesNoDescriptorOfTheHost) {
@@ -101,8 +108,9 @@ TEST_F(Container, SeesNoDescriptorOfTheHost) {
 }
 
 TEST_F(Container, HidesAndProtectsPaths) {
-    const auto outcome = run(shell("cat /proc/timer_list | wc -c; ls /sys/firmware | wc -l; echo 1 > /proc/sys/kernel/panic; "
-                                   "grep -c '^[^ ]* /proc/irq proc ro,' /proc/mounts; mkdir /sys/x"));
+    const auto outcome =
+        run(shell("cat /proc/timer_list | wc -c; ls /sys/firmware | wc -l; echo 1 > /proc/sys/kernel/panic; "
+                  "grep -c '^[^ ]* /proc/irq proc ro,' /proc/mounts; mkdir /sys/x"));
     EXPECT_THAT(outcome.out, HasSubstr("0\n0\n"));
     EXPECT_THAT(outcome.out, HasSubstr("/proc/sys/kernel/panic: Read-only file system"));
     EXPECT_THAT(outcome.out, HasSubstr("\n1\n"));
@@ -112,7 +120,8 @@ TEST_F(Container, HidesAndProtectsPaths) {
 TEST_F(Container, MountsAsAsked) {
     ASSERT_TRUE(sys::make_dirs(home() + "/data"));
     ASSERT_TRUE(sys::write_file(home() + "/data/file", "host"));
-    auto given = shell("cat /mnt/a/file /one; touch /mnt/a/x; touch /mnt/b/new; grep ' /scratch ' /proc/mounts; stat -c %a /scratch");
+    auto given = shell(
+        "cat /mnt/a/file /one; touch /mnt/a/x; touch /mnt/b/new; grep ' /scratch ' /proc/mounts; stat -c %a /scratch");
     given.mounts.push_back({"/mnt/a", "bind", home() + "/data", {"rbind", "ro", "rprivate"}});
     given.mounts.push_back({"/mnt/b", "bind", home() + "/data", {"rbind", "rw"}});
     given.mounts.push_back({"/one", "bind", home() + "/data/file", {"bind", "ro"}});
@@ -165,7 +174,8 @@ TEST_F(Container, RunsOnAnOverlay) {
 }
 
 TEST_F(Container, RunsOnTheHostsRoot) {
-    auto given = spec({"/bin/busybox", "sh", "-c", "pwd; test -d /src && echo host; mount -t tmpfs none /mnt && echo mounted"});
+    auto given =
+        spec({"/bin/busybox", "sh", "-c", "pwd; test -d /src && echo host; mount -t tmpfs none /mnt && echo mounted"});
     given.root = {.source = Root::Source::host};
     given.namespaces = {{NamespaceKind::mount}};
     given.mounts.clear();
@@ -211,6 +221,23 @@ TEST_F(Container, EndsWhenItsCallerIsKilled) {
     std::ignore = sys::wait_exit(caller->pidfd);
     pollfd end{container.raw(), POLLIN, 0};
     EXPECT_EQ(::poll(&end, 1, 30'000), 1) << "the container outlived its caller";
+}
+
+TEST_F(Container, StartsFromManyThreadsAtOnce) {
+    constexpr int kThreads = 4, kEach = 5;
+    std::atomic<int> right = 0;
+    {
+        std::vector<std::jthread> threads;
+        for (int t = 0; t < kThreads; ++t) {
+            threads.emplace_back([&, t] {
+                for (int i = 0; i < kEach; ++i) {
+                    const auto outcome = run(shell(std::format("echo {}.{}; ls /proc/self/fd | wc -l", t, i)));
+                    right += outcome.out == std::format("{}.{}\n4\n", t, i) ? 1 : 0;
+                }
+            });
+        }
+    }
+    EXPECT_EQ(right, kThreads * kEach);
 }
 
 TEST_F(Container, SetsSysctlsOfItsNamespacesOnly) {

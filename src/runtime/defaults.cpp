@@ -15,8 +15,12 @@ struct Node {
     std::string_view path;
     int major, minor;
 };
-constexpr std::array<Node, 6> kNodes = {
-    {{"/dev/null", 1, 3}, {"/dev/zero", 1, 5}, {"/dev/full", 1, 7}, {"/dev/random", 1, 8}, {"/dev/urandom", 1, 9}, {"/dev/tty", 5, 0}}};
+constexpr std::array<Node, 6> kNodes = {{{"/dev/null", 1, 3},
+                                         {"/dev/zero", 1, 5},
+                                         {"/dev/full", 1, 7},
+                                         {"/dev/random", 1, 8},
+                                         {"/dev/urandom", 1, 9},
+                                         {"/dev/tty", 5, 0}}};
 
 // Of the terminals: the console, the multiplexer and every pty slave.
 constexpr std::array<std::pair<int, int>, 3> kTerminals = {{{5, 1}, {5, 2}, {136, -1}}};
@@ -56,7 +60,7 @@ void collect_nodes(const std::string& directory, std::vector<Device>& devices, i
     if (!names || depth > kMaxDepth) return;
     for (const auto& name : *names) {
         const std::string path = std::format("{}/{}", directory, name);
-        struct stat status {};
+        struct stat status{};
         if (std::ranges::contains(kOwn, name) || ::lstat(path.c_str(), &status) < 0) continue;
         if (S_ISDIR(status.st_mode)) collect_nodes(path, devices, depth + 1);
         if (!S_ISCHR(status.st_mode) && !S_ISBLK(status.st_mode)) continue;
@@ -75,8 +79,10 @@ void collect_nodes(const std::string& directory, std::vector<Device>& devices, i
 
 const std::vector<std::string>& default_capabilities() {
     static const std::vector<std::string> kDefault = {
-        "CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FSETID", "CAP_FOWNER", "CAP_MKNOD", "CAP_NET_RAW", "CAP_SETGID", "CAP_SETUID",
-        "CAP_SETFCAP", "CAP_SETPCAP", "CAP_NET_BIND_SERVICE", "CAP_SYS_CHROOT", "CAP_KILL", "CAP_AUDIT_WRITE"};
+        "CAP_CHOWN",   "CAP_DAC_OVERRIDE", "CAP_FSETID",           "CAP_FOWNER",
+        "CAP_MKNOD",   "CAP_NET_RAW",      "CAP_SETGID",           "CAP_SETUID",
+        "CAP_SETFCAP", "CAP_SETPCAP",      "CAP_NET_BIND_SERVICE", "CAP_SYS_CHROOT",
+        "CAP_KILL",    "CAP_AUDIT_WRITE"};
     return kDefault;
 }
 
@@ -88,9 +94,18 @@ Spec default_spec() {
     add_devices(spec);
     spec.namespaces = {{NamespaceKind::mount}, {NamespaceKind::uts},     {NamespaceKind::ipc},
                        {NamespaceKind::pid},   {NamespaceKind::network}, {NamespaceKind::cgroup}};
-    spec.masked_paths = {"/proc/acpi", "/proc/asound", "/proc/interrupts", "/proc/kcore", "/proc/keys", "/proc/latency_stats",
-                         "/proc/sched_debug", "/proc/scsi", "/proc/timer_list", "/proc/timer_stats",
-                         "/sys/devices/virtual/powercap", "/sys/firmware"};
+    spec.masked_paths = {"/proc/acpi",
+                         "/proc/asound",
+                         "/proc/interrupts",
+                         "/proc/kcore",
+                         "/proc/keys",
+                         "/proc/latency_stats",
+                         "/proc/sched_debug",
+                         "/proc/scsi",
+                         "/proc/timer_list",
+                         "/proc/timer_stats",
+                         "/sys/devices/virtual/powercap",
+                         "/sys/firmware"};
     spec.readonly_paths = {"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"};
     spec.seccomp = default_seccomp(capabilities);
     return spec;

@@ -50,7 +50,8 @@ Result<std::int32_t> access_mask(const DeviceRule& rule) {
             case 'r': mask |= BPF_DEVCG_ACC_READ; break;
             case 'w': mask |= BPF_DEVCG_ACC_WRITE; break;
             case 'm': mask |= BPF_DEVCG_ACC_MKNOD; break;
-            default: return fail(Kind::invalid, "device rule: \"{}\" is no access: it must be of r, w and m", rule.access);
+            default:
+                return fail(Kind::invalid, "device rule: \"{}\" is no access: it must be of r, w and m", rule.access);
         }
     }
     return mask;
@@ -63,9 +64,11 @@ Result<std::vector<bpf_insn>> assemble_rule(const DeviceRule& rule) {
         return fail(Kind::invalid, "device rule: \"{}\" is no type: it must be a, b or c", rule.type);
     }
     for (const auto number : {rule.major, rule.minor}) {
-        if (number > std::numeric_limits<std::int32_t>::max()) return fail(Kind::invalid, "device rule: {} is too large", number);
+        if (number > std::numeric_limits<std::int32_t>::max())
+            return fail(Kind::invalid, "device rule: {} is too large", number);
     }
-    if (rule.type != 'a') code.push_back(jump_unless_equal(kType, rule.type == 'b' ? BPF_DEVCG_DEV_BLOCK : BPF_DEVCG_DEV_CHAR, 0));
+    if (rule.type != 'a')
+        code.push_back(jump_unless_equal(kType, rule.type == 'b' ? BPF_DEVCG_DEV_BLOCK : BPF_DEVCG_DEV_CHAR, 0));
     if (rule.major >= 0) code.push_back(jump_unless_equal(kMajor, static_cast<std::int32_t>(rule.major), 0));
     if (rule.minor >= 0) code.push_back(jump_unless_equal(kMinor, static_cast<std::int32_t>(rule.minor), 0));
     const std::size_t tests = code.size();
@@ -127,7 +130,8 @@ Result<Fd> load_device_filter(const std::vector<bpf_insn>& program) {
     Fd loaded(static_cast<int>(bpf(BPF_PROG_LOAD, attributes)));
     if (loaded) return loaded;
     if (errno == EINVAL) {
-        return fail(Kind::unsupported, "device rules: this kernel takes no BPF programs for cgroup devices "
+        return fail(Kind::unsupported,
+                    "device rules: this kernel takes no BPF programs for cgroup devices "
                     "(CONFIG_CGROUP_BPF)");
     }
     return fail_errno(errno, "device rules: load the BPF program ({} instructions)", program.size());
@@ -141,7 +145,8 @@ Result<void> attach_device_filter(FdRef cgroup, const std::vector<DeviceRule>& r
     attributes.attach_bpf_fd = static_cast<std::uint32_t>(loaded.raw());
     attributes.attach_type = BPF_CGROUP_DEVICE;
     attributes.attach_flags = BPF_F_ALLOW_MULTI;
-    if (bpf(BPF_PROG_ATTACH, attributes) < 0) return fail_errno(errno, "device rules: attach the BPF program to the cgroup");
+    if (bpf(BPF_PROG_ATTACH, attributes) < 0)
+        return fail_errno(errno, "device rules: attach the BPF program to the cgroup");
     return {};
 }
 

@@ -1,5 +1,5 @@
-// Which devices a cgroup may use: rules assembled into a BPF_PROG_TYPE_CGROUP_DEVICE program, since version 2 of cgroups
-// has no device controller. Thread side: any.
+// Which devices a cgroup may use: rules assembled into a BPF_PROG_TYPE_CGROUP_DEVICE program, since version 2 of
+// cgroups has no device controller. Thread side: any.
 // Source: Documentation/admin-guide/cgroup-v2.rst "Device controller"; linux/bpf.h (Linux 4.15).
 #pragma once
 
@@ -20,8 +20,8 @@ Result<std::vector<bpf_insn>> assemble_device_filter(const std::vector<DeviceRul
 // A rule list that lets everything through needs no program.
 bool allows_everything(const std::vector<DeviceRule>& rules);
 
-// Loads the program and attaches it to the cgroup, in place of nothing: further ones must allow too. It lives as long as
-// the cgroup. denied without CAP_BPF/CAP_SYS_ADMIN; unsupported on a kernel without CONFIG_CGROUP_BPF.
+// Loads the program and attaches it to the cgroup, in place of nothing: further ones must allow too. It lives as long
+// as the cgroup. denied without CAP_BPF/CAP_SYS_ADMIN; unsupported on a kernel without CONFIG_CGROUP_BPF.
 Result<void> attach_device_filter(FdRef cgroup, const std::vector<DeviceRule>& rules);
 // The loading alone: the verifier's judgement, for tests.
 Result<Fd> load_device_filter(const std::vector<bpf_insn>& program);

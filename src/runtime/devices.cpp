@@ -50,13 +50,16 @@ Result<void> make_node(FdRef dir, const std::string& name, const Device& device)
 
 Result<void> bind_node(FdRef root, const Device& device) {
     const auto node = TRY(sys::clone_mount(FdRef(), device.path, false), "device {}", device.path);
-    struct stat status {};
+    struct stat status{};
     if (::fstat(node.raw(), &status) < 0) return fail_errno(errno, "stat {}", device.path);
-    const bool same = (status.st_mode & S_IFMT) == TRY(type_of(device)) &&
-                      status.st_rdev == ::makedev(static_cast<unsigned>(device.major), static_cast<unsigned>(device.minor));
+    const bool same =
+        (status.st_mode & S_IFMT) == TRY(type_of(device)) &&
+        status.st_rdev == ::makedev(static_cast<unsigned>(device.major), static_cast<unsigned>(device.minor));
     if (!same) {
-        return fail(Kind::unsupported, "device {}: the host has another device of that name, and a user namespace cannot "
-                    "make one", device.path);
+        return fail(Kind::unsupported,
+                    "device {}: the host has another device of that name, and a user namespace cannot "
+                    "make one",
+                    device.path);
     }
     const auto target = TRY(open_target(root, device.path, Shape::file), "device {}", device.path);
     TRY(sys::attach_mount(node, target), "device {}", device.path);

@@ -17,18 +17,23 @@ TEST_F(Exec, SeesTheContainer) {
     auto given = spec({"sleep", "1000"});
     given.hostname = "box";
     const Running container(given);
-    const auto outcome = run_in(container.created(), given, process({"sh", "-c", "hostname; cat /proc/1/cmdline; exit 5"}));
+    const auto outcome =
+        run_in(container.created(), given, process({"sh", "-c", "hostname; cat /proc/1/cmdline; exit 5"}));
     EXPECT_EQ(outcome.error, "");
-    EXPECT_EQ(outcome.out, std::string("box\nsleep\0" "1000\0", 15));
+    EXPECT_EQ(outcome.out, std::string("box\nsleep\0"
+                                       "1000\0",
+                                       15));
     EXPECT_EQ(outcome.code, 5);
 }
 
 TEST_F(Exec, IsConfinedAsTheContainerIs) {
     const auto given = spec({"sleep", "1000"});
     const Running container(given);
-    const auto outcome = run_in(container.created(), given,
-                                process({"sh", "-c", "grep -E 'CapEff|CapBnd|Seccomp:' /proc/self/status; ls /proc/self/fd; "
-                                                     "[ $(readlink /proc/self/ns/cgroup) = $(readlink /proc/1/ns/cgroup) ]; echo $?"}));
+    const auto outcome =
+        run_in(container.created(), given,
+               process({"sh", "-c",
+                        "grep -E 'CapEff|CapBnd|Seccomp:' /proc/self/status; ls /proc/self/fd; "
+                        "[ $(readlink /proc/self/ns/cgroup) = $(readlink /proc/1/ns/cgroup) ]; echo $?"}));
     EXPECT_EQ(outcome.out, "CapEff:\t00000000a80425fb\nCapBnd:\t00000000a80425fb\nSeccomp:\t2\n0\n1\n2\n3\n0\n");
 }
 
@@ -68,7 +73,8 @@ TEST_F(Exec, JoinsAUserNamespace) {
     given.namespaces.push_back({NamespaceKind::user});
     given.uid_mappings = given.gid_mappings = {{0, 100000, 65536}};
     const Running container(given);
-    const auto outcome = run_in(container.created(), given, process({"sh", "-c", "id -u; head -n 1 /proc/self/uid_map"}));
+    const auto outcome =
+        run_in(container.created(), given, process({"sh", "-c", "id -u; head -n 1 /proc/self/uid_map"}));
     EXPECT_EQ(outcome.error, "");
     EXPECT_EQ(outcome.out, "0\n         0     100000      65536\n");
 }

@@ -1,5 +1,5 @@
-// The short-lived process that makes a container: it enters the namespaces that are joined, clones the container's first
-// process into the new ones as a child of its own parent, and is gone.
+// The short-lived process that makes a container: it enters the namespaces that are joined, clones the container's
+// first process into the new ones as a child of its own parent, and is gone.
 #include <fcntl.h>
 #include <linux/sched.h>
 #include <sched.h>
@@ -61,7 +61,8 @@ Result<void> join_target(const Request& request) {
     for (const auto& entry : request.spec.namespaces) {
         if (entry.kind != NamespaceKind::user && entry.kind != NamespaceKind::cgroup) flags |= clone_flag(entry.kind);
     }
-    if (::setns(request.target.raw(), static_cast<int>(flags)) < 0) return fail_errno(errno, "join the container's namespaces");
+    if (::setns(request.target.raw(), static_cast<int>(flags)) < 0)
+        return fail_errno(errno, "join the container's namespaces");
     return {};
 }
 
@@ -73,7 +74,7 @@ struct Cloned {
 // 0: in the child. The cgroup namespace is made by the child, since its root is the cgroup of who makes it.
 Result<Cloned> clone_container(const Request& request) {
     int pidfd = -1;
-    struct clone_args args {};
+    struct clone_args args{};
     args.flags = CLONE_PARENT | CLONE_PIDFD;
     args.pidfd = reinterpret_cast<std::uintptr_t>(&pidfd);
     if (request.cgroup) {

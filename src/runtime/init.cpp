@@ -30,7 +30,8 @@ Result<void> begin_session(const std::string& id) {
     if (::setsid() < 0) return fail_errno(errno, "make a session");
     // Keys of the host's session are not the container's. A kernel without keys has nothing to leak.
     const std::string name = "_ses." + id;
-    if (::syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, name.c_str()) < 0 && errno != ENOSYS && errno != EDQUOT && errno != EPERM) {
+    if (::syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, name.c_str()) < 0 && errno != ENOSYS && errno != EDQUOT &&
+        errno != EPERM) {
         return fail_errno(errno, "make a session keyring");
     }
     ::umask(0);  // modes of what is made are given exactly
@@ -53,7 +54,8 @@ Result<void> enter_namespaces(const Request& request, FdRef mapped) {
         int flags = 0;
         if (has_namespace(spec, NamespaceKind::user)) flags |= CLONE_NEWUSER;
         if (has_namespace(spec, NamespaceKind::cgroup)) flags |= CLONE_NEWCGROUP;
-        if (flags != 0 && ::setns(request.target.raw(), flags) < 0) return fail_errno(errno, "join the container's namespaces");
+        if (flags != 0 && ::setns(request.target.raw(), flags) < 0)
+            return fail_errno(errno, "join the container's namespaces");
     } else if (has_new_namespace(spec, NamespaceKind::cgroup) && ::unshare(CLONE_NEWCGROUP) < 0) {
         return fail_errno(errno, "make a cgroup namespace");
     }
@@ -81,8 +83,8 @@ Result<void> make_working_directory(FdRef root, const Process& process) {
     return {};
 }
 
-// A working directory that leads outside through a descriptor or a mount of the host would be the container's door to it
-// (CVE-2024-21626): links of /proc are not followed, and the kernel must be able to name the place from our root.
+// A working directory that leads outside through a descriptor or a mount of the host would be the container's door to
+// it (CVE-2024-21626): links of /proc are not followed, and the kernel must be able to name the place from our root.
 Result<void> enter_working_directory(const std::string& cwd) {
     if (!cwd.starts_with('/')) return fail(Kind::invalid, "working directory \"{}\" must be absolute", cwd);
     const auto root = TRY(sys::open_path("/", O_PATH | O_DIRECTORY));
@@ -138,7 +140,8 @@ Result<Credentials> become_user(const Process& process, bool has_filter) {
     if (has_filter && !process.no_new_privileges) credentials.extra = kSysAdmin & available;
     if (::prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0) return fail_errno(errno, "keep capabilities");
     TRY(drop_bounding(credentials.sets.bounding));
-    if (::setgroups(user.additional_gids.size(), user.additional_gids.data()) < 0) return fail_errno(errno, "set groups");
+    if (::setgroups(user.additional_gids.size(), user.additional_gids.data()) < 0)
+        return fail_errno(errno, "set groups");
     if (::setresgid(user.gid, user.gid, user.gid) < 0) return fail_errno(errno, "set group {}", user.gid);
     if (::setresuid(user.uid, user.uid, user.uid) < 0) return fail_errno(errno, "set user {}", user.uid);
     const auto& sets = credentials.sets;
@@ -159,7 +162,8 @@ Result<void> lock_down(const Request& request, const Credentials& credentials) {
 
 // Everything from 3 on closes at exec, whoever opened it.
 Result<void> close_rest() {
-    if (::syscall(SYS_close_range, 3U, ~0U, CLOSE_RANGE_CLOEXEC) < 0) return fail_errno(errno, "close the remaining descriptors");
+    if (::syscall(SYS_close_range, 3U, ~0U, CLOSE_RANGE_CLOEXEC) < 0)
+        return fail_errno(errno, "close the remaining descriptors");
     return {};
 }
 

@@ -20,8 +20,8 @@ namespace {
 // A mount of a dead network file system may hang for ever; nobody waits longer than this for a container.
 constexpr int kSetupTimeout = 60'000;  // milliseconds
 
-// A running executor, and our end of the connection that it shares with the container's init. Closing that end makes both
-// of them exit; the executor is always reaped here.
+// A running executor, and our end of the connection that it shares with the container's init. Closing that end makes
+// both of them exit; the executor is always reaped here.
 class Executor {
 public:
     Executor(proc::Child child, Fd control) : child_(std::move(child)), control_(std::move(control)) {}
@@ -65,7 +65,8 @@ Failure died(FdRef pidfd) {
     std::ignore = sys::send_signal(pidfd, SIGKILL);
     const auto status = sys::wait_exit(pidfd);
     if (status && status->signal == SIGKILL) {
-        return fail(Kind::exhausted, "the container's first process was killed while it was set up: its memory limit may be "
+        return fail(Kind::exhausted,
+                    "the container's first process was killed while it was set up: its memory limit may be "
                     "too low to start it");
     }
     return fail(Kind::bug, "the container's first process ended while it was set up (status {})",
@@ -144,7 +145,8 @@ Result<Fd> cgroup_of(const sys::ProcessId& target) {
 // What an exec'd process does not say for itself is as in the container.
 Process with_defaults(Process process, const Process& container) {
     const auto& own = process.capabilities;
-    if (own.bounding.empty() && own.effective.empty() && own.permitted.empty() && own.inheritable.empty() && own.ambient.empty()) {
+    if (own.bounding.empty() && own.effective.empty() && own.permitted.empty() && own.inheritable.empty() &&
+        own.ambient.empty()) {
         process.capabilities = container.capabilities;
     }
     if (process.rlimits.empty()) process.rlimits = container.rlimits;

@@ -54,7 +54,8 @@ Result<void> raise_hard_limits(const std::vector<Rlimit>& limits) {
     for (const auto& limit : limits) {
         const int resource = TRY(resource_of(limit));
         rlimit value{};
-        if (::getrlimit(static_cast<__rlimit_resource>(resource), &value) < 0) return fail_errno(errno, "read {}", limit.type);
+        if (::getrlimit(static_cast<__rlimit_resource>(resource), &value) < 0)
+            return fail_errno(errno, "read {}", limit.type);
         if (limit.hard <= value.rlim_max) continue;
         value.rlim_max = limit.hard;
         TRY(set(resource, value, limit));

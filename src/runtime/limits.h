@@ -10,8 +10,8 @@
 namespace diatom::runtime {
 
 Result<void> set_limits(const std::vector<Rlimit>& limits);
-// Raises hard limits where asked for more than we have, and lowers nothing: for a process that must not lose the room it
-// needs itself, on behalf of a child that will not have the right (CAP_SYS_RESOURCE) to raise them.
+// Raises hard limits where asked for more than we have, and lowers nothing: for a process that must not lose the room
+// it needs itself, on behalf of a child that will not have the right (CAP_SYS_RESOURCE) to raise them.
 Result<void> raise_hard_limits(const std::vector<Rlimit>& limits);
 Result<void> set_oom_score(const std::optional<int>& score);
 

@@ -13,7 +13,7 @@ namespace {
 // The host's null device, checked to be it: were it anything else, masking would show that instead (CVE-2025-31133).
 Result<Fd> open_null() {
     auto null = TRY(sys::open_path("/dev/null", O_PATH | O_NOFOLLOW));
-    struct stat status {};
+    struct stat status{};
     if (::fstat(null.raw(), &status) < 0) return fail_errno(errno, "stat /dev/null");
     if (!S_ISCHR(status.st_mode) || status.st_rdev != ::makedev(1, 3)) {
         return fail(Kind::denied, "/dev/null of the host is not the null device: masked paths cannot be trusted");
@@ -33,7 +33,8 @@ class EmptyDirectory {
 public:
     Result<void> cover(FdRef target) {
         if (!first_) {
-            constexpr std::uint64_t kAttributes = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
+            constexpr std::uint64_t kAttributes =
+                MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
             first_ = TRY(sys::make_mount("tmpfs", {{"mode", "755"}}, kAttributes));
             return sys::attach_mount(first_, target);
         }
@@ -54,7 +55,7 @@ Result<void> mask_paths(FdRef root, const std::vector<std::string>& paths) {
     for (const auto& path : paths) {
         const auto target = TRY(open_existing(root, path), "mask {}", path);
         if (!target) continue;
-        struct stat status {};
+        struct stat status{};
         if (::fstat(target.raw(), &status) < 0) return fail_errno(errno, "mask {}", path);
         if (S_ISDIR(status.st_mode)) {
             TRY(empty.cover(target), "mask {}", path);

@@ -40,9 +40,10 @@ constexpr std::array<std::pair<std::string_view, std::uint64_t>, 4> kPropagation
     {{"private", MS_PRIVATE}, {"slave", MS_SLAVE}, {"shared", MS_SHARED}, {"unbindable", MS_UNBINDABLE}}};
 
 // What is the case anyway.
-constexpr std::array<std::string_view, 7> kNothing = {"defaults", "async",        "nomand", "nolazytime",
+constexpr std::array<std::string_view, 7> kNothing = {"defaults", "async",      "nomand",       "nolazytime",
                                                       "loud",     "noiversion", "nostrictatime"};
-constexpr std::array<std::string_view, 6> kUnsupported = {"idmap", "ridmap", "remount", "tmpcopyup", "mand", "iversion"};
+constexpr std::array<std::string_view, 6> kUnsupported = {"idmap",     "ridmap", "remount",
+                                                          "tmpcopyup", "mand",   "iversion"};
 
 const Attribute* find_attribute(std::string_view word) {
     const auto* found = std::ranges::find(kAttributes, word, &Attribute::word);
@@ -90,15 +91,19 @@ Result<MountOptions> parse_mount_options(const Mount& mount) {
     for (const auto& word : mount.options) TRY(take_option(word, mount, options));
     if (mount.type == "bind" && options.bind == MountOptions::Bind::none) options.bind = MountOptions::Bind::single;
     if (options.bind != MountOptions::Bind::none && !options.data.empty()) {
-        return fail(Kind::invalid, "mount {}: a bind mount has no option \"{}\"", mount.destination, options.data[0].key);
+        return fail(Kind::invalid, "mount {}: a bind mount has no option \"{}\"", mount.destination,
+                    options.data[0].key);
     }
     return options;
 }
 
 Result<Propagation> parse_propagation(std::string_view word) {
     const auto found = find_propagation(word);
-    if (!found) return fail(Kind::invalid, "\"{}\" is no mount propagation: it must be private, slave, shared or unbindable, "
-                            "with an \"r\" before it for the whole tree", word);
+    if (!found)
+        return fail(Kind::invalid,
+                    "\"{}\" is no mount propagation: it must be private, slave, shared or unbindable, "
+                    "with an \"r\" before it for the whole tree",
+                    word);
     return *found;
 }
 

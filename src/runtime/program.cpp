@@ -16,7 +16,7 @@ constexpr std::string_view kDefaultPath = "/usr/local/sbin:/usr/local/bin:/usr/s
 
 // 0: may be executed by us; else the errno that says why not.
 int check_executable(const std::string& path) {
-    struct stat status {};
+    struct stat status{};
     if (::stat(path.c_str(), &status) < 0) return errno;
     if (S_ISDIR(status.st_mode)) return EISDIR;
     return ::faccessat(AT_FDCWD, path.c_str(), X_OK, AT_EACCESS) < 0 ? errno : 0;
@@ -65,16 +65,21 @@ Result<std::string> find_program(const std::string& name, const std::vector<std:
         if (error == EACCES) denied = error;
     }
     if (denied != 0) return refuse(name, denied);
-    return Failure(Error(Kind::not_found, std::format("exec: \"{}\": executable file not found in $PATH", name), ENOENT));
+    return Failure(
+        Error(Kind::not_found, std::format("exec: \"{}\": executable file not found in $PATH", name), ENOENT));
 }
 
-Error execute_program(const std::string& path, const std::vector<std::string>& args, const std::vector<std::string>& env) {
+Error execute_program(const std::string& path, const std::vector<std::string>& args,
+                      const std::vector<std::string>& env) {
     const auto argv = pointers(args);
     const auto envp = pointers(env);
     ::execve(path.c_str(), argv.data(), envp.data());
     const int error = errno;
     // ENOENT of a file that is there: its interpreter is missing.
-    const Kind kind = error == ENOENT ? Kind::not_found : error == EACCES ? Kind::denied : error == ENOEXEC ? Kind::invalid : kind_of_errno(error);
+    const Kind kind = error == ENOENT    ? Kind::not_found
+                      : error == EACCES  ? Kind::denied
+                      : error == ENOEXEC ? Kind::invalid
+                                         : kind_of_errno(error);
     return Error(kind, std::format("exec {}: {}", path, reason(error)), error);
 }
 

@@ -13,6 +13,7 @@ namespace diatom::runtime {
 Result<std::string> find_program(const std::string& name, const std::vector<std::string>& env);
 
 // Returns only when it fails.
-Error execute_program(const std::string& path, const std::vector<std::string>& args, const std::vector<std::string>& env);
+Error execute_program(const std::string& path, const std::vector<std::string>& args,
+                      const std::vector<std::string>& env);
 
 }  // namespace diatom::runtime

@@ -19,12 +19,12 @@ namespace diatom::runtime {
 inline constexpr int kExecutorSocket = 3;
 
 struct Request {
-    Spec spec;                // seccomp is not sent: the filter stands for it
-    bool join = false;        // enter the namespaces of `target` instead of making new ones
+    Spec spec;          // seccomp is not sent: the filter stands for it
+    bool join = false;  // enter the namespaces of `target` instead of making new ones
     bool has_filter = false;
     unsigned filter_flags = 0;
-    std::string filter;       // sock_filter instructions
-    Fd cgroup, target;        // target: a pidfd
+    std::string filter;  // sock_filter instructions
+    Fd cgroup, target;   // target: a pidfd
 };
 Result<void> send_request(FdRef socket, const Spec& spec, const Request& rest);
 Result<Request> receive_request(FdRef socket);

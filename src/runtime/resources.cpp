@@ -43,7 +43,8 @@ Result<void> apply_resources(const sys::Cgroup& cgroup, const Resources& resourc
     // A kernel without swap has no such file, and nothing to limit.
     if (!swap && swap.error().error_number() != ENOENT) return swap;
     // runtime-spec: a limit of 0 is none either.
-    if (resources.pids_max) TRY(cgroup.set("pids.max", limit_text(*resources.pids_max == 0 ? -1 : *resources.pids_max)));
+    if (resources.pids_max)
+        TRY(cgroup.set("pids.max", limit_text(*resources.pids_max == 0 ? -1 : *resources.pids_max)));
     TRY(apply_cpu(cgroup, resources));
     for (const auto& [file, value] : resources.unified) {
         if (file.empty() || file.contains('/') || file.starts_with('.') || file.starts_with("cgroup.procs")) {
@@ -55,10 +56,14 @@ Result<void> apply_resources(const sys::Cgroup& cgroup, const Resources& resourc
 }
 
 Result<sys::Cgroup> make_cgroup(const std::string& path, const Resources& resources) {
-    auto cgroup = TRY(sys::Cgroup::create(path));
-    if (TRY(cgroup.populated())) {
-        return fail(Kind::conflict, "cgroup {} holds processes already: another container runs in it", path);
+    // An empty one of an earlier run goes first: its limits and device programs would hold beside the new ones.
+    if (const auto stale = sys::Cgroup::open(path)) {
+        if (TRY(stale->populated())) {
+            return fail(Kind::conflict, "cgroup {} holds processes already: another container runs in it", path);
+        }
+        TRY(sys::Cgroup::remove(path));
     }
+    auto cgroup = TRY(sys::Cgroup::create(path));
     if (auto filled = fill(cgroup, resources); !filled) {
         std::ignore = sys::Cgroup::remove(path);
         return forward_error(std::move(filled));

@@ -24,21 +24,23 @@ constexpr const char* kHostCgroups = "/sys/fs/cgroup";
 
 // What may be mounted over files of /proc: read-only views of statistics (lxcfs), as runc allows.
 constexpr std::array<std::string_view, 10> kAllowedInProc = {
-    "/proc/cpuinfo", "/proc/diskstats", "/proc/loadavg", "/proc/meminfo",      "/proc/net/dev",
-    "/proc/slabinfo", "/proc/stat",      "/proc/swaps",   "/proc/sys/crypto/fips_enabled", "/proc/uptime"};
+    "/proc/cpuinfo", "/proc/diskstats", "/proc/loadavg",
+    "/proc/meminfo", "/proc/net/dev",   "/proc/slabinfo",
+    "/proc/stat",    "/proc/swaps",     "/proc/sys/crypto/fips_enabled",
+    "/proc/uptime"};
 
 bool is_bind(const MountOptions& options) { return options.bind != MountOptions::Bind::none; }
 
 // A mount inside /proc could make our own checks of it lie to us (CVE-2019-19921, CVE-2023-27561).
 Result<void> refuse_over_proc(FdRef target, const std::string& destination) {
-    struct statfs status {};
+    struct statfs status{};
     if (::fstatfs(target.raw(), &status) < 0) return fail_errno(errno, "stat {}", destination);
     if (status.f_type != PROC_SUPER_MAGIC || std::ranges::contains(kAllowedInProc, destination)) return {};
     return fail(Kind::denied, "mount {}: nothing may be mounted inside /proc", destination);
 }
 
 Result<Shape> shape_of(FdRef tree) {
-    struct stat status {};
+    struct stat status{};
     if (::fstat(tree.raw(), &status) < 0) return fail_errno(errno, "stat");
     return S_ISDIR(status.st_mode) ? Shape::directory : Shape::file;
 }
@@ -67,7 +69,7 @@ std::vector<sys::FsOption> overlay_options(const Root& root, bool layer_by_layer
     return options;
 }
 
-// "lowerdir+" came with Linux 6.5; before, all layers had to fit into one option.
+// "lowerdir+" came with Linux 6.7; before, all layers had to fit into one option.
 Result<Fd> make_overlay(const Root& root) {
     if (root.lower.empty()) return fail(Kind::invalid, "an overlay root needs at least one layer");
     auto mount = sys::make_mount("overlay", overlay_options(root, true));
@@ -82,8 +84,8 @@ void drop_unmapped_tty_group(const Spec& spec, std::vector<sys::FsOption>& data)
         if (option.key != "gid") return false;
         const auto gid = parse_uint(option.value);
         return gid && std::ranges::none_of(spec.gid_mappings, [&](const IdMapping& m) {
-            return *gid >= m.container && *gid - m.container < m.size;
-        });
+                   return *gid >= m.container && *gid - m.container < m.size;
+               });
     });
 }
 
@@ -104,14 +106,15 @@ Result<RootFs> RootFs::build(const Spec& spec) {
     return fs;
 }
 
-// Bind sources are the host's paths, and are copied while the propagation is still the host's: what is asked to be shared
-// with the host then is.
+// Bind sources are the host's paths, and are copied while the propagation is still the host's: what is asked to be
+// shared with the host then is.
 Result<void> RootFs::collect_sources() {
     for (const auto& mount : spec_->mounts) {
         Source source{.mount = &mount, .options = TRY(parse_mount_options(mount)), .tree = Fd()};
         if (is_bind(source.options)) {
             const bool recursive = source.options.bind == MountOptions::Bind::recursive;
-            source.tree = TRY(sys::clone_mount(FdRef(), mount.source, recursive), "bind {} to {}", mount.source, mount.destination);
+            source.tree = TRY(sys::clone_mount(FdRef(), mount.source, recursive), "bind {} to {}", mount.source,
+                              mount.destination);
         }
         sources_.push_back(std::move(source));
     }
@@ -161,7 +164,8 @@ Result<void> RootFs::mount_one(Source& source) {
     const auto target = trusted && !bind ? TRY(open_plain_directory(root_, mount.destination))
                                          : TRY(open_target(root_, mount.destination, shape));
     if (mount.type != "proc" || bind) TRY(refuse_over_proc(target, mount.destination));
-    if (bind && (source.options.own.set != 0 || source.options.own.clear != 0)) TRY(sys::change_mount(tree, source.options.own));
+    if (bind && (source.options.own.set != 0 || source.options.own.clear != 0))
+        TRY(sys::change_mount(tree, source.options.own));
     if (source.options.changes_recursively()) {
         source.options.recursive.recursive = true;
         TRY(sys::change_mount(tree, source.options.recursive));

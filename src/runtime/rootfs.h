@@ -49,7 +49,7 @@ private:
     bool sysctls_written_ = false;
 };
 
-// devices.cpp: nodes and links of /dev. `bind_nodes`: mknod is not possible (user namespace), the host's nodes are bound.
+// devices.cpp: nodes and links of /dev. `bind_nodes`: in a user namespace, where mknod fails, the host's are bound.
 Result<void> make_devices(FdRef root, const std::vector<Device>& devices, bool bind_nodes);
 Result<void> make_device_links(FdRef root);
 

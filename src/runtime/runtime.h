@@ -1,5 +1,5 @@
-// Starting containers. A short-lived single-threaded executor (this same program) clones the container straight into its
-// cgroup as a child of the caller (CLONE_PARENT), so that the caller waits for it by pidfd and no helper stays.
+// Starting containers. A short-lived single-threaded executor (this same program) clones the container straight into
+// its cgroup as a child of the caller (CLONE_PARENT), so that the caller waits for it by pidfd and no helper stays.
 //
 //   launch() ──> created ──start()──> running ──> ended (reaped by the caller through the pidfd)
 //                  │ Created destroyed, or the caller dies: the container's init sees EOF and exits
@@ -36,8 +36,8 @@ public:
     Fd take_pidfd() noexcept { return std::move(pidfd_); }
     Fd take_terminal() noexcept { return std::move(terminal_); }  // pty master, when process.terminal
 
-    // Lets it execute. not_found: no such program (exit code 127); denied: not executable (126); the message is Docker's
-    // ('exec: "nope": executable file not found in $PATH').
+    // Lets it execute. not_found: no such program (exit code 127); denied: not executable (126); the
+    // message is Docker's ('exec: "nope": executable file not found in $PATH').
     // A failed start ends the process and reaps it, unless the pidfd was taken: then the caller reaps, as always.
     Result<void> start();
 

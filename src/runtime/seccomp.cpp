@@ -53,7 +53,8 @@ constexpr Words<unsigned, 3> kFlags = {{
 }};
 
 template <class Table>
-Result<typename Table::value_type::second_type> look_up(const Table& table, std::string_view what, const std::string& word) {
+Result<typename Table::value_type::second_type> look_up(const Table& table, std::string_view what,
+                                                        const std::string& word) {
     for (const auto& [name, value] : table) {
         if (name == word) return value;
     }
@@ -89,7 +90,9 @@ Result<std::vector<scmp_arg_cmp>> comparisons_of(const SeccompRule& rule) {
     std::vector<scmp_arg_cmp> comparisons;
     for (const auto& arg : rule.args) {
         if (arg.index > 5) return fail(Kind::invalid, "seccomp: a system call has no argument {}", arg.index);
-        scmp_arg_cmp comparison{.arg = arg.index, .op = TRY(look_up(kOperators, "operator", arg.op)), .datum_a = arg.value,
+        scmp_arg_cmp comparison{.arg = arg.index,
+                                .op = TRY(look_up(kOperators, "operator", arg.op)),
+                                .datum_a = arg.value,
                                 .datum_b = arg.value_two};
         comparisons.push_back(comparison);
     }
@@ -187,8 +190,8 @@ Result<Filter> compile_filter(const Seccomp& seccomp) {
     if (errno_default && newest >= 0) filter.program = newer_gives_enosys(newest);
     filter.program.insert(filter.program.end(), program.begin(), program.end());
     if (filter.program.size() > BPF_MAXINSNS) {
-        return fail(Kind::invalid, "seccomp: the filter has {} instructions, the kernel takes {}", filter.program.size(),
-                    BPF_MAXINSNS);
+        return fail(Kind::invalid, "seccomp: the filter has {} instructions, the kernel takes {}",
+                    filter.program.size(), BPF_MAXINSNS);
     }
     return filter;
 }

@@ -1,5 +1,6 @@
-// System call filters: a Seccomp value compiled to the kernel's classic BPF, and its loading. Compiling Docker's profile
-// takes milliseconds, so launch() keeps what it compiled. Thread side: compile any, load the calling thread only.
+// System call filters: a Seccomp value compiled to the kernel's classic BPF, and its loading. Compiling Docker's
+// profile takes milliseconds, so launch() keeps what it compiled. Thread side: compile any, load the calling thread
+// only.
 // Source: seccomp(2); the runtime-spec's "seccomp"; libseccomp 2.6.
 #pragma once
 

@@ -1,7 +1,7 @@
 // Docker's default seccomp profile as a table: what a container may call, by capability and architecture. The facts are
-// those of github.com/moby/profiles (seccomp/default.json, 2026-06): deny with EPERM what is not listed; deny AF_ALG and
-// AF_VSOCK sockets, new namespaces through clone, and clone3 (ENOSYS, so that callers fall back to clone, whose flags a
-// filter can see).
+// those of github.com/moby/profiles (seccomp/default.json, 2026-06): deny with EPERM what is not listed; deny AF_ALG
+// and AF_VSOCK sockets, new namespaces through clone, and clone3 (ENOSYS, so that callers fall back to clone, whose
+// flags a filter can see).
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -53,7 +53,8 @@ constexpr std::string_view kAllowed =
     "timer_gettime timer_gettime64 timer_settime timer_settime64 timerfd_create timerfd_gettime timerfd_gettime64 "
     "timerfd_settime timerfd_settime64 times tkill truncate truncate64 ugetrlimit umask uname unlink unlinkat "
     "uretprobe utime utimensat utimensat_time64 utimes vfork vmsplice wait4 waitid waitpid write writev";
-constexpr std::string_view kAllowedSince48 = "process_vm_readv process_vm_writev ptrace";  // Linux 4.8 closed their hole
+constexpr std::string_view kAllowedSince48 =
+    "process_vm_readv process_vm_writev ptrace";  // Linux 4.8 closed their hole
 
 struct ByCapability {
     std::string_view capability, names;

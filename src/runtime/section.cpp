@@ -50,9 +50,7 @@ Result<std::string> Section::text(std::string_view key, std::string fallback) co
     return value;
 }
 
-Result<bool> Section::boolean(std::string_view key) const {
-    return TRY(json_bool(*object_, key), "{}", path_of(key));
-}
+Result<bool> Section::boolean(std::string_view key) const { return TRY(json_bool(*object_, key), "{}", path_of(key)); }
 
 Result<std::vector<std::string>> Section::strings(std::string_view key) const {
     auto values = TRY(json_strings(*object_, key), "{}", path_of(key));

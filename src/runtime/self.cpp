@@ -17,7 +17,7 @@ constexpr const char* kSelf = "/proc/self/exe";
 constexpr int kLowestNumber = 64;
 
 bool is_read_only_by_nature() noexcept {
-    struct statfs status {};
+    struct statfs status{};
     if (::statfs(kSelf, &status) < 0) return false;
     return status.f_type == EROFS_SUPER_MAGIC_V1 || status.f_type == SQUASHFS_MAGIC;
 }

@@ -57,7 +57,8 @@ struct Root {
 
 struct Mount {
     std::string destination, type, source;
-    std::vector<std::string> options;  // runtime-spec names: "ro", "rbind", "nosuid", "rprivate", "size=64m", "mode=1777", …
+    // Names of the runtime-spec: "ro", "rbind", "nosuid", "rprivate", "size=64m", "mode=1777", …
+    std::vector<std::string> options;
 };
 
 struct Device {
@@ -88,7 +89,7 @@ struct IdMapping {
 struct Resources {
     std::optional<std::int64_t> memory_max, memory_low, memory_high, swap_max, pids_max;  // bytes, -1: no limit
     std::optional<std::uint64_t> cpu_weight, cpu_quota_us, cpu_period_us;
-    std::string cpus, mems;  // cpuset
+    std::string cpus, mems;                      // cpuset
     std::map<std::string, std::string> unified;  // file -> value
     std::vector<DeviceRule> devices;             // enforced by a BPF program; empty: everything is allowed
 };

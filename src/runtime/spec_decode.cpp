@@ -36,7 +36,8 @@ Result<Capabilities> decode_capabilities(const Json& value, const std::string& p
 
 Result<Rlimit> decode_rlimit(const Section::Item& item) {
     const auto section = TRY(Section::open(*item.value, item.path, {{"type", "soft", "hard"}}));
-    return Rlimit{.type = TRY(section.text("type")), .soft = TRY(section.natural("soft")), .hard = TRY(section.natural("hard"))};
+    return Rlimit{
+        .type = TRY(section.text("type")), .soft = TRY(section.natural("soft")), .hard = TRY(section.natural("hard"))};
 }
 
 Result<Mount> decode_mount(const Section::Item& item) {
@@ -80,15 +81,17 @@ Result<char> decode_letter(const Section& section, std::string_view key, std::st
     const auto text = TRY(section.text(key, std::string(1, fallback)));
     if (text.empty()) return fallback;
     if (text.size() == 1 && allowed.contains(text[0])) return text[0];
-    return fail(Kind::invalid, "{} is \"{}\": it must be one letter out of \"{}\"", section.path_of(key), text, allowed);
+    return fail(Kind::invalid, "{} is \"{}\": it must be one letter out of \"{}\"", section.path_of(key), text,
+                allowed);
 }
 
 Result<Process> decode_process(const Json& document) {
-    const auto section = TRY(Section::open(
-        document, "process",
-        {.known = {"terminal", "consoleSize", "user", "args", "env", "cwd", "capabilities", "rlimits", "noNewPrivileges",
-                   "oomScoreAdj", "diatom"},
-         .unsupported = {"apparmorProfile", "selinuxLabel", "ioPriority", "scheduler", "execCPUAffinity", "commandLine"}}));
+    const auto section =
+        TRY(Section::open(document, "process",
+                          {.known = {"terminal", "consoleSize", "user", "args", "env", "cwd", "capabilities", "rlimits",
+                                     "noNewPrivileges", "oomScoreAdj", "diatom"},
+                           .unsupported = {"apparmorProfile", "selinuxLabel", "ioPriority", "scheduler",
+                                           "execCPUAffinity", "commandLine"}}));
     Process process;
     process.terminal = TRY(section.boolean("terminal"));
     const auto size = TRY(Section::open(section.member("consoleSize"), "process.consoleSize", {{"height", "width"}}));
@@ -114,11 +117,12 @@ Result<Process> decode_process(const Json& document) {
 }
 
 Result<Spec> decode_spec(const Json& document) {
-    if (!document.is_object()) return fail(Kind::invalid, "config.json must be an object, not {}", document.type_name());
-    const auto section = TRY(Section::open(
-        document, "",
-        {.known = {"ociVersion", "process", "root", "hostname", "domainname", "mounts", "linux", "annotations", "diatom"},
-         .unsupported = {"hooks", "windows", "solaris", "vm", "zos"}}));
+    if (!document.is_object())
+        return fail(Kind::invalid, "config.json must be an object, not {}", document.type_name());
+    const auto section = TRY(Section::open(document, "",
+                                           {.known = {"ociVersion", "process", "root", "hostname", "domainname",
+                                                      "mounts", "linux", "annotations", "diatom"},
+                                            .unsupported = {"hooks", "windows", "solaris", "vm", "zos"}}));
     const auto version = TRY(section.text("ociVersion"));
     if (!version.starts_with("1.")) {
         return fail(Kind::unsupported, "ociVersion is \"{}\": this version reads 1.x", version);

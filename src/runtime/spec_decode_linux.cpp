@@ -14,7 +14,8 @@ Result<Namespace> decode_namespace(const Section::Item& item) {
     const auto section = TRY(Section::open(*item.value, item.path, {{"type", "path"}}));
     const auto type = TRY(section.text("type"));
     const auto* known = std::ranges::find(kNamespaceNames, type, &std::pair<std::string_view, NamespaceKind>::first);
-    if (known == kNamespaceNames.end()) return fail(Kind::invalid, "{}.type: no such namespace: \"{}\"", item.path, type);
+    if (known == kNamespaceNames.end())
+        return fail(Kind::invalid, "{}.type: no such namespace: \"{}\"", item.path, type);
     return Namespace{.kind = known->second, .path = TRY(section.text("path"))};
 }
 
@@ -50,7 +51,8 @@ Result<DeviceRule> decode_device_rule(const Section::Item& item) {
                     .access = TRY(section.text("access", "rwm"))};
     if (rule.access.empty()) rule.access = "rwm";
     if (rule.access.find_first_not_of("rwm") != std::string::npos) {
-        return fail(Kind::invalid, "{} is \"{}\": it must be of the letters r, w and m", section.path_of("access"), rule.access);
+        return fail(Kind::invalid, "{} is \"{}\": it must be of the letters r, w and m", section.path_of("access"),
+                    rule.access);
     }
     return rule;
 }
@@ -79,10 +81,10 @@ std::uint64_t weight_of_shares(std::uint64_t shares) {
 }
 
 Result<void> decode_memory(const Json& value, const std::string& path, Resources& resources) {
-    const auto memory = TRY(Section::open(
-        value, path,
-        {.known = {"limit", "reservation", "swap", "checkBeforeUpdate"},
-         .unsupported = {"kernel", "kernelTCP", "swappiness", "disableOOMKiller", "useHierarchy"}}));
+    const auto memory =
+        TRY(Section::open(value, path,
+                          {.known = {"limit", "reservation", "swap", "checkBeforeUpdate"},
+                           .unsupported = {"kernel", "kernelTCP", "swappiness", "disableOOMKiller", "useHierarchy"}}));
     resources.memory_max = TRY(memory.optional_integer("limit"));
     resources.memory_low = TRY(memory.optional_integer("reservation"));
     return convert_swap(memory, resources);
@@ -105,10 +107,9 @@ Result<void> decode_cpu(const Json& value, const std::string& path, Resources& r
 }  // namespace
 
 Result<Resources> decode_resources(const Json& value, const std::string& path) {
-    const auto section = TRY(Section::open(
-        value, path,
-        {.known = {"memory", "cpu", "pids", "unified", "devices", "diatom"},
-         .unsupported = {"blockIO", "hugepageLimits", "network", "rdma"}}));
+    const auto section = TRY(Section::open(value, path,
+                                           {.known = {"memory", "cpu", "pids", "unified", "devices", "diatom"},
+                                            .unsupported = {"blockIO", "hugepageLimits", "network", "rdma"}}));
     Resources resources;
     TRY(decode_memory(section.member("memory"), section.path_of("memory"), resources));
     TRY(decode_cpu(section.member("cpu"), section.path_of("cpu"), resources));
@@ -116,8 +117,8 @@ Result<Resources> decode_resources(const Json& value, const std::string& path) {
     resources.pids_max = TRY(pids.optional_integer("limit"));
     resources.unified = TRY(section.string_map("unified"));
     for (const auto& item : TRY(section.items("devices"))) resources.devices.push_back(TRY(decode_device_rule(item)));
-    const auto ours =
-        TRY(Section::open(section.member("diatom"), section.path_of("diatom"), {{"memoryHigh", "swapMax", "cpuWeight"}}));
+    const auto ours = TRY(
+        Section::open(section.member("diatom"), section.path_of("diatom"), {{"memoryHigh", "swapMax", "cpuWeight"}}));
     resources.memory_high = TRY(ours.optional_integer("memoryHigh"));
     if (ours.has("swapMax")) resources.swap_max = TRY(ours.integer("swapMax"));
     if (ours.has("cpuWeight")) resources.cpu_weight = TRY(ours.natural("cpuWeight"));
@@ -125,10 +126,10 @@ Result<Resources> decode_resources(const Json& value, const std::string& path) {
 }
 
 Result<Seccomp> decode_seccomp(const Json& value, const std::string& path) {
-    const auto section = TRY(Section::open(
-        value, path,
-        {.known = {"defaultAction", "defaultErrnoRet", "architectures", "flags", "syscalls"},
-         .unsupported = {"listenerPath", "listenerMetadata"}}));
+    const auto section =
+        TRY(Section::open(value, path,
+                          {.known = {"defaultAction", "defaultErrnoRet", "architectures", "flags", "syscalls"},
+                           .unsupported = {"listenerPath", "listenerMetadata"}}));
     Seccomp seccomp;
     seccomp.default_action = TRY(section.text("defaultAction"));
     if (section.has("defaultErrnoRet")) seccomp.default_errno = TRY(section.natural32("defaultErrnoRet"));
@@ -153,8 +154,8 @@ Result<Seccomp> decode_seccomp(const Json& value, const std::string& path) {
 Result<void> decode_linux(const Json& value, Spec& spec) {
     const auto section = TRY(Section::open(
         value, "linux",
-        {.known = {"namespaces", "uidMappings", "gidMappings", "devices", "cgroupsPath", "resources", "seccomp", "maskedPaths",
-                   "readonlyPaths", "sysctl", "rootfsPropagation"},
+        {.known = {"namespaces", "uidMappings", "gidMappings", "devices", "cgroupsPath", "resources", "seccomp",
+                   "maskedPaths", "readonlyPaths", "sysctl", "rootfsPropagation"},
          .unsupported = {"intelRdt", "mountLabel", "personality", "timeOffsets", "netDevices", "memoryPolicy"}}));
     for (const auto& item : TRY(section.items("namespaces"))) spec.namespaces.push_back(TRY(decode_namespace(item)));
     spec.uid_mappings = TRY(decode_mappings(section, "uidMappings"));

@@ -117,8 +117,13 @@ Json encode_mounts(const std::vector<Mount>& mounts) {
 Json encode_devices(const std::vector<Device>& devices) {
     Json list = Json::array();
     for (const auto& d : devices) {
-        list.push_back({{"path", d.path}, {"type", std::string(1, d.type)}, {"major", d.major}, {"minor", d.minor},
-                        {"fileMode", d.mode}, {"uid", d.uid}, {"gid", d.gid}});
+        list.push_back({{"path", d.path},
+                        {"type", std::string(1, d.type)},
+                        {"major", d.major},
+                        {"minor", d.minor},
+                        {"fileMode", d.mode},
+                        {"uid", d.uid},
+                        {"gid", d.gid}});
     }
     return list;
 }

@@ -3,10 +3,10 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 
-#include "runtime/runtime.h"
-#include "runtime/seccomp.h"
 #include "runtime/device_filter.h"
 #include "runtime/mount_options.h"
+#include "runtime/runtime.h"
+#include "runtime/seccomp.h"
 #include "sys/file.h"
 
 namespace diatom::runtime {
@@ -29,7 +29,8 @@ TEST(Spec, ComesBackAsItWent) {
     spec.process.rows = 24;
     spec.process.make_cwd = true;
     spec.process.oom_score_adj = -5;
-    spec.root = {.source = Root::Source::overlay, .path = "/m", .lower = {"/l"}, .upper = "/u", .work = "/w", .read_only = true};
+    spec.root = {
+        .source = Root::Source::overlay, .path = "/m", .lower = {"/l"}, .upper = "/u", .work = "/w", .read_only = true};
     spec.uid_mappings = {{0, 1000, 5}};
     spec.cgroup = "a/b";
     spec.resources.memory_max = 1 << 20U;
@@ -49,13 +50,17 @@ TEST(Spec, ComesBackAsItWent) {
 }
 
 TEST(Spec, RefusesUnknownFieldsByName) {
-    EXPECT_THAT(error_of(R"({"ociVersion":"1.0.2","hostnam":"x"})"), HasSubstr("hostnam: unknown field (did you mean \"hostname\"?)"));
-    EXPECT_THAT(error_of(R"({"ociVersion":"1.0.2","process":{"user":{"uuid":1}}})"), HasSubstr("process.user.uuid: unknown field"));
-    EXPECT_THAT(error_of(R"({"ociVersion":"1.0.2","linux":{"namespaces":[{"type":"pidd"}]}})"), HasSubstr("no such namespace: \"pidd\""));
+    EXPECT_THAT(error_of(R"({"ociVersion":"1.0.2","hostnam":"x"})"),
+                HasSubstr("hostnam: unknown field (did you mean \"hostname\"?)"));
+    EXPECT_THAT(error_of(R"({"ociVersion":"1.0.2","process":{"user":{"uuid":1}}})"),
+                HasSubstr("process.user.uuid: unknown field"));
+    EXPECT_THAT(error_of(R"({"ociVersion":"1.0.2","linux":{"namespaces":[{"type":"pidd"}]}})"),
+                HasSubstr("no such namespace: \"pidd\""));
 }
 
 TEST(Spec, RefusesWhatItDoesNotHonour) {
-    EXPECT_THAT(error_of(R"({"ociVersion":"1.0.2","hooks":{"prestart":[{"path":"/x"}]}})"), HasSubstr("hooks is not supported"));
+    EXPECT_THAT(error_of(R"({"ociVersion":"1.0.2","hooks":{"prestart":[{"path":"/x"}]}})"),
+                HasSubstr("hooks is not supported"));
     EXPECT_EQ(error_of(R"({"ociVersion":"1.0.2","hooks":{"prestart":[]},"process":{"selinuxLabel":""}})"), "");
     EXPECT_THAT(error_of(R"({"ociVersion":"1.0.2","mounts":[{"destination":"/x","uidMappings":[{"containerID":1}]}]})"),
                 HasSubstr("mounts[0].uidMappings is not supported"));
@@ -63,16 +68,21 @@ TEST(Spec, RefusesWhatItDoesNotHonour) {
 }
 
 TEST(Spec, RefusesWrongTypesAndRanges) {
-    EXPECT_THAT(error_of(R"({"ociVersion":"1.0.2","process":{"user":{"uid":-1}}})"), HasSubstr("process.user.uid must not be negative"));
-    EXPECT_THAT(error_of(R"({"ociVersion":"1.0.2","process":{"user":{"uid":4294967296}}})"), HasSubstr("process.user.uid must be at most"));
-    EXPECT_THAT(error_of(R"({"ociVersion":"1.0.2","process":{"args":["a\u0000b"]}})"), HasSubstr("process.args contains a zero byte"));
+    EXPECT_THAT(error_of(R"({"ociVersion":"1.0.2","process":{"user":{"uid":-1}}})"),
+                HasSubstr("process.user.uid must not be negative"));
+    EXPECT_THAT(error_of(R"({"ociVersion":"1.0.2","process":{"user":{"uid":4294967296}}})"),
+                HasSubstr("process.user.uid must be at most"));
+    EXPECT_THAT(error_of(R"({"ociVersion":"1.0.2","process":{"args":["a\u0000b"]}})"),
+                HasSubstr("process.args contains a zero byte"));
     EXPECT_THAT(error_of(R"({"ociVersion":"1.0.2","mounts":{}})"), HasSubstr("mounts must be a list"));
     EXPECT_THAT(error_of("[]"), HasSubstr("must be an object"));
 }
 
 TEST(Spec, ConvertsResourcesOfVersionOne) {
     const auto spec = decode_spec(parse_json(R"({"ociVersion":"1.0.2","linux":{"cgroupsPath":"/pod/c","resources":{
-        "memory":{"limit":100,"swap":150},"cpu":{"shares":1024,"quota":-1}}}})", "test").value());
+        "memory":{"limit":100,"swap":150},"cpu":{"shares":1024,"quota":-1}}}})",
+                                             "test")
+                                      .value());
     ASSERT_TRUE(spec) << spec.error().what();
     EXPECT_EQ(spec->cgroup, "pod/c");
     EXPECT_EQ(spec->resources.swap_max, 50);
@@ -100,7 +110,8 @@ TEST(SeccompFilter, RefusesWhatItCannotExpress) {
 }
 
 // The kernel's view of a device program, on the host: what the assembled instructions decide.
-bool decides(const std::vector<bpf_insn>& program, std::uint32_t type, std::uint32_t access, std::uint32_t major, std::uint32_t minor) {
+bool decides(const std::vector<bpf_insn>& program, std::uint32_t type, std::uint32_t access, std::uint32_t major,
+             std::uint32_t minor) {
     std::uint64_t registers[11] = {};
     const std::uint32_t context[3] = {access << 16U | type, major, minor};
     for (std::size_t at = 0; at < program.size(); ++at) {
@@ -108,12 +119,22 @@ bool decides(const std::vector<bpf_insn>& program, std::uint32_t type, std::uint
         const auto imm = static_cast<std::uint32_t>(i.imm);
         switch (i.code) {
             case BPF_LDX | BPF_MEM | BPF_W: registers[i.dst_reg] = context[i.off / 4]; break;
-            case BPF_ALU | BPF_MOV | BPF_X: registers[i.dst_reg] = static_cast<std::uint32_t>(registers[i.src_reg]); break;
+            case BPF_ALU | BPF_MOV | BPF_X:
+                registers[i.dst_reg] = static_cast<std::uint32_t>(registers[i.src_reg]);
+                break;
             case BPF_ALU | BPF_MOV | BPF_K: registers[i.dst_reg] = imm; break;
-            case BPF_ALU | BPF_AND | BPF_K: registers[i.dst_reg] = static_cast<std::uint32_t>(registers[i.dst_reg]) & imm; break;
-            case BPF_ALU | BPF_RSH | BPF_K: registers[i.dst_reg] = static_cast<std::uint32_t>(registers[i.dst_reg]) >> imm; break;
-            case BPF_JMP | BPF_JNE | BPF_K: at += registers[i.dst_reg] != imm ? static_cast<std::size_t>(i.off) : 0; break;
-            case BPF_JMP | BPF_JEQ | BPF_K: at += registers[i.dst_reg] == imm ? static_cast<std::size_t>(i.off) : 0; break;
+            case BPF_ALU | BPF_AND | BPF_K:
+                registers[i.dst_reg] = static_cast<std::uint32_t>(registers[i.dst_reg]) & imm;
+                break;
+            case BPF_ALU | BPF_RSH | BPF_K:
+                registers[i.dst_reg] = static_cast<std::uint32_t>(registers[i.dst_reg]) >> imm;
+                break;
+            case BPF_JMP | BPF_JNE | BPF_K:
+                at += registers[i.dst_reg] != imm ? static_cast<std::size_t>(i.off) : 0;
+                break;
+            case BPF_JMP | BPF_JEQ | BPF_K:
+                at += registers[i.dst_reg] == imm ? static_cast<std::size_t>(i.off) : 0;
+                break;
             case BPF_JMP | BPF_EXIT: return registers[0] != 0;
             default: ADD_FAILURE() << "instruction " << int{i.code}; return false;
         }
@@ -152,7 +173,8 @@ TEST(DeviceFilter, LetsLaterRulesDecideEachAccess) {
 }
 
 TEST(DeviceFilter, PassesTheVerifier) {
-    for (const auto& rules : {default_spec().resources.devices, std::vector<DeviceRule>{{.allow = true, .type = 'b'}}}) {
+    for (const auto& rules :
+         {default_spec().resources.devices, std::vector<DeviceRule>{{.allow = true, .type = 'b'}}}) {
         const auto loaded = load_device_filter(assemble_device_filter(rules).value());
         if (!loaded && loaded.error().kind() != Kind::corrupt) {
             // Not every kernel that runs tests takes such programs, but no verifier may find fault with one.
@@ -164,7 +186,8 @@ TEST(DeviceFilter, PassesTheVerifier) {
 }
 
 TEST(MountOptions, AreReadAsMountDoes) {
-    const auto options = parse_mount_options({"/x", "tmpfs", "tmpfs", {"ro", "nosuid", "rw", "noatime", "rnodev", "size=1m", "rslave"}});
+    const auto options =
+        parse_mount_options({"/x", "tmpfs", "tmpfs", {"ro", "nosuid", "rw", "noatime", "rnodev", "size=1m", "rslave"}});
     ASSERT_TRUE(options);
     EXPECT_EQ(options->own.set, std::uint64_t{MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOATIME});
     EXPECT_EQ(options->own.clear & MOUNT_ATTR_RDONLY, std::uint64_t{MOUNT_ATTR_RDONLY});

@@ -11,9 +11,9 @@
 namespace diatom::runtime {
 namespace {
 
-constexpr std::array<std::string_view, 8> kIpcNames = {"kernel/msgmax", "kernel/msgmnb", "kernel/msgmni", "kernel/sem",
-                                                       "kernel/shmall", "kernel/shmmax", "kernel/shmmni",
-                                                       "kernel/shm_rmid_forced"};
+constexpr std::array<std::string_view, 8> kIpcNames = {"kernel/msgmax", "kernel/msgmnb",         "kernel/msgmni",
+                                                       "kernel/sem",    "kernel/shmall",         "kernel/shmmax",
+                                                       "kernel/shmmni", "kernel/shm_rmid_forced"};
 
 // "net.ipv4.ip_forward" and "net/ipv4/ip_forward" are the same; with slashes, dots belong to the names.
 std::string path_of(const std::string& name) {
@@ -33,7 +33,8 @@ Result<void> check(const std::string& name, const std::string& path, const Spec&
     if (ipc && has_namespace(spec, NamespaceKind::ipc)) return {};
     if (net && has_namespace(spec, NamespaceKind::network)) return {};
     if (uts && has_namespace(spec, NamespaceKind::uts)) return {};
-    return fail(Kind::denied, "sysctl \"{}\" is not in a separate kernel namespace: setting it would change the host", name);
+    return fail(Kind::denied, "sysctl \"{}\" is not in a separate kernel namespace: setting it would change the host",
+                name);
 }
 
 }  // namespace

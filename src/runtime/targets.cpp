@@ -17,11 +17,12 @@ namespace {
 constexpr int kMaxLinks = 40;  // as many as the kernel follows
 
 Result<void> check_shape(FdRef target, const std::string& path, Shape shape) {
-    struct stat status {};
+    struct stat status{};
     if (::fstat(target.raw(), &status) < 0) return fail_errno(errno, "stat {}", path);
     if (S_ISDIR(status.st_mode) == (shape == Shape::directory)) return {};
     return fail(Kind::conflict, "{} is {} in the container, and what is mounted there is {}: use another path", path,
-                shape == Shape::directory ? "a file" : "a directory", shape == Shape::directory ? "a directory" : "a file");
+                shape == Shape::directory ? "a file" : "a directory",
+                shape == Shape::directory ? "a directory" : "a file");
 }
 
 std::optional<std::string> link_at(FdRef dir, const std::string& name) {

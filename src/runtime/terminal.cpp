@@ -22,9 +22,10 @@ namespace {
 Result<Fd> open_master(FdRef root) {
     auto master = sys::open_in_root(root, "/dev/pts/ptmx", O_RDWR | O_NOCTTY);
     if (!master) return Failure(std::move(master).error().in("a terminal needs a devpts at /dev/pts"));
-    struct statfs system {};
-    struct stat status {};
-    if (::fstatfs(master->raw(), &system) < 0 || ::fstat(master->raw(), &status) < 0) return fail_errno(errno, "stat /dev/pts/ptmx");
+    struct statfs system{};
+    struct stat status{};
+    if (::fstatfs(master->raw(), &system) < 0 || ::fstat(master->raw(), &status) < 0)
+        return fail_errno(errno, "stat /dev/pts/ptmx");
     if (system.f_type != DEVPTS_SUPER_MAGIC || status.st_rdev != ::makedev(5, 2)) {
         return fail(Kind::denied, "/dev/pts/ptmx of the container is not the kernel's");
     }
@@ -53,7 +54,8 @@ Result<Fd> take_terminal(FdRef root, const Process& process, Console console) {
     const auto slave = TRY(open_slave(master));
     if (process.rows != 0 || process.columns != 0) TRY(sys::set_terminal_size(master, process.rows, process.columns));
     // The group stays the one that devpts gives (tty).
-    if (::fchown(slave.raw(), process.user.uid, static_cast<gid_t>(-1)) < 0) return fail_errno(errno, "give the terminal to the user");
+    if (::fchown(slave.raw(), process.user.uid, static_cast<gid_t>(-1)) < 0)
+        return fail_errno(errno, "give the terminal to the user");
     if (console == Console::bind) TRY(bind_console(root, slave), "mount /dev/console");
     if (::ioctl(slave.raw(), TIOCSCTTY, 0) < 0) return fail_errno(errno, "take the controlling terminal");
     for (int number = 0; number < 3; ++number) {
@@ -65,7 +67,7 @@ Result<Fd> take_terminal(FdRef root, const Process& process, Console console) {
 Result<void> hand_over_stdio(const User& user) {
     if (user.uid == 0) return {};
     for (int number = 0; number < 3; ++number) {
-        struct stat status {};
+        struct stat status{};
         if (::fstat(number, &status) < 0 || !S_ISFIFO(status.st_mode) || status.st_uid == user.uid) continue;
         // A user namespace may not own what lies outside: then the pipe works still, it just cannot be opened again.
         if (::fchown(number, user.uid, static_cast<gid_t>(-1)) < 0 && errno != EINVAL && errno != EPERM) {

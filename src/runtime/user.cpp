@@ -27,7 +27,7 @@ struct GroupEntry {
 Result<std::string> read_database(FdRef root, const std::string& path) {
     auto file = sys::open_in_root(root, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
     if (!file) return std::string();
-    struct stat status {};
+    struct stat status{};
     if (::fstat(file->raw(), &status) < 0 || !S_ISREG(status.st_mode)) return std::string();
     return TRY(sys::read_all(*file, kMaxDatabase), "{}", path);
 }
@@ -100,7 +100,8 @@ Result<User> resolve_user(FdRef root, const std::string& user, const std::vector
         return fail(Kind::not_found, "unable to find user {}: no matching entries in passwd file", wanted);
     }
     if (!wanted_group.empty()) found.gid = TRY(find_group(groups, wanted_group));
-    // The primary group is listed too: a file that denies it must not be open to a process that drops it (CVE-2022-36109).
+    // The primary group is listed too: a file that denies it stays closed to a process that
+    // drops it (CVE-2022-36109).
     add_group(found, found.gid);
     if (wanted_group.empty() && entry != passwd.end()) {
         for (const auto& group : groups) {

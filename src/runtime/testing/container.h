@@ -64,12 +64,15 @@ protected:
             ASSERT_TRUE(sys::make_dirs(root + "/" + dir));
         }
         ASSERT_EQ(::link((template_root() + "/bin/busybox").c_str(), (root + "/bin/busybox").c_str()), 0);
-        for (const char* name : {"sh", "echo", "cat", "ls", "id", "env", "hostname", "mount", "stat", "grep", "sleep", "true",
-                                 "false", "kill", "pwd", "touch", "mkdir", "head", "wc", "tty", "stty", "ps", "unshare",
-                                 "readlink", "umask", "test", "dd", "mknod", "ln", "nproc", "sysctl", "chmod", "mv", "rm"}) {
+        for (const char* name :
+             {"sh",    "echo",  "cat",   "ls",     "id",      "env",      "hostname", "mount", "stat",
+              "grep",  "sleep", "true",  "false",  "kill",    "pwd",      "touch",    "mkdir", "head",
+              "wc",    "tty",   "stty",  "ps",     "unshare", "readlink", "umask",    "test",  "dd",
+              "mknod", "ln",    "nproc", "sysctl", "chmod",   "mv",       "rm"}) {
             ASSERT_EQ(::symlink("busybox", (root + "/bin/" + name).c_str()), 0) << name;
         }
-        ASSERT_TRUE(sys::write_file(root + "/etc/passwd", "root:x:0:0:root:/root:/bin/sh\nweb:x:1000:1001::/:/bin/sh\n"));
+        ASSERT_TRUE(
+            sys::write_file(root + "/etc/passwd", "root:x:0:0:root:/root:/bin/sh\nweb:x:1000:1001::/:/bin/sh\n"));
         ASSERT_TRUE(sys::write_file(root + "/etc/group", "root:x:0:\nweb:x:1001:\nextra:x:2000:web\n"));
     }
 
@@ -89,7 +92,8 @@ protected:
     static std::string read_to_end(FdRef fd) {
         std::string text;
         char buffer[4096];
-        for (ssize_t got = 0; (got = ::read(fd.raw(), buffer, sizeof buffer)) > 0;) text.append(buffer, static_cast<std::size_t>(got));
+        for (ssize_t got = 0; (got = ::read(fd.raw(), buffer, sizeof buffer)) > 0;)
+            text.append(buffer, static_cast<std::size_t>(got));
         return text;
     }
 

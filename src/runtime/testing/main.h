@@ -1,6 +1,6 @@
 // What the main() of a test program needs that starts containers: the executor is the test program itself, and its root
-// must be the root of a mount namespace, which a chroot (the build root) is not: there the kernel refuses user namespaces
-// and pivot_root, and a process that joins a container would get the root outside of the chroot.
+// must be the root of a mount namespace, which a chroot (the build root) is not: there the kernel refuses user
+// namespaces and pivot_root, and a process that joins a container would get the root outside of the chroot.
 #pragma once
 
 #include <fcntl.h>
@@ -30,7 +30,7 @@ inline Result<void> enter_own_root() {
     if (!sys::is_mount_point("/")) {
         const auto tree = TRY(sys::clone_mount(FdRef(), "/", true));
         TRY(sys::attach_mount(tree, "/"));
-        // Joining a mount namespace, even the present one, leads to its root; from there the chroot can become the root.
+        // Joining a mount namespace, even the present one, leads to its root, where the chroot can become the root.
         const auto self = TRY(sys::open_path("/proc/self/ns/mnt", O_RDONLY));
         if (::setns(self.raw(), CLONE_NEWNS) < 0) return fail_errno(errno, "enter the namespace's root");
         TRY(sys::set_propagation("/", MS_PRIVATE, true));
