@@ -102,7 +102,7 @@ public:
     virtual Result<Container> inspect(const std::string& name) = 0;
     virtual std::vector<Container> containers() = 0;  // newest first
     virtual Task<std::uint64_t> container_size(std::string name) = 0;
-    virtual Task<std::vector<std::vector<std::string>>> top(std::string name) = 0;  // rows of pid,user,time,command
+    virtual Task<std::vector<std::vector<std::string>>> top(std::string name) = 0;  // rows of ps -ef's columns
 
     // execs
     virtual Task<std::string> exec_create(std::string container, ExecConfig config) = 0;

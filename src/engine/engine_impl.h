@@ -52,6 +52,7 @@ struct Live {
     Signal logged;
     std::uint64_t exits = 0;
     bool removed = false;
+    std::string wait_error;  // why the exit code is not the program's own
     std::shared_ptr<StdioHub> hub;
     std::shared_ptr<JsonLog> log;      // while it runs
     std::uint64_t log_generation = 0;  // of the last log
@@ -167,6 +168,7 @@ private:
     Task<void> kill_body(LivePtr live, int signal);
     Result<void> signal_live(Live& live, int signal);
     asio::awaitable<bool> await_exit(LivePtr live, std::uint64_t exits, std::optional<std::chrono::nanoseconds> limit);
+    asio::awaitable<void> stop_wave(std::vector<std::pair<LivePtr, std::string>> wave, int timeout_s);
     Task<void> restart_body(LivePtr live, std::optional<int> timeout_s, std::string signal);
     Task<void> pause_body(LivePtr live, bool paused);
 

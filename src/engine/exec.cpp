@@ -7,6 +7,7 @@
 #include "engine/names.h"
 #include "engine/spec_builder.h"
 #include "engine/stdio_ends.h"
+#include "sys/clock.h"
 #include "sys/file.h"
 #include "sys/log.h"
 
@@ -71,7 +72,8 @@ Task<std::unique_ptr<Attachment>> EngineImpl::exec_start(std::string id, bool de
         exec->state.config.attach_stdin = false;
     }
     auto started = co_await shielded(exec_body(exec, live));
-    CO_TRY(std::move(started));
+    // As Docker: who is attached reads why it does not run, and the exit code says the rest.
+    if (!started && !client) co_return Failure(std::move(started).error());
     co_return client;
 }
 
@@ -107,6 +109,7 @@ Task<void> EngineImpl::exec_body(ExecPtr exec, LivePtr live) {
         if (io) co_await io->finish(std::chrono::milliseconds(100));
         exec->state.running = false;
         exec->state.exit_code = code_of_failure(error);
+        co_await exec->hub->deliver({.stream = Output::Stream::out, .time = sys::wall_ns(), .bytes = error.what() + "\r\n"}, true);
         exec->hub->end();
         co_return Failure(Error(*exec->state.exit_code != 128 ? Kind::invalid : error.kind(), error.what(), error.error_number()));
     }

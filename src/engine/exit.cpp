@@ -94,6 +94,7 @@ asio::awaitable<void> EngineImpl::on_exit(LivePtr live, sys::ProcessId process, 
     state.finished = sys::wall_ns();
     state.exit_code = result.exit_code;
     state.error = result.error;
+    live->wait_error = result.error;
     state.oom_killed = oom_killed;
     state.process = {};
     const auto delay = restart_delay(*live);

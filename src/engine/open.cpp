@@ -17,6 +17,9 @@ EngineImpl::EngineImpl(asio::any_io_executor loop, EngineOptions options, Record
 EngineImpl::~EngineImpl() {
     workers_->stop();
     workers_->join();
+    // A hub and the streams of its process hold each other while it runs.
+    for (const auto& [id, live] : containers_) live->hub->end();
+    for (const auto& [id, exec] : execs_) exec->hub->end();
 }
 
 Result<void> EngineImpl::restore() {

@@ -1,5 +1,6 @@
 #include "engine/process_list.h"
 
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -7,6 +8,7 @@
 
 #include "base/strings.h"
 #include "sys/cgroup.h"
+#include "sys/clock.h"
 #include "sys/file.h"
 
 namespace diatom::engine {
@@ -28,21 +30,37 @@ Result<std::vector<int>> members(const std::string& cgroup, int first_pid) {
     return pids;
 }
 
-// Fields of /proc/PID/stat after the command's closing bracket; utime is number 14, stime 15 (proc(5)).
-std::uint64_t cpu_seconds(const std::string& stat) {
-    const auto end = stat.rfind(')');
-    if (end == std::string::npos) return 0;
-    const auto words = split_words(std::string_view(stat).substr(end + 1));
-    if (words.size() < 13) return 0;
-    const auto ticks = parse_uint(words[11]).value_or(0) + parse_uint(words[12]).value_or(0);
-    return ticks / static_cast<std::uint64_t>(::sysconf(_SC_CLK_TCK));
+// Fields of /proc/PID/stat (proc(5)).
+struct Stat {
+    std::uint64_t parent = 0, terminal = 0, cpu_ticks = 0, start_ticks = 0;
+};
+Stat parse_stat(const std::string& text) {
+    const auto end = text.rfind(')');
+    const auto words = split_words(std::string_view(text).substr(end == std::string::npos ? text.size() : end + 1));
+    const auto field = [&](std::size_t number) {  // counted as in the manual; the first word here is number 3
+        return number - 3 < words.size() ? parse_uint(words[number - 3]).value_or(0) : 0;
+    };
+    return {.parent = field(4), .terminal = field(7), .cpu_ticks = field(14) + field(15), .start_ticks = field(22)};
+}
+
+std::string start_of(std::uint64_t ticks) {
+    const auto per_second = static_cast<std::int64_t>(::sysconf(_SC_CLK_TCK));
+    const auto age = sys::boot_ns() / 1'000'000'000 - static_cast<std::int64_t>(ticks) / per_second;
+    const auto text = sys::format_rfc3339(sys::wall_ns() - age * 1'000'000'000);  // 2026-11-23T10:56:…
+    return text.size() > 16 ? text.substr(11, 5) : text;
+}
+
+std::string terminal_of(std::uint64_t device) {
+    constexpr unsigned kPtsMajor = 136;
+    if (device == 0) return "?";
+    return major(device) == kPtsMajor ? std::format("pts/{}", minor(device)) : std::format("{}:{}", major(device), minor(device));
 }
 
 std::string user_of(const std::string& status) {
     for (const auto line : split(status, '\n')) {
         if (!line.starts_with("Uid:")) continue;
         const auto words = split_words(line);
-        return words.size() > 1 ? std::string(words[1]) : "";
+        return words.size() < 2 ? "" : words[1] == "0" ? "root" : std::string(words[1]);
     }
     return "";
 }
@@ -59,8 +77,10 @@ Result<std::vector<std::vector<std::string>>> list_processes(const std::string& 
         auto command = sys::read_file(std::format("/proc/{}/cmdline", pid));
         if (!stat || !status || !command) continue;  // it ended meanwhile
         std::ranges::replace(*command, '\0', ' ');
-        const auto seconds = cpu_seconds(*stat);
-        rows.push_back({std::to_string(pid), user_of(*status),
+        const Stat fields = parse_stat(*stat);
+        const auto seconds = fields.cpu_ticks / static_cast<std::uint64_t>(::sysconf(_SC_CLK_TCK));
+        rows.push_back({user_of(*status), std::to_string(pid), std::to_string(fields.parent), "0", start_of(fields.start_ticks),
+                        terminal_of(fields.terminal),
                         std::format("{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60),
                         std::string(trim(*command))});
     }

@@ -8,7 +8,7 @@
 
 namespace diatom::engine {
 
-// Rows of pid, user (its number), time ("00:00:07") and command, by pid. Without a cgroup: the processes that share
+// Rows of UID, PID, PPID, C, STIME, TTY, TIME and CMD (ps -ef), by pid. Without a cgroup: the processes that share
 // the first one's pid namespace.
 Result<std::vector<std::vector<std::string>>> list_processes(const std::string& cgroup, int first_pid);
 

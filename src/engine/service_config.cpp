@@ -59,6 +59,8 @@ Result<ContainerConfig> service_config(const config::SystemService& service, std
     config.cap_drop = service.cap_drop;
     config.labels = service.labels;
     config.labels[kServiceLabel] = service.name;
+    if (!service.shutdown_signal.empty()) config.labels[kShutdownSignalLabel] = service.shutdown_signal;
+    config.stop_signal = service.stop_signal;
     config.user = service.user;
     config.working_dir = service.working_dir;
     config.hostname = service.hostname;

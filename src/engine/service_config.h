@@ -7,6 +7,7 @@
 namespace diatom::engine {
 
 inline constexpr const char* kServiceLabel = "io.diatom.service";  // value: the service's name
+inline constexpr const char* kShutdownSignalLabel = "io.diatom.shutdown.signal";
 
 // Devices are looked at on this machine; one that is not there is left out and named in `missing`.
 Result<ContainerConfig> service_config(const config::SystemService& service, std::vector<std::string>& missing);

@@ -51,13 +51,11 @@ Result<void> check_source(const MountPoint& mount) {
 void add_etc_files(std::vector<Mount>& mounts, const Container& container) {
     const auto& config = container.config;
     if (config.host_root) return;
-    // A system container has the machine's own /etc: only what differs is put over it.
-    const bool own_network = config.network_mode != "host";
-    if (!config.system_root || config.uts_mode != "host") put(mounts, bind_of(container.hostname_path, "/etc/hostname", false, ""));
-    if (!config.system_root || own_network) {
-        put(mounts, bind_of(container.hosts_path, "/etc/hosts", false, ""));
-        put(mounts, bind_of(container.resolv_conf_path, "/etc/resolv.conf", false, ""));
-    }
+    // A system container has the machine's own /etc, which may be read-only and without these files.
+    if (config.system_root) return;
+    put(mounts, bind_of(container.hostname_path, "/etc/hostname", false, ""));
+    put(mounts, bind_of(container.hosts_path, "/etc/hosts", false, ""));
+    put(mounts, bind_of(container.resolv_conf_path, "/etc/resolv.conf", false, ""));
 }
 
 }  // namespace

@@ -178,6 +178,7 @@ asio::awaitable<void> EngineImpl::start_failed(LivePtr live, StartUp& up, const 
     state.exit_code = up.next.state.exit_code;
     state.error = error.what();
     state.process = {};
+    live->wait_error.clear();
     live->record.endpoints.clear();
     live->record.published.clear();
     if (auto saved = co_await save(live); !saved) {

@@ -62,7 +62,7 @@ Task<std::optional<Output>> OutputQueue::pop() {
 class HubAttachment final : public Attachment {
 public:
     HubAttachment(std::shared_ptr<StdioHub> hub, std::shared_ptr<OutputQueue> queue, bool in)
-        : hub_(std::move(hub)), queue_(std::move(queue)), in_(in) {}
+        : hub_(std::move(hub)), queue_(std::move(queue)), in_(in), ends_(hub_->ends_) {}
     ~HubAttachment() override {
         queue_->drop();
         std::erase_if(hub_->clients_, [&](const auto& client) { return client.queue == queue_; });
@@ -92,8 +92,7 @@ public:
 private:
     // A client may attach and write before the container is started; after its end there is nothing to write to.
     asio::awaitable<Result<std::shared_ptr<ProcessIo>>> running_io() {
-        const auto runs = hub_->runs_;
-        while (!hub_->io_ && !hub_->ended_ && hub_->runs_ == runs) {
+        while (!hub_->io_ && hub_->ends_ == ends_) {
             auto waited = co_await hub_->changed_.wait();
             if (!waited) co_return Failure(std::move(waited).error());
         }
@@ -103,6 +102,7 @@ private:
     std::shared_ptr<StdioHub> hub_;
     std::shared_ptr<OutputQueue> queue_;
     bool in_;
+    std::uint64_t ends_;  // of the hub when this client came
 };
 
 StdioHub::StdioHub(asio::any_io_executor loop, bool tty, bool stdin_once)
@@ -121,14 +121,12 @@ std::unique_ptr<Attachment> StdioHub::attach(const AttachOptions& options) {
 
 void StdioHub::begin(std::shared_ptr<ProcessIo> io) {
     io_ = std::move(io);
-    ended_ = false;
-    ++runs_;
     changed_.notify_all();
 }
 
 void StdioHub::end() {
     io_.reset();
-    ended_ = true;
+    ++ends_;
     for (auto& client : std::exchange(clients_, {})) client.queue->end();
     changed_.notify_all();
 }

@@ -74,8 +74,7 @@ private:
     bool tty_, stdin_once_;
     std::vector<Client> clients_;
     std::shared_ptr<ProcessIo> io_;
-    bool ended_ = false;
-    std::uint64_t runs_ = 0;
+    std::uint64_t ends_ = 0;  // counts end()
     Signal changed_;
 };
 

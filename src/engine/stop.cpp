@@ -1,7 +1,8 @@
 // stop, kill, restart, pause: what reaches a running container from outside.
-#include <boost/asio/experimental/awaitable_operators.hpp>
+#include <algorithm>
 
 #include "engine/engine_impl.h"
+#include "engine/service_config.h"
 #include "sys/cgroup.h"
 #include "sys/log.h"
 
@@ -143,20 +144,37 @@ Task<void> EngineImpl::pause_body(LivePtr live, bool paused) {
     co_return Result<void>();
 }
 
+// First those that must end other things before they end (the user engine its containers, which need the network), then
+// the rest, each time all at once.
 Task<void> EngineImpl::stop_all(int timeout_s) {
     stopping_ = true;
-    std::size_t left = 0;
-    auto done = std::make_shared<Signal>(loop_);
-    for (const auto& [id, live] : containers_) {
-        if (!live->active()) continue;
-        ++left;
-        asio::co_spawn(loop_, stop_body(live, timeout_s, ""), [&left, done](std::exception_ptr, Result<void>) {
-            --left;
-            done->notify_all();
-        });
+    for (const bool first : {true, false}) {
+        std::vector<std::pair<LivePtr, std::string>> wave;
+        for (const auto& [id, live] : containers_) {
+            const auto& labels = live->record.config.labels;
+            const auto signal = labels.find(kShutdownSignalLabel);
+            if (live->active() && first == (signal != labels.end())) wave.emplace_back(live, first ? signal->second : "");
+        }
+        co_await stop_wave(std::move(wave), timeout_s);
     }
-    while (left > 0) (void)co_await done->wait();
     co_return Result<void>();
+}
+
+asio::awaitable<void> EngineImpl::stop_wave(std::vector<std::pair<LivePtr, std::string>> wave, int timeout_s) {
+    auto left = std::make_shared<std::size_t>(wave.size());
+    auto done = std::make_shared<Signal>(loop_);
+    for (const auto& [live, signal] : wave) {
+        const int limit = std::max(timeout_s, live->record.config.stop_timeout_s.value_or(0));
+        asio::co_spawn(loop_, stop_body(live, limit, signal),
+                       [left, done, id = live->record.id](std::exception_ptr, const Result<void>& stopped) {
+                           if (!stopped && !is_not_modified(stopped.error())) {
+                               log::error("a container did not stop", {{"id", id}, {"error", stopped.error().what()}});
+                           }
+                           --*left;
+                           done->notify_all();
+                       });
+    }
+    while (*left > 0) (void)co_await done->wait();
 }
 
 }  // namespace diatom::engine

@@ -111,7 +111,7 @@ Task<WaitResult> EngineImpl::wait(std::string name, WaitCondition condition, std
         auto waited = co_await live->changed.wait();
         CO_TRY(std::move(waited));
     }
-    co_return WaitResult{.exit_code = live->record.state.exit_code, .error = live->record.state.error};
+    co_return WaitResult{.exit_code = live->record.state.exit_code, .error = live->wait_error};
 }
 
 Task<void> EngineImpl::resize(std::string name, unsigned short rows, unsigned short columns) {

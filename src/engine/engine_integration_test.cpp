@@ -1,0 +1,142 @@
+// The engine with everything real: store, runtime, network. Its network namespace is the test program's own (main).
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <boost/asio/io_context.hpp>
+
+#include "engine/engine.h"
+#include "engine/async.h"
+#include "engine/testing/image_archive.h"
+#include "runtime/self.h"
+#include "sys/socket.h"
+
+namespace diatom::engine {
+namespace {
+
+class Whole : public ::testing::Test {
+protected:
+    void SetUp() override {
+        if (::geteuid() != 0) GTEST_SKIP() << "needs root";
+        ASSERT_TRUE(runtime::executor_path());
+        std::string pattern = "/tmp/engine-whole-XXXXXX";
+        ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
+        home_ = pattern;
+        fds_before_ = sys::count_open_fds().value();
+        open();
+        const auto archive = sys::memory_file("archive", testing::busybox_archive(), false);
+        ASSERT_TRUE(archive);
+        ASSERT_EQ(::lseek(archive->raw(), 0, SEEK_SET), 0);
+        auto loaded = run(engine_->load_image(Fd(::fcntl(archive->raw(), F_DUPFD_CLOEXEC, 0)), {}));
+        ASSERT_TRUE(loaded) << loaded.error().what();
+    }
+    void TearDown() override {
+        if (home_.empty()) return;
+        if (engine_) {
+            for (const auto& container : engine_->containers()) EXPECT_TRUE(run(engine_->remove(container.id, {.force = true, .volumes = true})));
+        }
+        close();
+        EXPECT_EQ(sys::count_open_fds().value(), fds_before_) << "descriptors leaked";
+        EXPECT_TRUE(sys::remove_tree(home_));
+    }
+    void open() {
+        loop_ = std::make_unique<asio::io_context>(1);
+        auto opened = Engine::open(loop_->get_executor(), {.root = home_ + "/root", .run = home_ + "/run", .table = "diatom-test"});
+        ASSERT_TRUE(opened) << opened.error().what();
+        engine_ = std::move(*opened);
+    }
+    void close() {
+        engine_.reset();
+        loop_.reset();
+    }
+    template <class T>
+    Result<T> run(Task<T> task) {
+        std::optional<Result<T>> result;
+        asio::co_spawn(*loop_, std::move(task), [&](std::exception_ptr crash, Result<T> value) {
+            if (crash) std::rethrow_exception(crash);
+            result = std::move(value);
+        });
+        loop_->restart();
+        while (!result && loop_->run_one() > 0) {
+        }
+        return std::move(*result);
+    }
+    std::string start(std::vector<std::string> command, ContainerConfig config = {}) {
+        config.image = "busybox";
+        config.cmd = std::move(command);
+        auto created = run(engine_->create("", std::move(config)));
+        EXPECT_TRUE(created) << created.error().what();
+        auto started = run(engine_->start(created->id));
+        EXPECT_TRUE(started) << started.error().what();
+        return created->id;
+    }
+    std::string logs_to_end(const std::string& id) {
+        return run([](Engine& engine, std::string name) -> Task<std::string> {
+                   auto opened = co_await engine.logs(name, {.follow = true});
+                   auto reader = CO_TRY(std::move(opened));
+                   std::string text;
+                   for (;;) {
+                       auto line = co_await reader->next();
+                       auto output = CO_TRY(std::move(line));
+                       if (!output) co_return text;
+                       text += output->bytes;
+                   }
+               }(*engine_, id)).value_or("(no logs)");
+    }
+    // What a connection to this host's port says; empty when refused.
+    static std::string ask(std::uint16_t port) {
+        for (int tries = 0; tries < 200; ++tries) {
+            const Fd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+            sockaddr_in address{.sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {.s_addr = htonl(INADDR_LOOPBACK)}};
+            if (::connect(socket.raw(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0) {
+                return sys::read_all(socket).value_or("");
+            }
+            ::usleep(20'000);  // the program in the container is not listening yet
+        }
+        return "";
+    }
+    std::string home_;
+    std::size_t fds_before_ = 0;
+    std::unique_ptr<asio::io_context> loop_;
+    std::unique_ptr<Engine> engine_;
+};
+
+TEST_F(Whole, LoadsRunsAndForgets) {
+    const auto id = start({"sh", "-c", "ip -4 -o addr show eth0; cat /data/seed; exit 3"});
+    const auto text = logs_to_end(id);
+    EXPECT_TRUE(text.contains("172.") && text.contains("seed\n")) << text;
+    EXPECT_EQ(engine_->inspect(id)->state.exit_code, 3);
+    const auto volumes = engine_->volumes();
+    ASSERT_EQ(volumes.size(), 1U);
+    EXPECT_TRUE(volumes.front().anonymous);
+    EXPECT_TRUE(run(engine_->remove(id, {.volumes = true})));
+    EXPECT_TRUE(engine_->volumes().empty());
+    EXPECT_FALSE(sys::exists(volumes.front().mountpoint));
+    auto kept = run(engine_->remove_image("busybox", false));
+    EXPECT_TRUE(kept) << kept.error().what();
+}
+
+TEST_F(Whole, PublishesPortsAndKeepsThemAcrossItsOwnEnd) {
+    const auto id = start({"nc", "-lk", "-p", "80", "-e", "echo", "served"},
+                          {.ports = {{.host_port = 18080, .container_port = 80}}});
+    EXPECT_EQ(ask(18080), "served\n");
+    auto taken = run(engine_->create("second", {.image = "busybox", .cmd = std::vector<std::string>{"true"},
+                                                .ports = {{.host_port = 18080, .container_port = 80}}}));
+    ASSERT_TRUE(taken);
+    const auto refused = run(engine_->start("second"));
+    ASSERT_FALSE(refused);
+    EXPECT_TRUE(refused.error().what().contains("port is already allocated")) << refused.error().what();
+    EXPECT_TRUE(run(engine_->remove("second", {})));
+    close();
+    open();
+    EXPECT_EQ(engine_->inspect(id)->state.status, Status::running);
+    EXPECT_EQ(ask(18080), "served\n");
+    EXPECT_TRUE(run(engine_->stop(id, 0, "")));
+    const auto again = start({"true"}, {.ports = {{.host_port = 18080, .container_port = 80}}});
+    EXPECT_TRUE(run(engine_->wait(again, WaitCondition::not_running, {})));
+}
+
+}  // namespace
+}  // namespace diatom::engine

@@ -1,0 +1,82 @@
+#include <gtest/gtest.h>
+
+#include "engine/log_cursor.h"
+#include "sys/clock.h"
+#include "sys/file.h"
+
+namespace diatom::engine {
+namespace {
+
+class JsonLogTest : public ::testing::Test {
+protected:
+    void SetUp() override {
+        std::string pattern = "/tmp/engine-log-XXXXXX";
+        ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
+        directory_ = pattern;
+    }
+    void TearDown() override { EXPECT_TRUE(sys::remove_tree(directory_)); }
+    std::string path() const { return directory_ + "/x-json.log"; }
+    std::string read(LogCursor& cursor, const JsonLog& log) {
+        std::string text;
+        while (auto entry = cursor.next(log.generation()).value()) text += entry->text;
+        return text;
+    }
+    std::string directory_;
+};
+
+TEST_F(JsonLogTest, WritesDockersFormat) {
+    auto log = JsonLog::open(path(), {}).value();
+    ASSERT_TRUE(log->append(LogStream::out, "a \"line\"\npart", 1'000'000'001));
+    ASSERT_TRUE(log->append(LogStream::err, "bad\xff\n", 2'000'000'020));
+    EXPECT_EQ(sys::read_file(path()).value(),
+              "{\"log\":\"a \\\"line\\\"\\n\",\"stream\":\"stdout\",\"time\":\"1970-01-01T00:00:01.000000001Z\"}\n"
+              "{\"log\":\"bad\xef\xbf\xbd\\n\",\"stream\":\"stderr\",\"time\":\"1970-01-01T00:00:02.000000020Z\"}\n");
+    ASSERT_TRUE(log->append(LogStream::out, "ial\n", 3'000'000'000));
+    auto cursor = LogCursor::open(path(), 3, 0, 1).value();
+    const auto last = cursor.next(0).value();
+    ASSERT_TRUE(last);
+    EXPECT_EQ(last->text, "partial\n");
+    EXPECT_EQ(last->time, 1'000'000'001) << "a line's time is that of its first byte";
+}
+
+TEST_F(JsonLogTest, SplitsLongLines) {
+    auto log = JsonLog::open(path(), {}).value();
+    ASSERT_TRUE(log->append(LogStream::out, std::string(kMaxLogLine + 10, 'x') + "\n", 1));
+    auto cursor = LogCursor::open(path(), 3, 0, std::nullopt).value();
+    EXPECT_EQ(cursor.next(0).value()->text, std::string(kMaxLogLine, 'x'));
+    EXPECT_EQ(cursor.next(0).value()->text, std::string(10, 'x') + "\n");
+    EXPECT_FALSE(cursor.next(0).value());
+}
+
+TEST_F(JsonLogTest, FollowsAcrossRotation) {
+    auto log = JsonLog::open(path(), {.max_size = 200, .max_files = 3}).value();
+    auto cursor = LogCursor::open(path(), 3, 0, std::nullopt).value();
+    std::string written, seen;
+    for (int i = 0; i < 50; ++i) {
+        const auto line = "line " + std::to_string(i) + "\n";
+        ASSERT_TRUE(log->append(LogStream::out, line, 1));
+        written += line;
+        if (i % 2 == 0) seen += read(cursor, *log);
+    }
+    seen += read(cursor, *log);
+    EXPECT_EQ(seen, written);
+    EXPECT_TRUE(sys::exists(path() + ".2"));
+    EXPECT_FALSE(sys::exists(path() + ".3"));
+    auto all = LogCursor::open(path(), 3, log->generation(), std::nullopt).value();
+    EXPECT_TRUE(written.ends_with(read(all, *log)));
+    auto tail = LogCursor::open(path(), 3, log->generation(), 4).value();
+    EXPECT_EQ(read(tail, *log), "line 46\nline 47\nline 48\nline 49\n");
+    auto none = LogCursor::open(path(), 3, log->generation(), 0).value();
+    EXPECT_EQ(read(none, *log), "");
+}
+
+TEST_F(JsonLogTest, ACutLineHarmsNoOther) {
+    ASSERT_TRUE(sys::write_file(path(), "{\"log\":\"cut"));
+    auto log = JsonLog::open(path(), {}).value();
+    ASSERT_TRUE(log->append(LogStream::out, "whole\n", 1));
+    auto cursor = LogCursor::open(path(), 3, 0, std::nullopt).value();
+    EXPECT_EQ(read(cursor, *log), "whole\n");
+}
+
+}  // namespace
+}  // namespace diatom::engine
