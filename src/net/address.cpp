@@ -86,8 +86,8 @@ Result<Subnet> Subnet::parse(std::string_view text) {
     const Subnet subnet{.base = base, .prefix = static_cast<unsigned>(*prefix)};
     const Address network = masked(base, subnet.prefix);
     if (network != base) {
-        return fail(Kind::invalid, "subnet \"{}\" has bits set after its prefix: did you mean {}/{}?", text, network.text(),
-                    subnet.prefix);
+        return fail(Kind::invalid, "subnet \"{}\" has bits set after its prefix: did you mean {}/{}?", text,
+                    network.text(), subnet.prefix);
     }
     return subnet;
 }

@@ -45,7 +45,8 @@ Result<Address> AddressPool::take() {
         next_ = offset + 1;
         return candidate;
     }
-    return fail(Kind::exhausted, "no available addresses in subnet {}: {} are in use; remove containers or use a larger subnet",
+    return fail(Kind::exhausted,
+                "no available addresses in subnet {}: {} are in use; remove containers or use a larger subnet",
                 pool_.subnet.text(), used_.size());
 }
 
@@ -54,8 +55,8 @@ Result<void> AddressPool::take(const Address& address) {
         return fail(Kind::invalid, "address {} is not in the network's subnet {}", address.text(), pool_.subnet.text());
     }
     if (reserved(pool_.subnet, address)) {
-        return fail(Kind::invalid, "address {} is the network or broadcast address of {}: choose another", address.text(),
-                    pool_.subnet.text());
+        return fail(Kind::invalid, "address {} is the network or broadcast address of {}: choose another",
+                    address.text(), pool_.subnet.text());
     }
     const auto place = std::ranges::lower_bound(used_, address);
     if (address == pool_.gateway || (place != used_.end() && *place == address)) {

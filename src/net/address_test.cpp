@@ -16,7 +16,8 @@ TEST(Address, ParsesBothFamilies) {
 }
 
 TEST(Address, RefusesEverythingElse) {
-    for (const std::string_view text : {"", "1.2.3", "1.2.3.4.5", "256.0.0.1", "fe80::1%eth0", ":::", "host", "1.2.3.4/8"}) {
+    for (const std::string_view text :
+         {"", "1.2.3", "1.2.3.4.5", "256.0.0.1", "fe80::1%eth0", ":::", "host", "1.2.3.4/8"}) {
         const auto result = Address::parse(text);
         ASSERT_FALSE(result) << text;
         EXPECT_EQ(result.error().kind(), Kind::invalid);
@@ -47,7 +48,8 @@ TEST(Subnet, ParsesAndContains) {
 }
 
 TEST(Subnet, RefusesBadOnesAndSaysWhatWasMeant) {
-    for (const std::string_view text : {"", "10.0.0.0", "10.0.0.0/33", "10.0.0.0/-1", "10.0.0.0/", "x/8", "fd00::/129"}) {
+    for (const std::string_view text :
+         {"", "10.0.0.0", "10.0.0.0/33", "10.0.0.0/-1", "10.0.0.0/", "x/8", "fd00::/129"}) {
         EXPECT_FALSE(Subnet::parse(text)) << text;
     }
     const auto host_bits = Subnet::parse("172.17.0.1/16");

@@ -1,11 +1,8 @@
 // The links of LinuxNetwork: bridges and the veth pairs on them.
 #include <algorithm>
 
-#include "base/strings.h"
-#include "net/conntrack.h"
 #include "net/endpoint.h"
 #include "net/linux_network.h"
-#include "net/ruleset.h"
 #include "net/sysctl.h"
 
 namespace diatom::net {
@@ -13,7 +10,8 @@ namespace {
 
 // Names go into paths below /proc/sys: the kernel refuses these too, but later.
 Result<void> check_name(const std::string& name) {
-    if (name.empty() || name.size() > 15 || name == "." || name == ".." || name.find_first_of("/ \t\n:%") != std::string::npos) {
+    if (name.empty() || name.size() > 15 || name == "." || name == ".." ||
+        name.find_first_of("/ \t\n:%") != std::string::npos) {
         return fail(Kind::invalid, "\"{}\" is not an interface name: 1 to 15 bytes without space, / and :", name);
     }
     return {};
@@ -46,13 +44,15 @@ Result<void> LinuxNetwork::ensure_link(const BridgeSpec& bridge) {
     const Ipv6 six = has_family(bridge, Address::Family::v6) ? Ipv6::on : Ipv6::off;
     auto link = TRY(links_.find(bridge.name));
     if (!link) {
-        // An address of its own: otherwise a bridge takes the lowest one of its ports and changes it as they come and go.
+        // An address of its own: otherwise a bridge takes the lowest one of its ports and changes it as they come and
+        // go.
         TRY(links_.add_bridge(bridge.name, derive_mac(gateways(bridge), bridge.name), bridge.mtu));
         loopback_.erase(bridge.name);
         link = TRY(links_.get(bridge.name));
     }
     if (link->kind != "bridge") {
-        return fail(Kind::conflict, "an interface of that name exists and is no bridge: rename it, or choose another name");
+        return fail(Kind::conflict,
+                    "an interface of that name exists and is no bridge: rename it, or choose another name");
     }
     if (link->mtu != bridge.mtu) TRY(links_.set_mtu(link->index, bridge.mtu));
     TRY(set_interface_ipv6(bridge.name, six));
@@ -91,7 +91,8 @@ Result<void> LinuxNetwork::remove_bridge(const std::string& name) {
     return {};
 }
 
-Result<Link> LinuxNetwork::make_veth(const BridgeSpec& bridge, const EndpointSpec& endpoint, const Mac& mac, FdRef netns) {
+Result<Link> LinuxNetwork::make_veth(const BridgeSpec& bridge, const EndpointSpec& endpoint, const Mac& mac,
+                                     FdRef netns) {
     const Link parent = TRY(links_.get(bridge.name));
     const std::string alias = veth_alias(endpoint.container, endpoint.interface);
     // What a start that was cut off left behind.
@@ -99,18 +100,25 @@ Result<Link> LinuxNetwork::make_veth(const BridgeSpec& bridge, const EndpointSpe
     for (unsigned attempt = 0; attempt < kVethNames; ++attempt) {
         const std::string name = veth_name(alias, attempt);
         if (TRY(links_.find(name))) continue;
-        TRY(links_.add_veth({.host_name = name, .bridge_index = parent.index, .name = endpoint.interface, .mac = mac,
-                             .mtu = bridge.mtu, .netns = netns}));
+        TRY(links_.add_veth({.host_name = name,
+                             .bridge_index = parent.index,
+                             .name = endpoint.interface,
+                             .mac = mac,
+                             .mtu = bridge.mtu,
+                             .netns = netns}));
         return links_.get(name);
     }
-    return fail(Kind::exhausted, "no free interface name for container {}: {} are taken by others", endpoint.container, kVethNames);
+    return fail(Kind::exhausted, "no free interface name for container {}: {} are taken by others", endpoint.container,
+                kVethNames);
 }
 
 Result<std::string> LinuxNetwork::attach(const BridgeSpec& bridge, const EndpointSpec& endpoint, FdRef netns) {
     TRY(check_name(endpoint.interface));
-    const Mac mac = endpoint.mac.empty() ? derive_mac(endpoint.addresses, veth_alias(endpoint.container, endpoint.interface))
-                                         : TRY(parse_mac(endpoint.mac));
-    const Link link = TRY(make_veth(bridge, endpoint, mac, netns), "connect container {} to {}", endpoint.container, bridge.name);
+    const Mac mac = endpoint.mac.empty()
+                        ? derive_mac(endpoint.addresses, veth_alias(endpoint.container, endpoint.interface))
+                        : TRY(parse_mac(endpoint.mac));
+    const Link link =
+        TRY(make_veth(bridge, endpoint, mac, netns), "connect container {} to {}", endpoint.container, bridge.name);
     const auto finish = [&]() -> Result<void> {
         TRY(links_.set_alias(link.index, veth_alias(endpoint.container, endpoint.interface)));
         TRY(links_.set_port(link.index, bridge.isolate ? Isolation::isolated : Isolation::none));

@@ -52,9 +52,7 @@ void put_interval(std::vector<NftElement>& elements, const Subnet& subnet) {
     if (carry == 0) elements.push_back({.key = end, .value = {}, .end = true});
 }
 
-bool every_address(const Address& host) {
-    return host.empty() || host == Address::v4(0) || host == Address::v6({});
-}
+bool every_address(const Address& host) { return host.empty() || host == Address::v4(0) || host == Address::v6({}); }
 
 }  // namespace
 
@@ -89,11 +87,12 @@ Result<Elements> elements_of(const std::vector<PortMapping>& mappings, const std
         const bool four = put(Address::Family::v4, kPorts4, kHost4);
         const bool six = put(Address::Family::v6, kPorts6, kHost6);
         if (!four && !six) {
-            return fail(Kind::invalid,
-                        "port {}/{} cannot be published on {}: the container has no address of that IP version; enable it in "
-                        "its network, or publish on another address",
-                        mapping.host_port, protocol_name(mapping.protocol),
-                        mapping.host.empty() ? "this host" : mapping.host.text());
+            return fail(
+                Kind::invalid,
+                "port {}/{} cannot be published on {}: the container has no address of that IP version; enable it in "
+                "its network, or publish on another address",
+                mapping.host_port, protocol_name(mapping.protocol),
+                mapping.host.empty() ? "this host" : mapping.host.text());
         }
     }
     return elements;

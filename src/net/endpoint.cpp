@@ -19,7 +19,8 @@ std::uint64_t stable_hash(std::string_view text) {
 }
 
 const Pool* pool_of(const BridgeSpec& bridge, const Address& address) {
-    const auto found = std::ranges::find_if(bridge.pools, [&](const Pool& pool) { return pool.subnet.contains(address); });
+    const auto found =
+        std::ranges::find_if(bridge.pools, [&](const Pool& pool) { return pool.subnet.contains(address); });
     return found == bridge.pools.end() ? nullptr : &*found;
 }
 
@@ -49,7 +50,9 @@ Result<void> configure_inside(const BridgeSpec& bridge, const EndpointSpec& endp
 
 }  // namespace
 
-std::string veth_alias(const std::string& container, const std::string& interface) { return container + "/" + interface; }
+std::string veth_alias(const std::string& container, const std::string& interface) {
+    return container + "/" + interface;
+}
 
 std::string veth_name(const std::string& alias, unsigned attempt) {
     const std::string text = attempt == 0 ? alias : std::format("{}#{}", alias, attempt);

@@ -22,6 +22,9 @@ struct Seen {
     Address client;
 };
 
+// long_enough for what must happen, brief for what must not.
+enum class Patience : std::uint8_t { long_enough, brief };
+
 // A socket that waits for connections or datagrams.
 struct Server {
     Fd socket;
@@ -55,9 +58,15 @@ protected:
     Container make_container(const BridgeSpec& bridge, unsigned last, const std::string& interface = "eth0");
 
     Server serve(Where where, std::uint16_t port, Protocol protocol = Protocol::tcp);
-    // Connects, sends, echoes, receives. Tells the server's view, or why not: timed_out when packets are dropped (after a
-    // short wait when `expect_drop`), unavailable when refused.
+    // Connects, sends, echoes, receives. Tells the server's view, or why not: timed_out when packets are dropped (after
+    // a short wait when `expect_drop`), unavailable when refused.
     Result<Seen> talk(Where client, const Address& to, std::uint16_t port, Server& server);
+    // The same datagram client all along: its source port stays, and so does what the kernel remembers of it.
+    struct Client {
+        Fd socket;
+    };
+    Client make_client(Where where, const Address& to, std::uint16_t port);
+    static Result<Seen> talk_again(Client& client, Server& server, Patience patience = Patience::long_enough);
     Result<Seen> talk_dropped(Where client, const Address& to, std::uint16_t port, Server& server);
 
 private:

@@ -50,7 +50,8 @@ Address address_of(const SocketName& name) {
     std::array<std::uint8_t, 16> bytes{};
     std::memcpy(bytes.data(), &six->sin6_addr, 16);
     if (!IN6_IS_ADDR_V4MAPPED(&six->sin6_addr)) return Address::v6(bytes);
-    return Address::v4(std::uint32_t{bytes[12]} << 24U | std::uint32_t{bytes[13]} << 16U | std::uint32_t{bytes[14]} << 8U | bytes[15]);
+    return Address::v4(std::uint32_t{bytes[12]} << 24U | std::uint32_t{bytes[13]} << 16U |
+                       std::uint32_t{bytes[14]} << 8U | bytes[15]);
 }
 
 Result<void> wait_for(FdRef fd, short events, int wait_ms) {
@@ -101,8 +102,10 @@ Result<Seen> talk_datagrams(FdRef client, Server& server, int wait_ms) {
     SocketName peer;
     peer.size = sizeof peer.bytes;
     char buffer[16] = {};
-    if (::recvfrom(server.socket.raw(), buffer, sizeof buffer, 0, peer.get(), &peer.size) != 6) return fail_errno(errno, "receive");
-    if (::sendto(server.socket.raw(), "diatom", 6, 0, peer.get(), peer.size) != 6) return fail_errno(errno, "send back");
+    if (::recvfrom(server.socket.raw(), buffer, sizeof buffer, 0, peer.get(), &peer.size) != 6)
+        return fail_errno(errno, "receive");
+    if (::sendto(server.socket.raw(), "diatom", 6, 0, peer.get(), peer.size) != 6)
+        return fail_errno(errno, "send back");
     TRY(expect_bytes(client, wait_ms), "at the client");
     return Seen{.client = address_of(peer)};
 }
@@ -153,7 +156,8 @@ HostTest::Where HostTest::make_outside() {
     };
     in(kHost, [&]() -> Result<void> {
         Links links = TRY(Links::open());
-        TRY(links.add_veth({.host_name = "uplink", .name = "nic", .mac = {2, 0, 0, 0, 0, 1}, .mtu = 1500, .netns = *outside}));
+        TRY(links.add_veth(
+            {.host_name = "uplink", .name = "nic", .mac = {2, 0, 0, 0, 0, 1}, .mtu = 1500, .netns = *outside}));
         return configure("uplink", "192.0.2.1", "2001:db8::1");
     });
     in(outside, [&]() -> Result<void> {
@@ -175,8 +179,11 @@ void HostTest::in(Where where, const std::function<Result<void>()>& work) {
 std::string HostTest::run(const std::string& command, Where where) {
     std::string out;
     in(where, [&]() -> Result<void> {
-        const auto output = TRY(proc::run({.path = "/bin/sh", .argv = {"sh", "-c", command},
-                                           .env = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin"}, .fds = {}}, kPatienceMs));
+        const auto output = TRY(proc::run({.path = "/bin/sh",
+                                           .argv = {"sh", "-c", command},
+                                           .env = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin"},
+                                           .fds = {}},
+                                          kPatienceMs));
         EXPECT_EQ(output.status.code, 0) << command << ": " << output.out;
         out = output.out;
         return {};
@@ -205,8 +212,10 @@ BridgeSpec HostTest::bridge_spec(const std::string& name, unsigned second) {
 }
 
 HostTest::Container HostTest::make_container(const BridgeSpec& bridge, unsigned last, const std::string& interface) {
-    Container container{.id = std::format("{}-{}", bridge.name, last), .where = make_namespace(),
-                        .four = bridge.pools.at(0).subnet.base.plus(last), .six = {}};
+    Container container{.id = std::format("{}-{}", bridge.name, last),
+                        .where = make_namespace(),
+                        .four = bridge.pools.at(0).subnet.base.plus(last),
+                        .six = {}};
     EndpointSpec endpoint{.container = container.id, .interface = interface, .mac = {}, .addresses = {container.four}};
     if (bridge.pools.size() > 1) endpoint.addresses.push_back(container.six = bridge.pools[1].subnet.base.plus(last));
     const auto attached = network().attach(bridge, endpoint, *container.where);
@@ -217,7 +226,8 @@ HostTest::Container HostTest::make_container(const BridgeSpec& bridge, unsigned 
 Server HostTest::serve(Where where, std::uint16_t port, Protocol protocol) {
     Server server{.socket = Fd(), .protocol = protocol};
     in(where, [&]() -> Result<void> {
-        server.socket = Fd(::socket(AF_INET6, (protocol == Protocol::tcp ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC, 0));
+        server.socket =
+            Fd(::socket(AF_INET6, (protocol == Protocol::tcp ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC, 0));
         const int on = 1;
         ::setsockopt(server.socket.raw(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
         auto name = name_of(Address::v6({}), port);
@@ -238,7 +248,22 @@ Result<Seen> HostTest::talk_within(Where client, const Address& to, std::uint16_
     };
     TRY(client == kHost ? open() : run_in_namespace(*client, open));
     TRY(connect_to(socket, to, port, wait_ms));
-    return server.protocol == Protocol::tcp ? talk_stream(socket, server, wait_ms) : talk_datagrams(socket, server, wait_ms);
+    return server.protocol == Protocol::tcp ? talk_stream(socket, server, wait_ms)
+                                            : talk_datagrams(socket, server, wait_ms);
+}
+
+HostTest::Client HostTest::make_client(Where where, const Address& to, std::uint16_t port) {
+    Client client;
+    in(where, [&]() -> Result<void> {
+        const int family = to.family() == Address::Family::v4 ? AF_INET : AF_INET6;
+        client.socket = Fd(::socket(family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+        return connect_to(client.socket, to, port, kPatienceMs);
+    });
+    return client;
+}
+
+Result<Seen> HostTest::talk_again(Client& client, Server& server, Patience patience) {
+    return talk_datagrams(client.socket, server, patience == Patience::brief ? kDropWaitMs : kPatienceMs);
 }
 
 Result<Seen> HostTest::talk(Where client, const Address& to, std::uint16_t port, Server& server) {

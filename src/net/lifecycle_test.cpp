@@ -33,9 +33,10 @@ TEST_F(Lifecycle, TheTableIsWhatNftUnderstands) {
     const std::string text = table();
     for (const char* expected :
          {"tcp . 8080 : 172.17.0.2 . 80", "tcp . 8080 : fd17::2 . 80", "127.0.0.1 . udp . 53 : 172.17.0.3 . 5353",
-          "\"docker0\" . \"docker0\"", "172.17.0.0/16", "fd17::/64", "type ifname . ifname", "never changed by the engine",
-          "dnat ip to meta l4proto . th dport map @ports4", "dnat ip6 to ip6 daddr . meta l4proto . th dport map @host6",
-          "fib daddr type local jump published", "ip daddr 127.0.0.0/8 iif != \"lo\" drop"}) {
+          "\"docker0\" . \"docker0\"", "172.17.0.0/16", "fd17::/64", "type ifname . ifname",
+          "never changed by the engine", "dnat ip to meta l4proto . th dport map @ports4",
+          "dnat ip6 to ip6 daddr . meta l4proto . th dport map @host6", "fib daddr type local jump published",
+          "ip daddr 127.0.0.0/8 iif != \"lo\" drop"}) {
         EXPECT_NE(text.find(expected), std::string::npos) << expected << "\n" << text;
     }
 }
@@ -181,8 +182,9 @@ TEST_F(Lifecycle, AttachSetsEverythingUp) {
     ASSERT_TRUE(mac) << mac.error().what();
     EXPECT_EQ(*mac, "02:42:ac:11:00:05");
     const auto inside = run("ip addr; ip route; ip -6 route", where);
-    for (const char* expected : {"172.17.0.5/16 brd 172.17.255.255", "fd17::5/64", "mtu 1400", "default via 172.17.0.1 dev eth0",
-                                 "default via fd17::1 dev eth0", "127.0.0.1/8", "02:42:ac:11:00:05"}) {
+    for (const char* expected :
+         {"172.17.0.5/16 brd 172.17.255.255", "fd17::5/64", "mtu 1400", "default via 172.17.0.1 dev eth0",
+          "default via fd17::1 dev eth0", "127.0.0.1/8", "02:42:ac:11:00:05"}) {
         EXPECT_NE(inside.find(expected), std::string::npos) << expected << "\n" << inside;
     }
     // Again, as after a crash between attach and the record of it: the old pair makes room.
@@ -231,7 +233,8 @@ TEST_F(Lifecycle, RouterAdvertisementsGoOnAfterForwardingBegins) {
         "echo 0 > /proc/sys/net/ipv6/conf/all/forwarding");
     ASSERT_TRUE(network().ensure_bridge(bridge));
     EXPECT_EQ(run("cat /proc/sys/net/ipv6/conf/uplink/accept_ra /proc/sys/net/ipv6/conf/docker0/accept_ra "
-                  "/proc/sys/net/ipv6/conf/all/forwarding"), "2\n0\n1\n");
+                  "/proc/sys/net/ipv6/conf/all/forwarding"),
+              "2\n0\n1\n");
 }
 
 TEST_F(Lifecycle, SubnetsAreChosenAroundWhatTheHostUses) {

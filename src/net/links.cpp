@@ -24,7 +24,8 @@ namespace {
 constexpr std::uint16_t kCreate = NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL;
 
 std::string_view text_of(const nlattr& attribute) {
-    const std::string_view raw(static_cast<const char*>(mnl_attr_get_payload(&attribute)), mnl_attr_get_payload_len(&attribute));
+    const std::string_view raw(static_cast<const char*>(mnl_attr_get_payload(&attribute)),
+                               mnl_attr_get_payload_len(&attribute));
     return raw.substr(0, raw.find('\0'));
 }
 
@@ -161,7 +162,8 @@ Result<void> Links::settle(const std::string& name) {
     ifreq request{};
     name.copy(request.ifr_name, IFNAMSIZ - 1);
     request.ifr_data = reinterpret_cast<char*>(&value);
-    if (::ioctl(socket.raw(), SIOCETHTOOL, &request) != 0) return fail_errno(errno, "ask for the link state of {}", name);
+    if (::ioctl(socket.raw(), SIOCETHTOOL, &request) != 0)
+        return fail_errno(errno, "ask for the link state of {}", name);
     return {};
 }
 

@@ -1,6 +1,6 @@
-// Links, addresses and routes of the namespace that the object was opened in, by rtnetlink. Thread side: one thread at a
-// time; one netlink round trip a call. Errors name the interface and carry the kernel's text.
-// Source: rtnetlink(7), include/uapi/linux/if_link.h of Linux 6.12.
+// Links, addresses and routes of the namespace that the object was opened in, by rtnetlink. Thread side: one thread at
+// a time; one netlink round trip a call. Errors name the interface and carry the kernel's text. Source: rtnetlink(7),
+// include/uapi/linux/if_link.h of Linux 6.12.
 #pragma once
 
 #include <array>
@@ -57,8 +57,9 @@ public:
     Result<void> remove(const std::string& name);  // a missing link is no error
 
     Result<void> set_up(int index);
-    // Makes a change of carrier effective now. The kernel does so from a work queue (linkwatch), until when the queue of
-    // the end that was up first, and the bridge port over it, drop packets: the first SYN would be repeated a second later.
+    // Makes a change of carrier effective now. The kernel does so from a work queue (linkwatch), until when the queue
+    // of the end that was up first, and the bridge port over it, drop packets: the first SYN would be repeated a second
+    // later.
     Result<void> settle(const std::string& name);
     Result<void> set_mtu(int index, unsigned mtu);
     // Names the owner for `ip link` and for us after a restart (ifalias, at most 255 bytes).

@@ -17,8 +17,8 @@ std::uint8_t family_of(const Address& address) { return address.family() == Addr
 Address address_of(const nlattr& attribute) {
     const auto* bytes = static_cast<const std::uint8_t*>(mnl_attr_get_payload(&attribute));
     if (mnl_attr_get_payload_len(&attribute) == 4) {
-        return Address::v4(std::uint32_t{bytes[0]} << 24U | std::uint32_t{bytes[1]} << 16U | std::uint32_t{bytes[2]} << 8U |
-                           bytes[3]);
+        return Address::v4(std::uint32_t{bytes[0]} << 24U | std::uint32_t{bytes[1]} << 16U |
+                           std::uint32_t{bytes[2]} << 8U | bytes[3]);
     }
     std::array<std::uint8_t, 16> copy{};
     if (mnl_attr_get_payload_len(&attribute) != copy.size()) return {};
@@ -43,7 +43,8 @@ Result<std::vector<InterfaceAddress>> Links::addresses() {
     TRY(socket_.query(request,
                       [&](const nlmsghdr& message) {
                           const auto* header = static_cast<const ifaddrmsg*>(mnl_nlmsg_get_payload(&message));
-                          InterfaceAddress entry{.index = static_cast<int>(header->ifa_index), .address = {},
+                          InterfaceAddress entry{.index = static_cast<int>(header->ifa_index),
+                                                 .address = {},
                                                  .prefix = header->ifa_prefixlen};
                           for_each_attribute(message, sizeof *header, [&](const nlattr& attribute) {
                               const auto type = mnl_attr_get_type(&attribute);

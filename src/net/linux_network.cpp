@@ -19,10 +19,19 @@ namespace {
 
 std::string owner_key(const std::string& set, const NftElement& element) { return set + '/' + element.key; }
 
-// Errors that mean "the table is not what we left there": gone, elements gone, or elements of an earlier engine in the way.
+// Errors that mean "the table is not what we left there": gone, elements gone, or elements of an earlier engine in the
+// way.
 bool table_differs(const Error& error) {
     return error.error_number() == ENOENT || error.error_number() == EEXIST || error.error_number() == EBUSY ||
            error.error_number() == ENOTEMPTY;
+}
+
+std::set<std::uint16_t> datagram_ports(const std::vector<PortMapping>& mappings) {
+    std::set<std::uint16_t> ports;
+    for (const auto& mapping : mappings) {
+        if (mapping.protocol == Protocol::udp) ports.insert(mapping.host_port);
+    }
+    return ports;
 }
 
 bool reaches_loopback(const Address& host) {
@@ -51,7 +60,8 @@ Result<std::unique_ptr<LinuxNetwork>> LinuxNetwork::open(const std::string& tabl
     NftBatch batch(network->nft_, table);
     put_ruleset(batch, table);
     TRY(batch.commit(),
-        "set up nftables (the kernel needs NF_TABLES_INET, NFT_NAT, NFT_MASQ, NFT_CT and NFT_FIB_INET; a table of this name "
+        "set up nftables (the kernel needs NF_TABLES_INET, NFT_NAT, NFT_MASQ, NFT_CT and NFT_FIB_INET; a table of this "
+        "name "
         "that is not ours goes with `nft delete table inet {}`)",
         table);
     return network;
@@ -66,7 +76,8 @@ Result<void> LinuxNetwork::loopback_up(FdRef netns) {
 }
 
 Result<PublishedPort> LinuxNetwork::reserve(const PortMapping& wanted) {
-    if (wanted.container_port == 0) return fail(Kind::invalid, "a published port needs the container's port, 1 to 65535");
+    if (wanted.container_port == 0)
+        return fail(Kind::invalid, "a published port needs the container's port, 1 to 65535");
     if (wanted.host_port != 0) return reserve_port(wanted);
     return reserve_ephemeral(wanted, ephemeral_range(), next_port_);
 }
@@ -89,7 +100,8 @@ void LinuxNetwork::forget_owners(const Elements& elements) {
     }
 }
 
-Result<void> LinuxNetwork::open_loopback(const std::vector<PortMapping>& mappings, const std::vector<Address>& targets) {
+Result<void> LinuxNetwork::open_loopback(const std::vector<PortMapping>& mappings,
+                                         const std::vector<Address>& targets) {
     for (const auto& [name, bridge] : bridges_) {
         if (loopback_.contains(name)) continue;
         const auto on_bridge = [&](const Address& target) {
@@ -110,7 +122,7 @@ Result<void> LinuxNetwork::publish(const std::string& container, const std::vect
     TRY(check_owners(container, fresh));
     TRY(open_loopback(mappings, targets));
     auto& entry = published_[container];
-    auto old = std::exchange(entry, {.elements = std::move(fresh), .targets = targets});
+    auto old = std::exchange(entry, {.elements = std::move(fresh), .datagram_ports = datagram_ports(mappings)});
     auto result = exchange(difference(old.elements, entry.elements), difference(entry.elements, old.elements));
     if (!result) {
         entry = std::move(old);
@@ -121,7 +133,8 @@ Result<void> LinuxNetwork::publish(const std::string& container, const std::vect
     for (const auto& [set, list] : entry.elements) {
         for (const auto& element : list) owners_[owner_key(set, element)] = container;
     }
-    return {};
+    if (entry.datagram_ports.empty()) return {};
+    return forget_flows(nft_, entry.datagram_ports, Translated::no);
 }
 
 Result<void> LinuxNetwork::unpublish(const std::string& container) {
@@ -131,8 +144,8 @@ Result<void> LinuxNetwork::unpublish(const std::string& container) {
     published_.erase(entry);
     forget_owners(old.elements);
     TRY(exchange(old.elements, {}), "unpublish ports of container {}", container);
-    for (const auto& target : old.targets) TRY(forget_connections(nft_, target));
-    return {};
+    if (old.datagram_ports.empty()) return {};
+    return forget_flows(nft_, old.datagram_ports, Translated::destination);
 }
 
 Result<void> LinuxNetwork::exchange(const Elements& old, const Elements& fresh) {

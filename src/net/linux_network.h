@@ -39,7 +39,7 @@ public:
 private:
     struct Publication {
         Elements elements;
-        std::vector<Address> targets;
+        std::set<std::uint16_t> datagram_ports;  // of the host
     };
     LinuxNetwork(std::string table, Links links, NetlinkSocket nft);
 

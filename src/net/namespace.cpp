@@ -11,7 +11,8 @@ namespace diatom::net {
 Result<void> run_in_namespace(FdRef netns, const std::function<Result<void>()>& work) {
     Result<void> result;
     const auto enter_and_work = [&]() -> Result<void> {
-        if (::setns(netns.raw(), CLONE_NEWNET) != 0) return fail_errno(errno, "enter the container's network namespace");
+        if (::setns(netns.raw(), CLONE_NEWNET) != 0)
+            return fail_errno(errno, "enter the container's network namespace");
         return work();
     };
     try {

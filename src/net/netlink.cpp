@@ -25,7 +25,8 @@ std::string kernel_text(const nlmsghdr& message) {
     if ((message.nlmsg_flags & NLM_F_CAPPED) == 0) offset += error->msg.nlmsg_len - sizeof error->msg;
     std::string text;
     for_each_attribute(message, offset, [&](const nlattr& attribute) {
-        if (mnl_attr_get_type(&attribute) == NLMSGERR_ATTR_MSG && mnl_attr_validate(&attribute, MNL_TYPE_NUL_STRING) == 0) {
+        if (mnl_attr_get_type(&attribute) == NLMSGERR_ATTR_MSG &&
+            mnl_attr_validate(&attribute, MNL_TYPE_NUL_STRING) == 0) {
             text = mnl_attr_get_str(&attribute);
         }
     });
@@ -33,7 +34,8 @@ std::string kernel_text(const nlmsghdr& message) {
 }
 
 Result<void> result_of(const nlmsghdr& message) {
-    if (mnl_nlmsg_get_payload_len(&message) < sizeof(nlmsgerr)) return fail(Kind::corrupt, "netlink answer is cut short");
+    if (mnl_nlmsg_get_payload_len(&message) < sizeof(nlmsgerr))
+        return fail(Kind::corrupt, "netlink answer is cut short");
     const int error = -static_cast<const nlmsgerr*>(mnl_nlmsg_get_payload(&message))->error;
     if (error == 0) return {};
     const std::string text = kernel_text(message);
@@ -123,7 +125,8 @@ Result<void> NetlinkSocket::send(std::string_view bytes) {
     sockaddr_nl kernel{};
     kernel.nl_family = AF_NETLINK;
     const auto n = sys::retry_interrupted([&] {
-        return ::sendto(fd_.raw(), bytes.data(), bytes.size(), 0, reinterpret_cast<const sockaddr*>(&kernel), sizeof kernel);
+        return ::sendto(fd_.raw(), bytes.data(), bytes.size(), 0, reinterpret_cast<const sockaddr*>(&kernel),
+                        sizeof kernel);
     });
     if (n < 0) return fail_errno(errno, "send {} bytes to the kernel", bytes.size());
     return {};
@@ -133,14 +136,14 @@ Result<std::size_t> NetlinkSocket::receive(bool wait) {
     const auto n = sys::retry_interrupted(
         [&] { return ::recv(fd_.raw(), buffer_.data(), buffer_.size(), MSG_TRUNC | (wait ? 0 : MSG_DONTWAIT)); });
     if (n < 0) return fail_errno(errno, "receive the kernel's answer");
-    if (static_cast<std::size_t>(n) > buffer_.size()) return fail(Kind::corrupt, "netlink answer of {} bytes was cut", n);
+    if (static_cast<std::size_t>(n) > buffer_.size())
+        return fail(Kind::corrupt, "netlink answer of {} bytes was cut", n);
     return static_cast<std::size_t>(n);
 }
 
 // What is left of an answer that nobody waits for must not be taken for the answer to the next request.
 void NetlinkSocket::drain() noexcept {
-    while (::recv(fd_.raw(), buffer_.data(), buffer_.size(), MSG_DONTWAIT) >= 0 || errno == EINTR) {
-    }
+    while (::recv(fd_.raw(), buffer_.data(), buffer_.size(), MSG_DONTWAIT) >= 0 || errno == EINTR) {}
 }
 
 Result<void> NetlinkSocket::call(Request& request) {
@@ -153,7 +156,8 @@ Result<void> NetlinkSocket::call_batch(std::string_view bytes, std::uint32_t las
     TRY(send(bytes));
     for (;;) {
         int left = static_cast<int>(TRY(receive(true)));
-        for (auto* message = message_of(buffer_); mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left)) {
+        for (auto* message = message_of(buffer_); mnl_nlmsg_ok(message, left);
+             message = mnl_nlmsg_next(message, &left)) {
             if (message->nlmsg_type != NLMSG_ERROR) continue;
             auto result = result_of(*message);
             const bool done = message->nlmsg_seq == last;
@@ -170,7 +174,8 @@ Result<void> NetlinkSocket::query(Request& request, const Each& each) {
     TRY(send(request.bytes(sequence)));
     for (;;) {
         int left = static_cast<int>(TRY(receive(true)));
-        for (auto* message = message_of(buffer_); mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left)) {
+        for (auto* message = message_of(buffer_); mnl_nlmsg_ok(message, left);
+             message = mnl_nlmsg_next(message, &left)) {
             if (message->nlmsg_seq != sequence) continue;
             if (message->nlmsg_type == NLMSG_DONE) return result_of_dump(*message);
             if (message->nlmsg_type == NLMSG_ERROR) return result_of(*message);

@@ -1,5 +1,6 @@
-// Netlink: requests, acknowledgements and dumps over one socket. Thread side: one thread at a time per socket; each call
-// blocks until the kernel answered, which it does within the call that sent (rtnetlink and nfnetlink are synchronous).
+// Netlink: requests, acknowledgements and dumps over one socket. Thread side: one thread at a time per socket; each
+// call blocks until the kernel answered, which it does within the call that sent (rtnetlink and nfnetlink are
+// synchronous).
 //
 // A socket belongs to the network namespace of the thread that opened it, for its whole life, whichever thread uses it
 // afterwards: work in another namespace needs a thread there only for opening (net/namespace.h).

@@ -1,5 +1,5 @@
-// Bridges, links, addresses, address translation and published ports, by rtnetlink and nftables. Thread side: one thread
-// at a time per Network; calls block for less than a millisecond each (one netlink batch).
+// Bridges, links, addresses, address translation and published ports, by rtnetlink and nftables. Thread side: one
+// thread at a time per Network; calls block for less than a millisecond each (one netlink batch).
 //
 // nftables: one table "inet diatom", changed by one atomic batch per call. Published ports are elements of maps
 // (proto . port -> address . port), so that the cost of one does not grow with the number of others.
@@ -26,15 +26,15 @@ struct BridgeSpec {
     std::string name;         // interface name, at most 15 bytes: "docker0", "br-0123456789ab"
     std::vector<Pool> pools;  // IPv4 and, where wanted, IPv6
     bool masquerade = true;
-    bool internal = false;    // no way out
-    bool isolate = false;     // no traffic between containers
+    bool internal = false;  // no way out
+    bool isolate = false;   // no traffic between containers
     unsigned mtu = 1500;
 };
 
 struct EndpointSpec {
-    std::string container;    // id: names the host side of the veth, veth + 7 digits of a hash
+    std::string container;  // id: names the host side of the veth, veth + 7 digits of a hash
     std::string interface = "eth0";
-    std::string mac;          // empty: derived from the IPv4 address, as Docker does (02:42:…)
+    std::string mac;  // empty: derived from the IPv4 address, as Docker does (02:42:…)
     std::vector<Address> addresses;
     bool default_route = true;
 };
@@ -42,7 +42,7 @@ struct EndpointSpec {
 enum class Protocol : std::uint8_t { tcp, udp, sctp };
 struct PortMapping {
     Protocol protocol = Protocol::tcp;
-    Address host;             // empty: every address, IPv4 and IPv6
+    Address host;                 // empty: every address, IPv4 and IPv6
     std::uint16_t host_port = 0;  // 0: pick a free one from the ephemeral range
     std::uint16_t container_port = 0;
     friend bool operator==(const PortMapping&, const PortMapping&) = default;
@@ -50,7 +50,7 @@ struct PortMapping {
 
 // A published port and the socket that keeps other programs of this host from taking it.
 struct PublishedPort {
-    PortMapping mapping;      // with the port that was picked
+    PortMapping mapping;  // with the port that was picked
     Fd reservation, reservation6;
 };
 
@@ -82,8 +82,8 @@ public:
 class AddressPool {
 public:
     explicit AddressPool(Pool pool);
-    Result<Address> take();                        // exhausted when full
-    Result<void> take(const Address& address);     // conflict when taken, invalid when outside
+    Result<Address> take();                     // exhausted when full
+    Result<void> take(const Address& address);  // conflict when taken, invalid when outside
     void release(const Address& address);
     std::size_t in_use() const noexcept;
 

@@ -34,8 +34,10 @@ protected:
     void SetUp() override {
         HostTest::SetUp();
         if (IsSkipped()) return;
-        run(std::format("for f in iptables ip6tables; do f=/proc/sys/net/bridge/bridge-nf-call-$f; "
-                        "[ ! -e $f ] || echo {} > $f; done", GetParam()));
+        run(
+            std::format("for f in iptables ip6tables; do f=/proc/sys/net/bridge/bridge-nf-call-$f; "
+                        "[ ! -e $f ] || echo {} > $f; done",
+                        GetParam()));
         outside = make_outside();
         ASSERT_OK(network().ensure_bridge(bridge));
     }
@@ -86,7 +88,8 @@ TEST_P(Traffic, ContainersReachPublishedPortsOfThemselvesNeighboursAndOtherNetwo
     publish(web, 8080, 80);
     for (const auto* client : {&web, &neighbour, &other}) {
         SCOPED_TRACE(client->id);
-        for (const char* host : {"192.0.2.1", "172.17.0.1"}) EXPECT_SEEN(talk(client->where, ip(host), 8080, server), ip("172.17.0.1"));
+        for (const char* host : {"192.0.2.1", "172.17.0.1"})
+            EXPECT_SEEN(talk(client->where, ip(host), 8080, server), ip("172.17.0.1"));
         EXPECT_SEEN(talk(client->where, ip("2001:db8::1"), 8080, server), ip("fd17::1"));
     }
 }
@@ -197,6 +200,29 @@ TEST_P(Traffic, AnUnpublishedPortIsRefusedAndTheNextOneGetsIt) {
     EXPECT_KIND(talk(outside, ip("192.0.2.1"), 8080, first), Kind::unavailable);
     publish(two, 8080, 80);
     EXPECT_SEEN(talk(outside, ip("192.0.2.1"), 8080, second), ip("192.0.2.2"));
+}
+
+TEST_P(Traffic, AClientThatKeepsItsSourcePortFollowsThePublishedPort) {
+    const auto one = make_container(bridge, 2);
+    const auto two = make_container(bridge, 3);
+    auto first = serve(one.where, 53, Protocol::udp);
+    auto second = serve(two.where, 53, Protocol::udp);
+    for (const char* address : {"192.0.2.1", "2001:db8::1"}) {
+        SCOPED_TRACE(address);
+        // The host itself gets the first ones: nobody there answers.
+        auto held = network().reserve({.protocol = Protocol::udp, .host = {}, .host_port = 5353, .container_port = 53});
+        auto client = make_client(outside, ip(address), 5353);
+        EXPECT_KIND(talk_again(client, first, Patience::brief), Kind::timed_out);
+        publish(one, 5353, 53, Protocol::udp);
+        EXPECT_SEEN(talk_again(client, first),
+                    ip(std::string_view(address).contains(':') ? "2001:db8::2" : "192.0.2.2"));
+        ASSERT_OK(network().unpublish(one.id));
+        publish(two, 5353, 53, Protocol::udp);
+        EXPECT_SEEN(talk_again(client, second),
+                    ip(std::string_view(address).contains(':') ? "2001:db8::2" : "192.0.2.2"));
+        ASSERT_OK(network().unpublish(two.id));
+        EXPECT_KIND(talk_again(client, second, Patience::brief), Kind::timed_out);
+    }
 }
 
 TEST_P(Traffic, TheUsersChainFiltersPublishedPortsAndSurvivesRestore) {

@@ -133,7 +133,8 @@ void NftBatch::add_set(const NftSet& description) {
     }
     nftnl_set_set_u32(set.get(), NFTNL_SET_FLAGS, flags);
     const auto data = comment_data(NFTNL_UDATA_SET_COMMENT, description.comment);
-    nftnl_set_set_data(set.get(), NFTNL_SET_USERDATA, nftnl_udata_buf_data(data.get()), nftnl_udata_buf_len(data.get()));
+    nftnl_set_set_data(set.get(), NFTNL_SET_USERDATA, nftnl_udata_buf_data(data.get()),
+                       nftnl_udata_buf_len(data.get()));
     auto* message = begin(NFT_MSG_NEWSET, NLM_F_CREATE);
     nftnl_set_nlmsg_build_payload(message, set.get());
     finish(message);
@@ -191,7 +192,8 @@ void NftBatch::put_elements(std::uint16_t type, std::uint16_t flags, const char*
             auto* entry = nftnl_set_elem_alloc();
             if (entry == nullptr) throw std::bad_alloc();
             nftnl_set_elem_add(set.get(), entry);
-            nftnl_set_elem_set(entry, NFTNL_SET_ELEM_KEY, element.key.data(), static_cast<std::uint32_t>(element.key.size()));
+            nftnl_set_elem_set(entry, NFTNL_SET_ELEM_KEY, element.key.data(),
+                               static_cast<std::uint32_t>(element.key.size()));
             if (!element.value.empty() && type == NFT_MSG_NEWSETELEM) {
                 nftnl_set_elem_set(entry, NFTNL_SET_ELEM_DATA, element.value.data(),
                                    static_cast<std::uint32_t>(element.value.size()));
@@ -218,7 +220,8 @@ Result<void> NftBatch::commit() {
     last->nlmsg_flags |= NLM_F_ACK;
     const auto sequence = last->nlmsg_seq;
     frame(NFNL_MSG_BATCH_END);
-    TRY(socket_.call_batch({bytes_.data(), bytes_.size()}, sequence, messages_), "change the nftables table inet {}", table_);
+    TRY(socket_.call_batch({bytes_.data(), bytes_.size()}, sequence, messages_), "change the nftables table inet {}",
+        table_);
     return {};
 }
 

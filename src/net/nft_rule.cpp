@@ -132,7 +132,8 @@ NftRule& NftRule::input_and_output(const char* set) {
 }
 
 NftRule& NftRule::input_index(std::uint32_t index, Compare how) {
-    return load_meta(NFT_META_IIF, 0).compare(0, how == Compare::equal ? NFT_CMP_EQ : NFT_CMP_NEQ, &index, sizeof index);
+    return load_meta(NFT_META_IIF, 0)
+        .compare(0, how == Compare::equal ? NFT_CMP_EQ : NFT_CMP_NEQ, &index, sizeof index);
 }
 
 NftRule& NftRule::destination_is_local() {

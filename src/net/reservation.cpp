@@ -64,12 +64,14 @@ Result<Fd> hold(const Endpoint& at) {
     ::setsockopt(socket.raw(), SOL_SOCKET, SO_RCVBUF, &least, sizeof least);
     if (bind_endpoint(socket, at) == 0) return socket;
     if (errno == EADDRINUSE) {
-        return Failure(Error(Kind::conflict, std::format("Bind for {} failed: port is already allocated", shown(at)), EADDRINUSE));
+        return Failure(
+            Error(Kind::conflict, std::format("Bind for {} failed: port is already allocated", shown(at)), EADDRINUSE));
     }
     if (errno == EADDRNOTAVAIL) {
-        return Failure(Error(Kind::invalid,
-                             std::format("Bind for {} failed: this host has no such address (`ip address` lists them)", shown(at)),
-                             EADDRNOTAVAIL));
+        return Failure(
+            Error(Kind::invalid,
+                  std::format("Bind for {} failed: this host has no such address (`ip address` lists them)", shown(at)),
+                  EADDRNOTAVAIL));
     }
     return fail_errno(errno, "Bind for {} failed", shown(at));
 }
@@ -123,8 +125,10 @@ Result<PublishedPort> reserve_ephemeral(const PortMapping& wanted, const PortRan
         auto port = reserve_port(candidate);
         if (port || port.error().kind() != Kind::conflict) return port;
     }
-    return fail(Kind::exhausted, "all ports from {} to {} are allocated: publish a chosen port, or widen "
-                "net.ipv4.ip_local_port_range", range.first, range.last);
+    return fail(Kind::exhausted,
+                "all ports from {} to {} are allocated: publish a chosen port, or widen "
+                "net.ipv4.ip_local_port_range",
+                range.first, range.last);
 }
 
 }  // namespace diatom::net

@@ -17,8 +17,8 @@ PortRange ephemeral_range();
 
 // Binds the mapping's host port on its address, or on every IPv4 and IPv6 address. Without SO_REUSEADDR no other socket
 // can then be bound to it, whether it sets that option or not. The sockets do not listen: a connection that no rule
-// translates (IPv6 to a container that has none) is refused at once instead of hanging in a backlog that nobody accepts.
-// conflict: "Bind for 0.0.0.0:8080 failed: port is already allocated".
+// translates (IPv6 to a container that has none) is refused at once instead of hanging in a backlog that nobody
+// accepts. conflict: "Bind for 0.0.0.0:8080 failed: port is already allocated".
 Result<PublishedPort> reserve_port(const PortMapping& wanted);
 
 // The same for a mapping without a host port: tries those of `range` in turn, from `next` on, which moves past the one

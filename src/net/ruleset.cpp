@@ -17,15 +17,30 @@ constexpr std::int32_t kRaw = NF_IP_PRI_RAW, kDstnat = NF_IP_PRI_NAT_DST, kFilte
 constexpr NftChain kChains[] = {
     {.name = kUserChain, .comment = "yours: sees container traffic first, is never changed by the engine"},
     {.name = kPublished, .comment = "published ports to containers"},
-    {.name = "martians", .comment = "loopback addresses stay on loopback", .type = "filter", .hook = NF_INET_PRE_ROUTING,
+    {.name = "martians",
+     .comment = "loopback addresses stay on loopback",
+     .type = "filter",
+     .hook = NF_INET_PRE_ROUTING,
      .priority = kRaw},
-    {.name = "prerouting", .comment = "published ports, for others", .type = "nat", .hook = NF_INET_PRE_ROUTING,
+    {.name = "prerouting",
+     .comment = "published ports, for others",
+     .type = "nat",
+     .hook = NF_INET_PRE_ROUTING,
      .priority = kDstnat},
-    {.name = "output", .comment = "published ports, for this host", .type = "nat", .hook = NF_INET_LOCAL_OUT,
+    {.name = "output",
+     .comment = "published ports, for this host",
+     .type = "nat",
+     .hook = NF_INET_LOCAL_OUT,
      .priority = kDstnat},
-    {.name = "postrouting", .comment = "containers to the world", .type = "nat", .hook = NF_INET_POST_ROUTING,
+    {.name = "postrouting",
+     .comment = "containers to the world",
+     .type = "nat",
+     .hook = NF_INET_POST_ROUTING,
      .priority = kSrcnat},
-    {.name = "forward", .comment = "who may talk to containers", .type = "filter", .hook = NF_INET_FORWARD,
+    {.name = "forward",
+     .comment = "who may talk to containers",
+     .type = "filter",
+     .hook = NF_INET_FORWARD,
      .priority = kFilter},
 };
 
@@ -48,12 +63,21 @@ std::vector<NftRule> rules(const std::string& table) {
     rule(kPublished).translate(v6, NftRule::Key::port, kPorts6);
 
     rule("postrouting", "this host to its published ports")
-        .translated_destination().output(kBridges).source_is_local().masquerade();
+        .translated_destination()
+        .output(kBridges)
+        .source_is_local()
+        .masquerade();
     // By subnet and not by input interface, which a packet bridged under br_netfilter no longer knows here.
     rule("postrouting", "containers to published ports")
-        .translated_destination().output(kBridges).source(v4, kSubnets4).masquerade();
+        .translated_destination()
+        .output(kBridges)
+        .source(v4, kSubnets4)
+        .masquerade();
     rule("postrouting", "containers to published ports")
-        .translated_destination().output(kBridges).source(v6, kSubnets6).masquerade();
+        .translated_destination()
+        .output(kBridges)
+        .source(v6, kSubnets6)
+        .masquerade();
     rule("postrouting", "containers to the world").input(kMasquerade).output(kBridges, Match::not_in).masquerade();
 
     rule("forward", "not ours").input(kBridges, Match::not_in).output(kBridges, Match::not_in).verdict(NF_ACCEPT);
@@ -75,13 +99,31 @@ const std::vector<NftSet>& ruleset_sets() {
         {.name = kMasquerade, .comment = "leave with this host's address", .key = {ifname}, .value = {}},
         {.name = kInternal, .comment = "no way out", .key = {ifname}, .value = {}},
         {.name = kConnected, .comment = "talk freely", .key = {ifname, ifname}, .value = {}},
-        {.name = kSubnets4, .comment = "containers", .key = {ipv4_addr}, .value = {}, .lookup = NftSet::Lookup::interval},
-        {.name = kSubnets6, .comment = "containers", .key = {ipv6_addr}, .value = {}, .lookup = NftSet::Lookup::interval},
-        {.name = kPorts4, .comment = "on every address", .key = {inet_proto, inet_service}, .value = {ipv4_addr, inet_service}},
-        {.name = kPorts6, .comment = "on every address", .key = {inet_proto, inet_service}, .value = {ipv6_addr, inet_service}},
-        {.name = kHost4, .comment = "on one address", .key = {ipv4_addr, inet_proto, inet_service},
+        {.name = kSubnets4,
+         .comment = "containers",
+         .key = {ipv4_addr},
+         .value = {},
+         .lookup = NftSet::Lookup::interval},
+        {.name = kSubnets6,
+         .comment = "containers",
+         .key = {ipv6_addr},
+         .value = {},
+         .lookup = NftSet::Lookup::interval},
+        {.name = kPorts4,
+         .comment = "on every address",
+         .key = {inet_proto, inet_service},
          .value = {ipv4_addr, inet_service}},
-        {.name = kHost6, .comment = "on one address", .key = {ipv6_addr, inet_proto, inet_service},
+        {.name = kPorts6,
+         .comment = "on every address",
+         .key = {inet_proto, inet_service},
+         .value = {ipv6_addr, inet_service}},
+        {.name = kHost4,
+         .comment = "on one address",
+         .key = {ipv4_addr, inet_proto, inet_service},
+         .value = {ipv4_addr, inet_service}},
+        {.name = kHost6,
+         .comment = "on one address",
+         .key = {ipv6_addr, inet_proto, inet_service},
          .value = {ipv6_addr, inet_service}},
     };
     return sets;

@@ -18,7 +18,8 @@
 //   forward                chain user first; established; within one bridge; published ports; the rest to or from an
 //                          internal bridge, or to any bridge, is dropped
 //   user                   empty, never changed by us: the host's own filter of container traffic. For example
-//                          nft add rule inet diatom user iifname eth0 ct original proto-dst 8080 ip saddr != 10.0.0.0/8 drop
+//                          nft add rule inet diatom user iifname eth0 ct original proto-dst 8080 ip saddr != 10.0.0.0/8
+//                          drop
 //
 // Traffic between two interfaces that are not ours is neither looked at nor dropped: a host that routes for Kubernetes
 // or a VPN goes on doing so.

@@ -34,9 +34,10 @@ Result<Subnet> choose_subnet(const std::vector<Subnet>& taken) {
     for (const auto& pool : default_pools()) {
         if (std::ranges::none_of(busy, [&](const Subnet& other) { return overlap(pool, other); })) return pool;
     }
-    return fail(Kind::exhausted,
-                "all predefined address pools are in use by networks or routes of this host: remove unused networks, or "
-                "choose a subnet yourself");
+    return fail(
+        Kind::exhausted,
+        "all predefined address pools are in use by networks or routes of this host: remove unused networks, or "
+        "choose a subnet yourself");
 }
 
 }  // namespace diatom::net

@@ -38,8 +38,8 @@ Result<void> set_sysctl(const std::string& name, const std::string& value) {
 Result<void> set_interface_ipv6(const std::string& interface, Ipv6 wanted) {
     if (!has_ipv6()) {
         if (wanted == Ipv6::off) return {};
-        return fail(Kind::unsupported, "interface {} needs IPv6, which this kernel does not have: use a network without it",
-                    interface);
+        return fail(Kind::unsupported,
+                    "interface {} needs IPv6, which this kernel does not have: use a network without it", interface);
     }
     const std::string directory = "ipv6/conf/" + interface + "/";
     TRY(set_sysctl(directory + "disable_ipv6", wanted == Ipv6::on ? "0" : "1"));
