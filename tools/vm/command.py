@@ -72,6 +72,6 @@ def disk_args(number: int, disk: Disk) -> list[str]:
 def network_args(config: MachineConfig) -> list[str]:
     if not config.network:
         return ["-nic", "none"]
-    # The guest finds this machine's loopback at 10.0.2.2.
+    # The guest finds this machine's loopback at 10.0.2.2. Either protocol named alone would turn the other off.
     forwards = "".join(f",hostfwd={forward}" for forward in config.publish)
-    return ["-netdev", f"user,id=net0,ipv6=on{forwards}", "-device", "virtio-net-pci,netdev=net0"]
+    return ["-netdev", f"user,id=net0,ipv4=on,ipv6=on{forwards}", "-device", "virtio-net-pci,netdev=net0"]
