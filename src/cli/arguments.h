@@ -12,8 +12,8 @@
 namespace diatom::cli {
 
 struct OptionSpec {
-    std::string_view name;       // "--since"
-    char letter = 0;             // 'n' for -n
+    std::string_view name;  // "--since"
+    char letter = 0;        // 'n' for -n
     bool takes_value = false;
     std::string_view help;
 };

@@ -8,12 +8,12 @@ namespace diatom::cli {
 namespace {
 
 constexpr std::array<std::pair<std::string_view, std::string_view>, 7> kOwnPhases{{{"kernel", "kernel"},
-                                                                                  {"mounts", "mounts"},
-                                                                                  {"machine", "machine"},
-                                                                                  {"state", "state partition"},
-                                                                                  {"supervision", "supervision"},
-                                                                                  {"system engine started", ""},
-                                                                                  {"hardware", ""}}};
+                                                                                   {"mounts", "mounts"},
+                                                                                   {"machine", "machine"},
+                                                                                   {"state", "state partition"},
+                                                                                   {"supervision", "supervision"},
+                                                                                   {"system engine started", ""},
+                                                                                   {"hardware", ""}}};
 constexpr std::string_view kContainer = "container ", kStarted = " started", kReady = " ready";
 
 std::optional<std::int64_t> find(const std::vector<BootMark>& marks, std::string_view name) {
@@ -52,7 +52,9 @@ std::string title(std::string_view name) {
 }
 
 std::string bar(const BootPhase& phase, std::int64_t total_us, std::size_t width) {
-    const auto column = [&](std::int64_t us) { return static_cast<std::size_t>(us * static_cast<std::int64_t>(width) / total_us); };
+    const auto column = [&](std::int64_t us) {
+        return static_cast<std::size_t>(us * static_cast<std::int64_t>(width) / total_us);
+    };
     const std::size_t from = std::min(column(phase.begin_us), width - 1);
     const std::size_t to = std::clamp(column(phase.end_us), from + 1, width);
     std::string text(from, ' ');
@@ -95,7 +97,8 @@ std::string draw_boot(const std::vector<BootPhase>& phases, std::size_t width) {
     std::string text = std::format("{:>{}}  {:<{}}  {:>9} {:>9}\n", "", longest, "", width, "at ms", "took ms");
     for (const auto& phase : phases) {
         text += std::format("{:>{}}  {}  {:>9.1f} {:>9.1f}\n", phase.name, longest, bar(phase, total, width),
-                            static_cast<double>(phase.end_us) / 1000, static_cast<double>(phase.end_us - phase.begin_us) / 1000);
+                            static_cast<double>(phase.end_us) / 1000,
+                            static_cast<double>(phase.end_us - phase.begin_us) / 1000);
     }
     return text;
 }

@@ -20,8 +20,8 @@ struct BootPhase {
 
 Result<std::vector<BootMark>> decode_marks(const Json& marks);
 
-// PID 1's marks follow each other: each phase begins where the one before ended. An engine's phase goes from its start to
-// its readiness, a container's from the system engine's readiness to its own start.
+// PID 1's marks follow each other: each phase begins where the one before ended. An engine's phase goes from its start
+// to its readiness, a container's from the system engine's readiness to its own start.
 std::vector<BootPhase> boot_phases(const std::vector<BootMark>& marks);
 
 // One bar a phase, `width` columns for all the boot.

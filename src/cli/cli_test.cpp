@@ -44,16 +44,21 @@ TEST(Arguments, OptionsAndTheRest) {
 }
 
 TEST(Boot, PhasesFollowFromMarks) {
-    const std::vector<BootMark> marks{{"kernel", 300}, {"mounts", 310}, {"state", 350}, {"system engine started", 360},
-                                      {"system engine ready", 400}, {"container udev started", 420},
-                                      {"container user-engine started", 430}, {"container udev ready", 500},
+    const std::vector<BootMark> marks{{"kernel", 300},
+                                      {"mounts", 310},
+                                      {"state", 350},
+                                      {"system engine started", 360},
+                                      {"system engine ready", 400},
+                                      {"container udev started", 420},
+                                      {"container user-engine started", 430},
+                                      {"container udev ready", 500},
                                       {"user engine ready", 600}};
     const auto phases = boot_phases(marks);
     std::vector<std::string> names;
     for (const auto& p : phases) names.push_back(std::format("{} {}-{}", p.name, p.begin_us, p.end_us));
-    EXPECT_THAT(names, ElementsAre("kernel 0-300", "mounts 300-310", "state partition 310-350", "system engine ready 360-400",
-                                   "udev started 400-420", "user-engine started 400-430", "udev ready 420-500",
-                                   "user engine ready 430-600"));
+    EXPECT_THAT(names, ElementsAre("kernel 0-300", "mounts 300-310", "state partition 310-350",
+                                   "system engine ready 360-400", "udev started 400-420", "user-engine started 400-430",
+                                   "udev ready 420-500", "user engine ready 430-600"));
     const auto picture = draw_boot(phases, 30);
     EXPECT_THAT(picture, HasSubstr("kernel  ███████████████  "));
     EXPECT_EQ(std::ranges::count(picture, '\n'), 9);
@@ -83,14 +88,16 @@ TEST(LogRecords, EachFormat) {
     EXPECT_EQ(kernel->time, 2'500'000'000);
     EXPECT_EQ(kernel->level, "warning");
     EXPECT_EQ(kernel->text, "oops");
-    for (const auto* bad : {"", ";", "x,y,z;t", "1,2;t", " KEY=value", "1,1,-5,-;t"}) EXPECT_FALSE(parse_kernel_record(bad, 0)) << bad;
+    for (const auto* bad : {"", ";", "x,y,z;t", "1,2;t", " KEY=value", "1,1,-5,-;t"})
+        EXPECT_FALSE(parse_kernel_record(bad, 0)) << bad;
 
     const auto own = parse_own_line(R"({"t":5,"m":1,"level":"error","unit":"init","msg":"it broke","pid":7})", "x");
     EXPECT_EQ(own.unit, "init");
     EXPECT_EQ(own.text, "it broke pid=7");
     EXPECT_EQ(parse_own_line("panic!", "init").text, "panic!");
 
-    const auto container = parse_container_line(R"({"log":"hello\r\n","stream":"stdout","time":"2026-11-23T10:56:26.5Z"})", "udev");
+    const auto container =
+        parse_container_line(R"({"log":"hello\r\n","stream":"stdout","time":"2026-11-23T10:56:26.5Z"})", "udev");
     EXPECT_EQ(container.text, "hello");
     EXPECT_EQ(format_short(container), "2026-11-23T10:56:26.500000Z udev: hello");
     EXPECT_EQ(Json::parse(format_json(container))["unit"], "udev");
@@ -106,7 +113,9 @@ protected:
         ASSERT_TRUE(sys::make_dirs(places_.containers + "/c1"));
     }
     void TearDown() override { std::ignore = sys::remove_tree(directory_); }
-    static std::string line(int time, std::string_view text) { return std::format(R"({{"t":{},"msg":"{}"}})", time, text) + "\n"; }
+    static std::string line(int time, std::string_view text) {
+        return std::format(R"({{"t":{},"msg":"{}"}})", time, text) + "\n";
+    }
     static std::vector<std::string> texts(const std::vector<LogRecord>& records) {
         std::vector<std::string> list;
         for (const auto& record : records) list.push_back(record.unit + " " + record.text);

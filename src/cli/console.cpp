@@ -30,8 +30,8 @@ constexpr std::int64_t kPauseNs = 1'000'000'000;  // between a shell that ended 
 
 std::vector<std::string> terminal_names() {
     std::vector<std::string> names;
-    const auto active = sys::read_file("/sys/class/tty/console/active", 1024);
-    for (const auto name : split_words(active ? *active : "")) names.emplace_back(name == "tty0" ? "tty1" : name);
+    const auto active = sys::read_file("/sys/class/tty/console/active", 1024).value_or("");
+    for (const auto name : split_words(active)) names.emplace_back(name == "tty0" ? "tty1" : name);
     for (const auto* more : {"tty1", "hvc0"}) {
         if (sys::exists(std::string("/sys/class/tty/") + more)) names.emplace_back(more);
     }
@@ -78,7 +78,11 @@ private:
         proc::SpawnRequest request;
         request.path = kShell;
         request.argv = {"-sh"};
-        request.env = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "USER=root", "LOGNAME=root", "SHELL=/bin/sh",
+        request.env = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin",
+                       "HOME=/root",
+                       "USER=root",
+                       "LOGNAME=root",
+                       "SHELL=/bin/sh",
                        terminal_.starts_with("tty") && !terminal_.starts_with("ttyS") ? "TERM=linux" : "TERM=vt220"};
         request.directory = "/root";
         request.fds = {{fd, 0}, {fd, 1}, {fd, 2}};

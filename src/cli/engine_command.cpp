@@ -51,7 +51,9 @@ void configure(api::ServeOptions& options) {
     if (options.engine.scope == engine::Scope::system) return;
     auto tls = config::find_tls_files(config, kState);
     if (!tls) log::error("the API is not reachable over TLS", tls.error());
-    else if (*tls) options.tls = api::TlsListener{(*tls)->at.address, (*tls)->at.port, (*tls)->ca, (*tls)->certificate, (*tls)->key};
+    else if (*tls)
+        options.tls =
+            api::TlsListener{(*tls)->at.address, (*tls)->at.port, (*tls)->ca, (*tls)->certificate, (*tls)->key};
 }
 
 Result<void> run(std::span<char*> args) {

@@ -23,7 +23,8 @@ Result<Json> http_get(const std::string& socket, const std::string& target, int 
     auto connection = sys::connect_unix(socket, sys::SocketType::stream);
     if (!connection) return fail(Kind::unavailable, "no engine answers on {}", socket);
     TRY(sys::set_receive_timeout(*connection, timeout_ms));
-    TRY(sys::write_all(*connection, std::format("GET {} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", target)));
+    TRY(sys::write_all(*connection,
+                       std::format("GET {} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", target)));
     const auto answer = TRY(sys::read_all(*connection), "read the engine's answer on {}", socket);
     const auto body = TRY(http_body(answer), "{}", socket);
     return parse_json(body, "answer of the engine");

@@ -12,7 +12,8 @@ namespace {
 constexpr std::size_t kMaxLine = 64U << 10U;  // what is longer is taken as raw text
 
 std::string_view kernel_level(unsigned priority) {
-    constexpr std::array<std::string_view, 8> kLevels{"error", "error", "error", "error", "warning", "info", "info", "debug"};
+    constexpr std::array<std::string_view, 8> kLevels{"error",   "error", "error", "error",
+                                                      "warning", "info",  "info",  "debug"};
     return kLevels[priority & 7U];
 }
 
@@ -33,7 +34,8 @@ std::optional<LogRecord> parse_kernel_record(std::string_view record, std::int64
     const auto time_us = parse_int(fields[2]);
     if (!priority || !time_us || *time_us < 0 || *time_us > INT64_MAX / 2000) return std::nullopt;
     const auto text = halves->second.substr(0, halves->second.find('\n'));
-    return LogRecord{boot_wall + *time_us * 1000, "kernel", std::string(kernel_level(static_cast<unsigned>(*priority))), std::string(text)};
+    return LogRecord{boot_wall + *time_us * 1000, "kernel", std::string(kernel_level(static_cast<unsigned>(*priority))),
+                     std::string(text)};
 }
 
 LogRecord parse_own_line(std::string_view line, std::string_view unit) {
@@ -73,7 +75,10 @@ std::string format_short(const LogRecord& record) {
 }
 
 std::string format_json(const LogRecord& record) {
-    return dump_json(Json{{"time", sys::format_rfc3339(record.time)}, {"unit", record.unit}, {"level", record.level}, {"text", record.text}});
+    return dump_json(Json{{"time", sys::format_rfc3339(record.time)},
+                          {"unit", record.unit},
+                          {"level", record.level},
+                          {"text", record.text}});
 }
 
 }  // namespace diatom::cli

@@ -16,8 +16,8 @@ struct LogRecord {
     std::string text;
 };
 
-// "6,339,5140900,-;message" of /dev/kmsg; nothing for a continuation line. `boot_wall`: wall ns at which the kernel started.
-// Source: Documentation/ABI/testing/dev-kmsg of Linux 6.12.
+// "6,339,5140900,-;message" of /dev/kmsg; nothing for a continuation line. `boot_wall`: wall ns at which the kernel
+// started. Source: Documentation/ABI/testing/dev-kmsg of Linux 6.12.
 std::optional<LogRecord> parse_kernel_record(std::string_view record, std::int64_t boot_wall);
 // A line of sys/log.h's file.
 LogRecord parse_own_line(std::string_view line, std::string_view unit);

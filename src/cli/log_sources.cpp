@@ -19,7 +19,7 @@ constexpr std::string_view kContainerSuffix = "-json.log";
 
 // Whether the path now names another file than the open one.
 bool was_rotated(const std::string& path, FdRef file) {
-    struct stat open_file {}, named {};
+    struct stat open_file{}, named{};
     if (::fstat(file.raw(), &open_file) < 0 || ::stat(path.c_str(), &named) < 0) return false;
     return open_file.st_ino != named.st_ino || open_file.st_dev != named.st_dev;
 }
@@ -98,7 +98,8 @@ void LogSources::read_kernel(std::vector<LogRecord>& records) {
     std::array<char, 8192> record;  // the kernel's own limit of one record
     for (;;) {
         const ssize_t got = ::read(kernel_.raw(), record.data(), record.size());
-        if (got < 0 && errno == EPIPE) continue;  // records were overwritten before they were read: the next one follows
+        if (got < 0 && errno == EPIPE)
+            continue;  // records were overwritten before they were read: the next one follows
         if (got <= 0) return;
         auto parsed = parse_kernel_record({record.data(), static_cast<std::size_t>(got)}, boot_wall);
         if (parsed) records.push_back(std::move(*parsed));

@@ -15,7 +15,8 @@ namespace diatom::cli {
 class LogFile {
 public:
     enum class Format : std::uint8_t { own, container };
-    LogFile(std::string path, std::string unit, Format format) : path_(std::move(path)), unit_(std::move(unit)), format_(format) {}
+    LogFile(std::string path, std::string unit, Format format)
+        : path_(std::move(path)), unit_(std::move(unit)), format_(format) {}
     // What is new since the last call, whole lines only; on the first call the rotated predecessor too.
     void read(std::vector<LogRecord>& records);
 

@@ -17,10 +17,11 @@ namespace diatom::cli {
 namespace {
 
 constexpr useconds_t kPollUs = 250'000;
-constexpr std::array<OptionSpec, 4> kOptions{{{"--follow", 'f', false, "go on with what is logged from now on"},
-                                              {"--since", 's', true, "RFC 3339, seconds since 1970, or a duration: 10m"},
-                                              {"--lines", 'n', true, "only the last so many"},
-                                              {"--output", 'o', true, "short (default) or json"}}};
+constexpr std::array<OptionSpec, 4> kOptions{
+    {{"--follow", 'f', false, "go on with what is logged from now on"},
+     {"--since", 's', true, "RFC 3339, seconds since 1970, or a duration: 10m"},
+     {"--lines", 'n', true, "only the last so many"},
+     {"--output", 'o', true, "short (default) or json"}}};
 
 struct Query {
     std::vector<std::string> units;  // empty: all
@@ -33,7 +34,9 @@ Result<Query> decode_query(const Arguments& arguments) {
     Query query{.units = arguments.rest, .follow = arguments.has("--follow")};
     if (arguments.has("--since")) {
         const auto since = sys::parse_time_argument(arguments.value("--since"));
-        if (!since) return fail(Kind::invalid, "--since {}: not a time; write 2026-11-23T10:56:26Z, or 10m", arguments.value("--since"));
+        if (!since)
+            return fail(Kind::invalid, "--since {}: not a time; write 2026-11-23T10:56:26Z, or 10m",
+                        arguments.value("--since"));
         query.since = *since;
     }
     if (arguments.has("--lines")) {
@@ -41,7 +44,8 @@ Result<Query> decode_query(const Arguments& arguments) {
         if (!query.lines) return fail(Kind::invalid, "--lines {}: not a number", arguments.value("--lines"));
     }
     const auto output = arguments.value("--output", "short");
-    if (output != "short" && output != "json") return fail(Kind::invalid, "--output must be short or json, not {}", output);
+    if (output != "short" && output != "json")
+        return fail(Kind::invalid, "--output must be short or json, not {}", output);
     query.json = output == "json";
     return query;
 }
@@ -53,7 +57,8 @@ std::map<std::string, std::string> container_names() {
     for (const auto& container : *list) {
         const auto all = json_strings(container, "Names");
         if (!all || all->empty()) continue;
-        names[json_string(container, "Id").value_or("")] = all->front().starts_with('/') ? all->front().substr(1) : all->front();
+        names[json_string(container, "Id").value_or("")] =
+            all->front().starts_with('/') ? all->front().substr(1) : all->front();
     }
     return names;
 }
@@ -75,7 +80,11 @@ void select(std::vector<LogRecord>& records, const Query& query) {
 Result<void> run(std::span<char*> args) {
     const auto arguments = TRY(parse_arguments(args, kOptions));
     if (arguments.has("--help")) {
-        std::fputs(usage("diatom logs [OPTIONS] [UNIT...]    units: kernel, init, system-engine, user-engine, a container", kOptions).c_str(), stdout);
+        std::fputs(
+            usage("diatom logs [OPTIONS] [UNIT...]    units: kernel, init, system-engine, user-engine, a container",
+                  kOptions)
+                .c_str(),
+            stdout);
         return {};
     }
     const auto query = TRY(decode_query(arguments));

@@ -12,7 +12,8 @@ struct Name {
     std::string_view name;
     proc::Power how;
 };
-constexpr std::array<Name, 3> kNames{{{"poweroff", proc::Power::off}, {"reboot", proc::Power::reboot}, {"halt", proc::Power::halt}}};
+constexpr std::array<Name, 3> kNames{
+    {{"poweroff", proc::Power::off}, {"reboot", proc::Power::reboot}, {"halt", proc::Power::halt}}};
 
 std::string_view base_name(std::string_view path) { return path.substr(path.rfind('/') + 1); }
 
@@ -25,10 +26,12 @@ Result<void> run(std::span<char*> args, std::string_view name) {
         if (name == "reboot" && arg == "--kexec") {
             how = proc::Power::kexec;
         } else if (arg == "--help" || arg == "-h") {
-            std::puts(std::format("usage: {}{}\n\nStops every container, unmounts the state and ends the machine.", name,
-                                  name == "reboot" ? " [--kexec]" : "").c_str());
+            std::puts(std::format("usage: {}{}\n\nStops every container, unmounts the state and ends the machine.",
+                                  name, name == "reboot" ? " [--kexec]" : "")
+                          .c_str());
             return {};
-        } else if (arg != "-f" && arg != "-p" && arg != "now") {  // what scripts of other systems pass; all mean the same here
+        } else if (arg != "-f" && arg != "-p" &&
+                   arg != "now") {  // what scripts of other systems pass; all mean the same here
             return fail(Kind::invalid, "unknown argument {}", arg);
         }
     }

@@ -15,13 +15,13 @@ namespace diatom::cli {
 namespace {
 
 constexpr std::array<OptionSpec, 1> kOptions{{{"--json", 'j', false, "the same as JSON"}}};
-constexpr std::array<std::pair<const char*, const char*>, 2> kEngines{{{"system", "/run/diatom/system.sock"},
-                                                                      {"user", "/run/docker.sock"}}};
+constexpr std::array<std::pair<const char*, const char*>, 2> kEngines{
+    {{"system", "/run/diatom/system.sock"}, {"user", "/run/docker.sock"}}};
 
 Json read_memory() {
     std::uint64_t total = 0, available = 0;
-    const auto text = sys::read_file("/proc/meminfo", 64U << 10U);
-    for (const auto line : split(text ? *text : "", '\n')) {
+    const auto text = sys::read_file("/proc/meminfo", 64U << 10U).value_or("");
+    for (const auto line : split(text, '\n')) {
         const auto words = split_words(line);
         if (words.size() < 2) continue;
         if (words[0] == "MemTotal:") total = parse_uint(words[1]).value_or(0) * 1024;
@@ -38,10 +38,13 @@ Json read_engine(const char* socket) {
     if (!list || !list->is_array()) return engine;
     for (const auto& container : *list) {
         const Json& names = json_member(container, "Names");
-        std::string name = names.is_array() && !names.empty() && names[0].is_string() ? names[0].get<std::string>() : "";
+        std::string name =
+            names.is_array() && !names.empty() && names[0].is_string() ? names[0].get<std::string>() : "";
         if (name.starts_with('/')) name.erase(0, 1);
-        engine["containers"].push_back({{"name", name}, {"state", json_member(container, "State")},
-                                        {"status", json_member(container, "Status")}, {"image", json_member(container, "Image")}});
+        engine["containers"].push_back({{"name", name},
+                                        {"state", json_member(container, "State")},
+                                        {"status", json_member(container, "Status")},
+                                        {"image", json_member(container, "Image")}});
     }
     return engine;
 }
@@ -76,32 +79,37 @@ std::uint64_t bytes_of(const Json& object, std::string_view key) {
 }
 
 std::string describe_state(const Json& state) {
-    const auto space = std::format("{} free of {}", format_bytes(bytes_of(state, "free")), format_bytes(bytes_of(state, "bytes")));
+    const auto space =
+        std::format("{} free of {}", format_bytes(bytes_of(state, "free")), format_bytes(bytes_of(state, "bytes")));
     if (json_bool(state, "persistent").value_or(false)) return std::format("{} ({})", text_of(state, "device"), space);
     const auto problem = text_of(state, "problem");
-    return std::format("IN MEMORY, forgotten when the machine ends ({}){}{}", space, problem.empty() ? "" : "\n              ", problem);
+    return std::format("IN MEMORY, forgotten when the machine ends ({}){}{}", space,
+                       problem.empty() ? "" : "\n              ", problem);
 }
 
 std::string describe_boot(const Json& boot) {
     const auto up = bytes_of(boot, "uptime_us") / 1'000'000;
-    std::string text = std::format("{}, up {}:{:02}:{:02}", text_of(boot, "at").substr(0, 19) + "Z", up / 3600, up / 60 % 60, up % 60);
+    std::string text =
+        std::format("{}, up {}:{:02}:{:02}", text_of(boot, "at").substr(0, 19) + "Z", up / 3600, up / 60 % 60, up % 60);
     if (boot.contains("ready_us")) text += std::format(", ready after {} ms", bytes_of(boot, "ready_us") / 1000);
     return text;
 }
 
 std::string draw(const Json& status) {
     const Json& memory = json_member(status, "memory");
-    std::string text = std::format("Diatom OS     {}\nbooted        {}\nstate         {}\nmemory        {} used of {}\n",
-                                   text_of(status, "version"), describe_boot(json_member(status, "boot")),
-                                   describe_state(json_member(status, "state")), format_bytes(bytes_of(memory, "used")),
-                                   format_bytes(bytes_of(memory, "total")));
+    std::string text =
+        std::format("Diatom OS     {}\nbooted        {}\nstate         {}\nmemory        {} used of {}\n",
+                    text_of(status, "version"), describe_boot(json_member(status, "boot")),
+                    describe_state(json_member(status, "state")), format_bytes(bytes_of(memory, "used")),
+                    format_bytes(bytes_of(memory, "total")));
     for (const auto& [name, socket] : kEngines) {
         const Json& engine = json_member(json_member(status, "engines"), name);
         const bool answers = json_bool(engine, "answers").value_or(false);
         text += std::format("{:13} {}\n", std::string(name) + " engine",
                             answers ? std::format("ready, API {}", text_of(engine, "api")) : text_of(engine, "error"));
         for (const auto& container : json_member(engine, "containers")) {
-            text += std::format("  {:20} {:10} {}\n", text_of(container, "name"), text_of(container, "state"), text_of(container, "status"));
+            text += std::format("  {:20} {:10} {}\n", text_of(container, "name"), text_of(container, "state"),
+                                text_of(container, "status"));
         }
     }
     for (const auto& problem : json_member(status, "problems")) {

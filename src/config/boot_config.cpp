@@ -73,9 +73,9 @@ std::optional<std::string> apply_hostname(BootConfig& config, const std::optiona
 
 std::optional<std::string> apply_log_level(BootConfig& config, const std::optional<std::string>& value) {
     constexpr std::array<std::pair<std::string_view, log::Level>, 4> kLevels{{{"debug", log::Level::debug},
-                                                                             {"info", log::Level::info},
-                                                                             {"warning", log::Level::warning},
-                                                                             {"error", log::Level::error}}};
+                                                                              {"info", log::Level::info},
+                                                                              {"warning", log::Level::warning},
+                                                                              {"error", log::Level::error}}};
     for (const auto& [name, level] : kLevels) {
         if (value == name) {
             config.log_level = level;
@@ -104,7 +104,8 @@ std::optional<std::string> apply_watchdog(BootConfig& config, const std::optiona
 }
 
 bool is_registry(std::string_view host) {
-    return !host.empty() && std::ranges::none_of(host, [](char c) { return c <= ' ' || c == '=' || c == '"' || c == 0x7f; });
+    return !host.empty() &&
+           std::ranges::none_of(host, [](char c) { return c <= ' ' || c == '=' || c == '"' || c == 0x7f; });
 }
 
 std::optional<std::string> apply_mirror(BootConfig& config, const std::optional<std::string>& value) {
@@ -128,7 +129,8 @@ std::optional<std::string> apply_tls(BootConfig& config, const std::optional<std
     std::string_view text = value ? std::string_view(*value) : std::string_view();
     if (const auto halves = cut_last(text, ':')) {
         tls.address = halves->first;
-        if (tls.address.starts_with('[') && tls.address.ends_with(']')) tls.address = tls.address.substr(1, tls.address.size() - 2);
+        if (tls.address.starts_with('[') && tls.address.ends_with(']'))
+            tls.address = tls.address.substr(1, tls.address.size() - 2);
         text = halves->second;
     }
     const auto port = text.empty() && !value ? std::optional<std::uint64_t>(tls.port) : parse_uint(text);
@@ -215,7 +217,8 @@ BootConfig decode_boot_config(std::string_view command_line) {
         if (known == kKeys.end()) {
             config.warnings.push_back(unknown_key(key));
         } else if (const auto wrong = known->apply(config, value)) {
-            config.warnings.push_back(std::format("kernel command line: {}={} is ignored: it {}", key, value.value_or(""), *wrong));
+            config.warnings.push_back(
+                std::format("kernel command line: {}={} is ignored: it {}", key, value.value_or(""), *wrong));
         }
     }
     return config;

@@ -41,12 +41,12 @@ struct BootConfig {
     bool state_named = false;                                     // the command line names it: wait for slow devices
     std::vector<std::string> autoformat;                          // device paths
     bool autologin = false;
-    std::vector<std::string> autologin_terminals;                 // "tty1"; empty: all
+    std::vector<std::string> autologin_terminals;  // "tty1"; empty: all
     bool recovery = false;
     std::string hostname;
     log::Level log_level = log::Level::info;
     std::optional<unsigned> watchdog_s;
-    std::vector<std::pair<std::string, std::string>> mirrors;     // registry host, mirror
+    std::vector<std::pair<std::string, std::string>> mirrors;  // registry host, mirror
     std::vector<std::string> insecure_registries;
     std::optional<TlsAddress> tls;
     bool tls_off = false;
@@ -64,7 +64,8 @@ struct KernelParameter {
 // nothing after a lone "--" is a parameter.
 std::vector<KernelParameter> split_command_line(std::string_view line);
 
-// A host name of RFC 1123: labels of letters, digits and inner hyphens, at most 63 characters in all (the kernel's limit).
+// A host name of RFC 1123: labels of letters, digits and inner hyphens, at most 63 characters in all (the kernel's
+// limit).
 bool is_host_name(std::string_view name);
 
 }  // namespace diatom::config

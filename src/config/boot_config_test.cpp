@@ -48,7 +48,8 @@ TEST(BootConfig, DecodesEveryKey) {
 }
 
 TEST(BootConfig, OffAndRancherAliases) {
-    const auto c = decode_boot_config("diatom.state=off diatom.tls=off rancher.autologin rancher.state.autoformat=/dev/sdb");
+    const auto c =
+        decode_boot_config("diatom.state=off diatom.tls=off rancher.autologin rancher.state.autoformat=/dev/sdb");
     EXPECT_FALSE(c.state_label);
     EXPECT_TRUE(c.tls_off && c.autologin);
     EXPECT_THAT(c.autologin_terminals, IsEmpty());
@@ -56,7 +57,8 @@ TEST(BootConfig, OffAndRancherAliases) {
 }
 
 TEST(BootConfig, MistakesAreWarningsAndTheRestCounts) {
-    const auto c = decode_boot_config("diatom.sate=off diatom.watchdog=0 diatom.hostname=-x rancher.password=p diatom.recovery=1");
+    const auto c =
+        decode_boot_config("diatom.sate=off diatom.watchdog=0 diatom.hostname=-x rancher.password=p diatom.recovery=1");
     EXPECT_TRUE(c.recovery);
     ASSERT_EQ(c.warnings.size(), 4U);
     EXPECT_THAT(c.warnings[0], HasSubstr("did you mean \"diatom.state\"?"));

@@ -101,7 +101,8 @@ Result<std::optional<TlsFiles>> find_tls_files(const EngineConfig& config, const
     files.certificate = dir + "/server-cert.pem";
     files.key = dir + "/server-key.pem";
     for (const auto* path : {&files.ca, &files.certificate, &files.key}) {
-        if (!sys::exists(*path)) return fail(Kind::not_found, "TLS is configured but {} is missing: put the certificate there", *path);
+        if (!sys::exists(*path))
+            return fail(Kind::not_found, "TLS is configured but {} is missing: put the certificate there", *path);
     }
     return std::optional(files);
 }

@@ -1,5 +1,5 @@
-// What an engine is started with: /var/lib/diatom/config/engine.json on the state partition, then the kernel command line.
-// Thread side: any; values.
+// What an engine is started with: /var/lib/diatom/config/engine.json on the state partition, then the kernel command
+// line. Thread side: any; values.
 //
 //   {"registry_mirrors": {"docker.io": "mirror.example:5000"},     // also a list of "HOST=MIRROR"
 //    "insecure_registries": ["mirror.example:5000"],
@@ -41,7 +41,8 @@ Result<EngineConfig> decode_engine_config(std::string_view text, const std::stri
 EngineConfig load_engine_config(const std::string& file, const BootConfig& boot, std::vector<std::string>& warnings);
 
 // Nothing when TLS is off or unconfigured. Configured without certificates: not_found, with the missing paths.
-Result<std::optional<TlsFiles>> find_tls_files(const EngineConfig& config, const std::string& state_dir,
-                                               const std::string& fw_cfg_dir = "/sys/firmware/qemu_fw_cfg/by_name/opt/diatom/tls");
+Result<std::optional<TlsFiles>> find_tls_files(
+    const EngineConfig& config, const std::string& state_dir,
+    const std::string& fw_cfg_dir = "/sys/firmware/qemu_fw_cfg/by_name/opt/diatom/tls");
 
 }  // namespace diatom::config

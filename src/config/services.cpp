@@ -11,11 +11,16 @@
 namespace diatom::config {
 namespace {
 
-constexpr std::array<std::string_view, 30> kServiceKeys{
-    "image",      "command",     "environment", "volumes",    "tmpfs",  "devices",   "cap_add",     "cap_drop",
-    "labels",     "user",        "working_dir", "hostname",   "ipc",    "pid",       "uts",         "privileged",
-    "read_only",  "network_mode", "cgroup",     "tty",        "restart", "depends_on", "healthcheck", "stop_grace_period",
-    "stop_signal", "oom_score_adj", "container_name", "init", "stdin_open", "profiles"};
+constexpr std::array<std::string_view, 30> kServiceKeys{"image",       "command",       "environment",
+                                                        "volumes",     "tmpfs",         "devices",
+                                                        "cap_add",     "cap_drop",      "labels",
+                                                        "user",        "working_dir",   "hostname",
+                                                        "ipc",         "pid",           "uts",
+                                                        "privileged",  "read_only",     "network_mode",
+                                                        "cgroup",      "tty",           "restart",
+                                                        "depends_on",  "healthcheck",   "stop_grace_period",
+                                                        "stop_signal", "oom_score_adj", "container_name",
+                                                        "init",        "stdin_open",    "profiles"};
 constexpr std::array<std::string_view, 5> kHealthKeys{"test", "interval", "timeout", "start_period", "retries"};
 constexpr std::array<std::string_view, 2> kDependencyKeys{"condition", "required"};
 constexpr std::array<std::string_view, 4> kDocumentKeys{"services", "name", "version", "volumes"};
@@ -25,9 +30,10 @@ Result<RootKind> decode_root(const YamlView& node) {
     const auto image = TRY(node.text("image"));
     if (image == "diatom/system" || image.empty()) return RootKind::system_root;
     if (image == "diatom/host") return RootKind::host_root;
-    return node.error(Kind::unsupported, std::format("image \"{}\": a built-in service runs on diatom/system or diatom/host; "
-                                                     "images of a registry belong to the user engine",
-                                                     image));
+    return node.error(Kind::unsupported,
+                      std::format("image \"{}\": a built-in service runs on diatom/system or diatom/host; "
+                                  "images of a registry belong to the user engine",
+                                  image));
 }
 
 Result<ServiceRestart> decode_restart(const YamlView& node) {
@@ -96,7 +102,8 @@ Result<std::vector<ServiceMount>> decode_mounts(const YamlView& service) {
         ServiceMount mount{ServiceMount::Kind::tmpfs, {}, std::string(halves ? halves->first : text)};
         if (halves) mount.tmpfs_options = halves->second;
         if (!mount.target.starts_with('/')) {
-            return service.member("tmpfs").error(Kind::invalid, std::format("tmpfs \"{}\" must be /TARGET[:OPTIONS]", text));
+            return service.member("tmpfs").error(Kind::invalid,
+                                                 std::format("tmpfs \"{}\" must be /TARGET[:OPTIONS]", text));
         }
         mounts.push_back(std::move(mount));
     }
@@ -183,7 +190,8 @@ Result<SystemService> decode_service(const std::string& name, const YamlView& no
     const auto command = node.member("command");
     if (!command.is_scalar()) service.command = TRY(command.texts("command"));
     if (service.command.empty() || !service.command[0].starts_with('/')) {
-        return node.error(Kind::invalid, std::format("service {}: command must be a list that begins with an absolute path", name));
+        return node.error(Kind::invalid,
+                          std::format("service {}: command must be a list that begins with an absolute path", name));
     }
     auto found = TRY(node.member("environment").text_map("environment"));
     for (const auto& [key, value] : found) {

@@ -1,8 +1,8 @@
 // System services: the containers that the machine itself runs, described in Compose files of the image
-// (/usr/share/diatom/services/*.yml). Decoded strictly: an unknown key is an error that names file, line and the nearest
-// known key. Thread side: any; values.
-// Source: the Compose specification (services, depends_on, healthcheck, tmpfs, volumes short syntax); the labels
-// io.rancher.os.detach|after|before|scope of RancherOS are honoured with the meaning they have there.
+// (/usr/share/diatom/services/*.yml). Decoded strictly: an unknown key is an error that names file, line and the
+// nearest known key. Thread side: any; values. Source: the Compose specification (services, depends_on, healthcheck,
+// tmpfs, volumes short syntax); the labels io.rancher.os.detach|after|before|scope of RancherOS are honoured with the
+// meaning they have there.
 #pragma once
 
 #include <cstdint>
@@ -48,7 +48,7 @@ struct ServiceMount {
 };
 
 struct HealthCheck {
-    std::vector<std::string> command;             // argument vector; CMD-SHELL becomes /bin/sh -c
+    std::vector<std::string> command;  // argument vector; CMD-SHELL becomes /bin/sh -c
     std::int64_t interval_ns = 30'000'000'000;
     std::int64_t timeout_ns = 30'000'000'000;
     std::int64_t start_period_ns = 0;
@@ -58,15 +58,15 @@ struct HealthCheck {
 struct SystemService {
     std::string name;  // also the container's name
     RootKind root = RootKind::system_root;
-    std::vector<std::string> command;               // argument vector, never empty
-    std::vector<std::string> environment;           // KEY=VALUE
+    std::vector<std::string> command;      // argument vector, never empty
+    std::vector<std::string> environment;  // KEY=VALUE
     std::vector<ServiceMount> mounts;
-    std::vector<std::string> devices;               // host paths
-    std::vector<std::string> cap_add, cap_drop;     // "NET_ADMIN", "ALL"
+    std::vector<std::string> devices;            // host paths
+    std::vector<std::string> cap_add, cap_drop;  // "NET_ADMIN", "ALL"
     std::map<std::string, std::string> labels;
     std::string user, working_dir, hostname;
     bool privileged = false;
-    bool read_only = true;                          // the root; false only for host_root
+    bool read_only = true;  // the root; false only for host_root
     bool host_network = false, host_pid = false, host_ipc = false, host_uts = false, host_cgroup = false;
     bool tty = false;
     ServiceRestart restart = ServiceRestart::no;
@@ -74,9 +74,10 @@ struct SystemService {
     bool oneshot = false;
     std::optional<int> stop_grace_s, oom_score_adj;
     // What stop sends; empty: SIGTERM. At machine shutdown stop_all sends shutdown_signal instead where it is set
-    // (label io.diatom.shutdown.signal): the user engine leaves its containers running on SIGTERM and stops them on SIGPWR.
+    // (label io.diatom.shutdown.signal): the user engine leaves its containers running on SIGTERM and stops them on
+    // SIGPWR.
     std::string stop_signal, shutdown_signal;
-    std::vector<Dependency> depends_on;             // io.rancher.os.after and before are merged in
+    std::vector<Dependency> depends_on;  // io.rancher.os.after and before are merged in
     std::optional<HealthCheck> health;
 };
 

@@ -66,7 +66,8 @@ TEST(Services, DecodesEveryKey) {
 }
 
 TEST(Services, UnknownKeyNamesFileLineAndNearest) {
-    EXPECT_EQ(error_of("    restrat: always\n"), "t.yml:4: service a: unknown key \"restrat\", did you mean \"restart\"?");
+    EXPECT_EQ(error_of("    restrat: always\n"),
+              "t.yml:4: service a: unknown key \"restrat\", did you mean \"restart\"?");
     EXPECT_EQ(error_of("    x-note: fine\n"), "no error");
 }
 
@@ -77,7 +78,8 @@ TEST(Services, RefusesWhatItCannotHonour) {
     EXPECT_THAT(error_of("    privileged: maybe\n"), HasSubstr("t.yml:4"));
     EXPECT_THAT(error_of("    pid: container:x\n"), HasSubstr("host or absent"));
     EXPECT_THAT(parse_services("services: [", "t.yml").error().what(), HasSubstr("not valid YAML"));
-    EXPECT_THAT(parse_services("services: {a: {command: sh -c x}}", "t.yml").error().what(), HasSubstr("absolute path"));
+    EXPECT_THAT(parse_services("services: {a: {command: sh -c x}}", "t.yml").error().what(),
+                HasSubstr("absolute path"));
 }
 
 SystemService named(std::string name, std::vector<Dependency> depends_on) {
@@ -88,7 +90,8 @@ SystemService named(std::string name, std::vector<Dependency> depends_on) {
 }
 
 TEST(Services, OrderPutsDependenciesFirst) {
-    auto ordered = order_services({named("c", {{"b"}}), named("b", {{"a"}}), named("a", {{"gone", Condition::started, false}})});
+    auto ordered =
+        order_services({named("c", {{"b"}}), named("b", {{"a"}}), named("a", {{"gone", Condition::started, false}})});
     ASSERT_TRUE(ordered) << ordered.error().what();
     EXPECT_EQ(ordered->at(0).name, "a");
     EXPECT_EQ(ordered->at(2).name, "c");

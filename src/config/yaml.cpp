@@ -33,8 +33,9 @@ Result<void> YamlView::check_keys(std::string_view what, std::span<const std::st
     for (const auto& [key, value] : found) {
         if (key.starts_with("x-") || std::ranges::find(known, key) != known.end()) continue;
         const auto near = nearest(key, known);
-        return value.error(Kind::invalid, near ? std::format("{}: unknown key \"{}\", did you mean \"{}\"?", what, key, *near)
-                                               : std::format("{}: unknown key \"{}\"", what, key));
+        return value.error(Kind::invalid,
+                           near ? std::format("{}: unknown key \"{}\", did you mean \"{}\"?", what, key, *near)
+                                : std::format("{}: unknown key \"{}\"", what, key));
     }
     return {};
 }

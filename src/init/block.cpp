@@ -13,7 +13,8 @@ namespace diatom::init {
 namespace {
 
 constexpr std::array<std::string_view, 6> kNeverState{"loop", "ram", "sr", "zram", "nbd", "fd"};
-constexpr std::uint64_t kSector = 512;  // the unit of /sys/class/block/*/size, whatever the device's own
+constexpr std::size_t kProbeStart = 4096;  // tells what is there, unless there seems to be nothing
+constexpr std::uint64_t kSector = 512;     // the unit of /sys/class/block/*/size, whatever the device's own
 
 Result<std::string> read_at(FdRef fd, std::uint64_t offset, std::size_t size) {
     std::string bytes(size, '\0');
@@ -41,8 +42,8 @@ std::optional<BlockDevice> describe(const std::string& sysfs, const std::string&
     device.partition = sys::exists(dir + "/partition");
     const auto read_only = sys::read_file(dir + "/ro", 8);
     device.read_only = read_only && trim(*read_only) == "1";
-    const auto event = sys::read_file(dir + "/uevent", 4096);
-    for (const auto line : split(event ? *event : "", '\n')) {
+    const auto event = sys::read_file(dir + "/uevent", 4096).value_or("");
+    for (const auto line : split(event, '\n')) {
         if (line.starts_with("PARTNAME=")) device.partition_name = line.substr(9);
         if (line.starts_with("DEVNAME=")) device.path = "/dev/" + std::string(line.substr(8));
     }
@@ -53,11 +54,16 @@ std::optional<BlockDevice> describe(const std::string& sysfs, const std::string&
 
 Result<void> probe(BlockDevice& device) {
     const auto fd = TRY(sys::open_path(device.path, O_RDONLY | O_NONBLOCK), "probe {}", device.path);
-    const auto head = TRY(read_at(fd, 0, std::min<std::uint64_t>(kProbeHead, device.bytes)), "probe {}", device.path);
-    const auto tail_size = std::min<std::uint64_t>(kProbeTail, device.bytes - std::min<std::uint64_t>(head.size(), device.bytes));
+    auto head = TRY(read_at(fd, 0, std::min<std::uint64_t>(kProbeStart, device.bytes)), "probe {}", device.path);
+    device.contents = classify(head, {});
+    device.ext4 = parse_ext4(head);
+    // Boot is quicker without the rest, which only matters for what might be formatted.
+    if (device.contents == Contents::ext4 || device.contents == Contents::other) return {};
+    head = TRY(read_at(fd, 0, std::min<std::uint64_t>(kProbeHead, device.bytes)), "probe {}", device.path);
+    const auto tail_size =
+        std::min<std::uint64_t>(kProbeTail, device.bytes - std::min<std::uint64_t>(head.size(), device.bytes));
     const auto tail = TRY(read_at(fd, device.bytes - tail_size, tail_size), "probe {}", device.path);
     device.contents = classify(head, tail);
-    device.ext4 = parse_ext4(head);
     return {};
 }
 

@@ -15,7 +15,7 @@ struct BlockDevice {
     std::string path;            // "/dev/vda1"
     std::string partition_name;  // of the GPT entry
     bool partition = false;
-    bool partitioned = false;    // a disk that has partitions
+    bool partitioned = false;  // a disk that has partitions
     bool read_only = false;
     std::uint64_t bytes = 0;
     Contents contents = Contents::other;

@@ -36,10 +36,13 @@ Result<Reply> do_mark(const Json& request, Machine& machine) {
 Result<Reply> do_exit_of(const Json& request, Machine& machine) {
     const auto pid = TRY(json_int(request, "pid"));
     const auto start = TRY(json_int(request, "start_time"));
-    if (pid <= 0 || pid > INT32_MAX || start < 0) return fail(Kind::invalid, "exit_of: no process {} of {}", pid, start);
+    if (pid <= 0 || pid > INT32_MAX || start < 0)
+        return fail(Kind::invalid, "exit_of: no process {} of {}", pid, start);
+    machine.settle();
     const auto found = machine.ledger.find({static_cast<pid_t>(pid), static_cast<std::uint64_t>(start)});
     if (!found) return Reply{{{"exit", nullptr}}, {}};
-    return Reply{{{"exit", {{"code", found->code}, {"signal", found->signal}, {"core_dumped", found->core_dumped}}}}, {}};
+    return Reply{{{"exit", {{"code", found->code}, {"signal", found->signal}, {"core_dumped", found->core_dumped}}}},
+                 {}};
 }
 
 Result<Reply> do_parked(const Json& request, Machine& machine) {
@@ -64,9 +67,9 @@ Result<Reply> do_forget(const Json& request, Machine& machine) {
 
 Result<Reply> do_power(const Json& request, Machine& machine) {
     constexpr std::array<std::pair<std::string_view, proc::Power>, 4> kWays{{{"off", proc::Power::off},
-                                                                            {"reboot", proc::Power::reboot},
-                                                                            {"halt", proc::Power::halt},
-                                                                            {"kexec", proc::Power::kexec}}};
+                                                                             {"reboot", proc::Power::reboot},
+                                                                             {"halt", proc::Power::halt},
+                                                                             {"kexec", proc::Power::kexec}}};
     const auto how = TRY(json_string(request, "how"));
     for (const auto& [name, power] : kWays) {
         if (name != how) continue;
@@ -112,7 +115,8 @@ Reply answer(std::string_view packet, Machine& machine) {
     return {{{"ok", false}, {"kind", to_string(reply.error().kind())}, {"error", reply.error().what()}}, {}};
 }
 
-Result<std::unique_ptr<ControlServer>> ControlServer::create(proc::EventLoop& loop, Fd listener, Machine& machine, int uid) {
+Result<std::unique_ptr<ControlServer>> ControlServer::create(proc::EventLoop& loop, Fd listener, Machine& machine,
+                                                             int uid) {
     TRY(sys::set_nonblocking(listener));
     std::unique_ptr<ControlServer> server(new ControlServer(loop, std::move(listener), machine, uid));
     auto* self = server.get();

@@ -1,12 +1,13 @@
-// PID 1's control socket: one JSON request a packet, one reply each, as proc/supervisor.h describes. Thread side: PID 1's
-// loop. Whatever arrives, PID 1 stays: a packet that is no request gets an error reply, a client that does not read its
-// reply, or that is one too many, is dropped.
+// PID 1's control socket: one JSON request a packet, one reply each, as proc/supervisor.h describes. Thread side: PID
+// 1's loop. Whatever arrives, PID 1 stays: a packet that is no request gets an error reply, a client that does not read
+// its reply, or that is one too many, is dropped.
 //
 //   {"op":"status"}                            -> {"ok":true,…}
 //   {"op":"timeline"}                          -> {"ok":true,"marks":[{"name","at_us"}]}
 //   {"op":"mark","name":N}
 //   {"op":"exit_of","pid":P,"start_time":T}    -> {"ok":true,"exit":{"code","signal","core_dumped"}} or "exit":null
-//   {"op":"parked","prefix":P,"after":NAME}    -> {"ok":true,"names":[…],"more":bool}, one descriptor each, in that order
+//   {"op":"parked","prefix":P,"after":NAME}    -> {"ok":true,"names":[…],"more":bool}, one descriptor each, in that
+//   order
 //   {"op":"forget","prefix":P}
 //   {"op":"power","how":"off|reboot|halt|kexec"}
 #pragma once
@@ -33,7 +34,8 @@ struct Machine {
     Timeline timeline;
     std::function<Json()> status = [] { return Json::object(); };
     std::function<void(proc::Power)> power = [](proc::Power) {};
-    // Takes what waits on the notification socket: a descriptor that a dying engine parked must be seen by its successor.
+    // Takes what waits: descriptors on the notification socket, which a dying engine parked for its successor, and
+    // children that have ended, whose exits the successor asks for.
     std::function<void()> settle = [] {};
 };
 
@@ -49,7 +51,8 @@ class ControlServer {
 public:
     static constexpr std::size_t kMaxClients = 64;
     // Accepts on `listener` (SOCK_SEQPACKET, listening). Only root may speak, and whoever `uid` names (for tests).
-    static Result<std::unique_ptr<ControlServer>> create(proc::EventLoop& loop, Fd listener, Machine& machine, int uid = 0);
+    static Result<std::unique_ptr<ControlServer>> create(proc::EventLoop& loop, Fd listener, Machine& machine,
+                                                         int uid = 0);
     ~ControlServer();
 
 private:

@@ -17,8 +17,8 @@ using testing::HasSubstr;
 
 TEST(Control, GarbageGetsAnErrorReply) {
     Machine machine;
-    for (const auto* packet : {"", "x", "[]", "{}", "{\"op\":7}", "{\"op\":\"dance\"}", "{\"op\":\"power\",\"how\":\"up\"}",
-                               "{\"op\":\"exit_of\",\"pid\":-1}", "\xff\xfe"}) {
+    for (const auto* packet : {"", "x", "[]", "{}", "{\"op\":7}", "{\"op\":\"dance\"}",
+                               "{\"op\":\"power\",\"how\":\"up\"}", "{\"op\":\"exit_of\",\"pid\":-1}", "\xff\xfe"}) {
         EXPECT_EQ(answer(packet, machine).body["ok"], false) << packet;
     }
 }
@@ -37,12 +37,16 @@ protected:
         auto server = ControlServer::create(*loop_, std::move(*listener), machine_, static_cast<int>(::getuid()));
         ASSERT_TRUE(server);
         server_ = std::move(*server);
-        auto timer = loop_->add_timer(1'000'000, 1'000'000, [this] { if (end_) loop_->stop(); });
+        auto timer = loop_->add_timer(1'000'000, 1'000'000, [this] {
+            if (end_) loop_->stop();
+        });
         ASSERT_TRUE(timer);
         machine_.power = [this](proc::Power how) { power_ = how; };
         machine_.status = [] { return Json{{"version", "t"}}; };
     }
-    void start() { thread_ = std::thread([this] { std::ignore = loop_->run(); }); }
+    void start() {
+        thread_ = std::thread([this] { std::ignore = loop_->run(); });
+    }
     void TearDown() override {
         end_ = true;
         if (thread_.joinable()) thread_.join();

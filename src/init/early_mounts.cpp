@@ -66,9 +66,9 @@ constexpr std::array<std::pair<const char*, const char*>, 4> kDevLinks{{
     {"/proc/self/fd/2", "/dev/stderr"},
 }};
 
-constexpr std::array<const char*, 14> kDirectories{"/run/diatom", "/run/diatom/log", "/run/lock", "/run/udev", "/run/chrony", "/run/dhcpcd", "/var/lib/diatom",
-                                                   "/var/lib/dhcpcd", "/var/lib/chrony", "/var/log", "/var/cache",
-                                                   "/var/tmp", "/var/empty", "/etc/diatom"};
+constexpr std::array<const char*, 12> kDirectories{
+    "/run/diatom",     "/run/diatom/log", "/run/lock",  "/run/udev", "/var/lib/diatom", "/var/lib/dhcpcd",
+    "/var/lib/chrony", "/var/log",        "/var/cache", "/var/tmp",  "/var/empty",      "/etc/diatom"};
 
 }  // namespace
 

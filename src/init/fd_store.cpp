@@ -13,7 +13,8 @@ bool is_name(std::string_view name) {
 }  // namespace
 
 Result<void> FdStore::park(const std::string& name, Fd fd) {
-    if (!is_name(name)) return fail(Kind::invalid, "park a descriptor: the name must be 1 to {} printable characters", kMaxName);
+    if (!is_name(name))
+        return fail(Kind::invalid, "park a descriptor: the name must be 1 to {} printable characters", kMaxName);
     if (!fd) return fail(Kind::invalid, "park {}: no descriptor came with it", name);
     const auto found = entries_.find(name);
     if (found == entries_.end() && entries_.size() >= capacity_) {

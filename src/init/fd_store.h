@@ -17,8 +17,8 @@ public:
     static constexpr std::size_t kMaxName = 255;  // bytes, as sd_notify has it
     explicit FdStore(std::size_t capacity = 4096) : capacity_(capacity) {}
 
-    // A name parked twice keeps the later descriptor. exhausted when full, invalid for a name that is empty, too long or
-    // not printable ASCII without ':'.
+    // A name parked twice keeps the later descriptor. exhausted when full, invalid for a name that is empty, too long
+    // or not printable ASCII without ':'.
     Result<void> park(const std::string& name, Fd fd);
     std::size_t forget(std::string_view prefix);  // how many were dropped
 

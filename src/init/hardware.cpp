@@ -16,7 +16,8 @@
 
 namespace diatom::init {
 
-Result<std::unique_ptr<Watchdog>> Watchdog::create(proc::EventLoop& loop, unsigned timeout_s, const std::string& device) {
+Result<std::unique_ptr<Watchdog>> Watchdog::create(proc::EventLoop& loop, unsigned timeout_s,
+                                                   const std::string& device) {
     auto fd = TRY(sys::open_path(device, O_WRONLY), "watchdog");
     int seconds = static_cast<int>(timeout_s);
     if (::ioctl(fd.raw(), WDIOC_SETTIMEOUT, &seconds) < 0) {

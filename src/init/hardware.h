@@ -32,7 +32,8 @@ public:
     PowerButtons(proc::EventLoop& loop, std::function<void()> pressed) : loop_(loop), pressed_(std::move(pressed)) {}
     ~PowerButtons();
     // Opens every input device with a power key that is not open yet; gives how many are.
-    std::size_t scan(const std::string& sys_class_input = "/sys/class/input", const std::string& dev_input = "/dev/input");
+    std::size_t scan(const std::string& sys_class_input = "/sys/class/input",
+                     const std::string& dev_input = "/dev/input");
 
 private:
     struct Button {

@@ -11,7 +11,9 @@
 namespace diatom::init {
 int init_main(std::span<char*>) {
     if (getpid() != 1) {
-        std::fputs("diatom init: this is PID 1's program; \"diatom poweroff\", \"reboot\" and \"halt\" end the machine\n", stderr);
+        std::fputs(
+            "diatom init: this is PID 1's program; \"diatom poweroff\", \"reboot\" and \"halt\" end the machine\n",
+            stderr);
         return 2;
     }
     Pid1 pid1;

@@ -25,13 +25,15 @@ constexpr std::size_t kSeedBytes = 512;
 constexpr rlim_t kSoftFiles = 65536, kHardFiles = 1048576;
 
 bool is_machine_id(std::string_view id) {
-    return id.size() == 32 && std::ranges::all_of(id, [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
+    return id.size() == 32 &&
+           std::ranges::all_of(id, [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
 }
 
 Result<std::string> random_bytes(std::size_t size) {
     std::string bytes(size, '\0');
     // GRND_INSECURE (Linux 5.6): never blocks; early numbers may be guessable, which an id and a seed can bear.
-    if (::getrandom(bytes.data(), size, GRND_INSECURE) != static_cast<ssize_t>(size)) return fail_errno(errno, "get random bytes");
+    if (::getrandom(bytes.data(), size, GRND_INSECURE) != static_cast<ssize_t>(size))
+        return fail_errno(errno, "get random bytes");
     return bytes;
 }
 
@@ -108,7 +110,7 @@ Result<std::string> set_machine_id(const std::string& state_dir, bool durable, c
             if (uuid) id = machine_id_of_uuid(*uuid);
         }
         if (id.empty()) id = TRY(random_machine_id());
-        if (durable) TRY(sys::write_file(saved_path, id + "\n", 0444));
+        if (durable) TRY(sys::write_file_atomic(saved_path, id + "\n", 0444));
     }
     TRY(sys::write_file(etc_file, id + "\n", 0444));
     return id;

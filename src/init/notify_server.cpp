@@ -12,10 +12,11 @@ namespace {
 constexpr int kMaxBatch = 1024;
 }
 
-Result<std::unique_ptr<NotifyServer>> NotifyServer::create(proc::EventLoop& loop, Fd socket, FdStore& store, Received received,
-                                                           int uid) {
+Result<std::unique_ptr<NotifyServer>> NotifyServer::create(proc::EventLoop& loop, Fd socket, FdStore& store,
+                                                           Received received, int uid) {
     const int on = 1;
-    if (::setsockopt(socket.raw(), SOL_SOCKET, SO_PASSCRED, &on, sizeof on) < 0) return fail_errno(errno, "ask for credentials");
+    if (::setsockopt(socket.raw(), SOL_SOCKET, SO_PASSCRED, &on, sizeof on) < 0)
+        return fail_errno(errno, "ask for credentials");
     TRY(sys::set_nonblocking(socket));
     std::unique_ptr<NotifyServer> server(new NotifyServer(loop, std::move(socket), store, std::move(received), uid));
     auto* self = server.get();
@@ -35,7 +36,8 @@ bool NotifyServer::take_one() {
     if (notification.store_fds) {
         for (auto& fd : message->fds) {
             if (auto parked = store_.park(notification.fd_name, std::move(fd)); !parked) {
-                log::warning("a descriptor was not parked", {{"name", notification.fd_name}, {"error", parked.error().what()}});
+                log::warning("a descriptor was not parked",
+                             {{"name", notification.fd_name}, {"error", parked.error().what()}});
             }
         }
     }

@@ -19,8 +19,8 @@ public:
     using Received = std::function<void(pid_t sender, const Notification& notification)>;
 
     // `socket`: bound, SOCK_DGRAM. Descriptors go to `store` before `received` hears of the message.
-    static Result<std::unique_ptr<NotifyServer>> create(proc::EventLoop& loop, Fd socket, FdStore& store, Received received,
-                                                        int uid = 0);
+    static Result<std::unique_ptr<NotifyServer>> create(proc::EventLoop& loop, Fd socket, FdStore& store,
+                                                        Received received, int uid = 0);
     ~NotifyServer() { loop_.remove(watch_); }
 
     // Takes all that waits, a bounded number: a flood must not keep PID 1 from its other duties.

@@ -19,6 +19,7 @@ namespace diatom::init {
 namespace {
 
 constexpr const char* kLogDir = "/run/diatom/log";
+constexpr const char* kProgram = "/usr/bin/diatom";  // by its name, which ps then shows
 constexpr const char* kReleaseFile = "/usr/share/diatom/version";
 constexpr std::int64_t kSecond = 1'000'000'000;
 
@@ -32,9 +33,10 @@ Result<proc::Child> spawn_main(const config::BootConfig& config) {
     const auto group = sys::Cgroup::create("system-engine");
     const auto console = sys::open_path("/dev/console", O_WRONLY | O_NOCTTY);
     proc::SpawnRequest request;
-    request.path = "/proc/self/exe";
+    request.path = sys::exists(kProgram) ? kProgram : "/proc/self/exe";
     request.argv = main_program(config);
-    request.env = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", std::string("NOTIFY_SOCKET=") + proc::kNotifySocket, "HOME=/root"};
+    request.env = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", std::string("NOTIFY_SOCKET=") + proc::kNotifySocket,
+                   "HOME=/root"};
     if (console) request.fds = {{*console, 1}, {*console, 2}};
     if (group) request.cgroup = group->fd();
     return proc::spawn(request);
@@ -58,6 +60,7 @@ Pid1::Pid1() {
     machine_.power = [this](proc::Power how) { shutdown_->begin(how, "asked to by a program"); };
     machine_.settle = [this] {
         if (notify_) notify_->drain();
+        reap();
     };
 }
 
@@ -87,7 +90,10 @@ void Pid1::prepare_kernel() {
     config_ = config::read_boot_config();
     log::open_sink({.directory = kLogDir, .unit = "init", .least = config_.log_level});
     for (const auto& what : failed) problem("early mounts", what);
-    for (const auto& warning : config_.warnings) problem("configuration", warning);
+    for (const auto& warning : config_.warnings) {
+        log::warning("configuration", {{"warning", warning}});
+        problems_.push_back(warning);
+    }
     if (auto filled = fill_etc("/usr/share/diatom/etc", "/etc"); !filled) problem("/etc", filled.error().what());
     if (auto done = delegate_controllers("/sys/fs/cgroup"); !done) problem("cgroups", done.error().what());
     if (auto raised = raise_limits(); !raised) problem("limits", raised.error().what());
@@ -126,9 +132,10 @@ void Pid1::open_sockets() {
 
     auto notify = sys::listen_unix(proc::kNotifySocket, sys::SocketType::datagram, 0600);
     if (notify) {
-        auto server = NotifyServer::create(*loop_, std::move(*notify), machine_.fds, [this](pid_t sender, const Notification& n) {
-            if (engine_) engine_->notified(sender, n);
-        });
+        auto server =
+            NotifyServer::create(*loop_, std::move(*notify), machine_.fds, [this](pid_t sender, const Notification& n) {
+                if (engine_) engine_->notified(sender, n);
+            });
         if (server) notify_ = std::move(*server);
     }
     if (!notify_) problem("notification socket", notify ? "cannot watch it" : notify.error().what());
@@ -145,7 +152,7 @@ void Pid1::watch_signals() {
     const std::vector<int> signals{SIGCHLD, SIGTERM, SIGINT, SIGPWR, SIGHUP, SIGUSR1, SIGUSR2, SIGPIPE, SIGALRM};
     auto watched = loop_->add_signals(signals, [this](const signalfd_siginfo& info) {
         switch (static_cast<int>(info.ssi_signo)) {
-            case SIGCHLD: reap_children([this](const auto& process, const auto& status) { ended(process, status); }); break;
+            case SIGCHLD: reap(); break;
             case SIGTERM: shutdown_->begin(proc::Power::off, "SIGTERM"); break;
             case SIGPWR: shutdown_->begin(proc::Power::off, "SIGPWR: the power fails"); break;
             case SIGINT: shutdown_->begin(proc::Power::reboot, "SIGINT or Ctrl-Alt-Del"); break;
@@ -154,10 +161,12 @@ void Pid1::watch_signals() {
     });
     if (!watched) problem("signals", watched.error().what());
     // A child may end while a SIGCHLD of another is being handled, or have ended before: a sweep finds what was missed.
-    auto sweep = loop_->add_timer(kSecond, 30 * kSecond, [this] {
-        reap_children([this](const auto& process, const auto& status) { ended(process, status); });
-    });
+    auto sweep = loop_->add_timer(kSecond, 30 * kSecond, [this] { reap(); });
     if (!sweep) problem("reaper", sweep.error().what());
+}
+
+void Pid1::reap() {
+    reap_children([this](const auto& process, const auto& status) { ended(process, status); });
 }
 
 void Pid1::ended(const sys::ProcessId& process, const sys::ExitStatus& status) {
@@ -176,7 +185,8 @@ void Pid1::watch_hardware() {
         if (auto made = Watchdog::create(*loop_, *config_.watchdog_s)) watchdog_ = std::move(*made);
         else problem("watchdog", made.error().what());
     }
-    buttons_ = std::make_unique<PowerButtons>(*loop_, [this] { shutdown_->begin(proc::Power::off, "the power button"); });
+    buttons_ =
+        std::make_unique<PowerButtons>(*loop_, [this] { shutdown_->begin(proc::Power::off, "the power button"); });
     buttons_->scan();
     // Input devices may come late; the seed is saved once there is something in it.
     auto later = loop_->add_timer(5 * kSecond, 60 * kSecond, [this] { buttons_->scan(); });
@@ -212,15 +222,22 @@ void Pid1::grow_state() {
 
 Json Pid1::status() const {
     const bool durable = state_.kind == StateReport::Kind::partition;
-    Json state{{"persistent", durable}, {"device", state_.device}, {"problem", state_.problem},
+    Json state{{"persistent", durable},         {"device", state_.device},   {"problem", state_.problem},
                {"formatted", state_.formatted}, {"checked", state_.checked}, {"growing", grow_pid_ != 0}};
     Json engine = nullptr;
     if (engine_) {
-        engine = {{"running", engine_->state() == Service::State::running}, {"pid", engine_->pid()}, {"ready", engine_->ready()},
-                  {"restarts", engine_->restarts()}, {"status", engine_->status()}};
+        engine = {{"running", engine_->state() == Service::State::running},
+                  {"pid", engine_->pid()},
+                  {"ready", engine_->ready()},
+                  {"restarts", engine_->restarts()},
+                  {"status", engine_->status()}};
     }
-    return {{"version", config::version()}, {"state", std::move(state)}, {"system_engine", std::move(engine)},
-            {"problems", problems_}, {"recovery", config_.recovery}, {"uptime_us", sys::boot_ns() / 1000},
+    return {{"version", config::version()},
+            {"state", std::move(state)},
+            {"system_engine", std::move(engine)},
+            {"problems", problems_},
+            {"recovery", config_.recovery},
+            {"uptime_us", sys::boot_ns() / 1000},
             {"shutting_down", shutdown_ && shutdown_->stage() != Shutdown::Stage::none},
             {"watchdog", watchdog_ != nullptr}};
 }

@@ -33,6 +33,7 @@ private:
     void watch_hardware();
     void start_engine();
     void grow_state();
+    void reap();
     void ended(const sys::ProcessId& process, const sys::ExitStatus& status);
     Json status() const;
 

@@ -68,7 +68,8 @@ TEST(FdStore, LeaksNothing) {
 }
 
 TEST(Notify, ParsesWhatMatters) {
-    const auto n = parse_notification("READY=1\nSTATUS=up and well\nFDSTORE=1\nFDNAME=user/x/stdout\nX=\n\n=\nnonsense");
+    const auto n =
+        parse_notification("READY=1\nSTATUS=up and well\nFDSTORE=1\nFDNAME=user/x/stdout\nX=\n\n=\nnonsense");
     EXPECT_TRUE(n.ready && n.store_fds && !n.watchdog && !n.stopping);
     EXPECT_EQ(n.fd_name, "user/x/stdout");
     EXPECT_EQ(n.status, "up and well");

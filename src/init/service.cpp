@@ -69,7 +69,8 @@ bool Service::ended(const sys::ProcessId& process, const sys::ExitStatus& status
         options_.stopped();
         return true;
     }
-    log::error("ended and is started anew", {{"service", options_.name}, {"code", status.shell_code()}, {"restarts", restarts_}});
+    log::error("ended and is started anew",
+               {{"service", options_.name}, {"code", status.shell_code()}, {"restarts", restarts_}});
     if (sys::boot_ns() - started_ns_ >= options_.settled_ns) back_off_ns_ = 0;
     wait_and_restart();
     return true;

@@ -27,7 +27,8 @@ public:
         std::function<void()> ready = [] {};
         std::function<void()> stopped = [] {};
         std::int64_t first_back_off_ns = 100'000'000, max_back_off_ns = 30'000'000'000, watchdog_ns = 60'000'000'000;
-        std::int64_t settled_ns = 10'000'000'000;  // ran this long: the next failure starts with the first back-off again
+        std::int64_t settled_ns =
+            10'000'000'000;  // ran this long: the next failure starts with the first back-off again
     };
 
     static Result<std::unique_ptr<Service>> create(proc::EventLoop& loop, Options options);
@@ -54,7 +55,8 @@ private:
     Options options_;
     State state_ = State::stopped;
     proc::Child child_;
-    proc::EventLoop::Watch restart_timer_ = proc::EventLoop::Watch::none, watchdog_timer_ = proc::EventLoop::Watch::none;
+    proc::EventLoop::Watch restart_timer_ = proc::EventLoop::Watch::none,
+                           watchdog_timer_ = proc::EventLoop::Watch::none;
     std::int64_t back_off_ns_ = 0, started_ns_ = 0;
     unsigned restarts_ = 0;
     bool ready_ = false;

@@ -116,7 +116,8 @@ TEST(Reaper, TellsPidStartTimeAndStatusOfOrphans) {
     pipe->second.reset();
     std::vector<std::pair<sys::ProcessId, int>> ended;
     while (ended.size() < 2) {
-        reap_children([&](const auto& process, const auto& status) { ended.emplace_back(process, status.shell_code()); });
+        reap_children(
+            [&](const auto& process, const auto& status) { ended.emplace_back(process, status.shell_code()); });
     }
     const int grandchild = std::stoi(*sys::read_all(pipe->first));
     const auto it = std::ranges::find_if(ended, [&](const auto& e) { return e.first.pid == grandchild; });
@@ -131,9 +132,12 @@ TEST(NotifyServer, ParksDescriptorsAndIgnoresRubbish) {
     FdStore store;
     auto ends = sys::socket_pair(sys::SocketType::datagram);
     std::vector<std::string> heard;
-    auto server = NotifyServer::create(*loop, std::move(ends->first), store, [&](pid_t sender, const Notification& n) {
-        if (sender == ::getpid()) heard.push_back(n.status);
-    }, static_cast<int>(::getuid()));
+    auto server = NotifyServer::create(
+        *loop, std::move(ends->first), store,
+        [&](pid_t sender, const Notification& n) {
+            if (sender == ::getpid()) heard.push_back(n.status);
+        },
+        static_cast<int>(::getuid()));
     ASSERT_TRUE(server);
     auto pipe = sys::make_pipe();
     ASSERT_TRUE(sys::send_message(ends->second, "FDSTORE=1\nFDNAME=user/a", {pipe->first, pipe->second}));

@@ -1,9 +1,9 @@
 #include "init/shutdown.h"
 
+#include <linux/reboot.h>
 #include <signal.h>
 #include <sys/mount.h>
 #include <sys/reboot.h>
-#include <linux/reboot.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -35,7 +35,8 @@ void kill_all_cgroups() {
     const auto root = sys::Cgroup::mount_point();
     const auto groups = root ? sys::list_dir(*root) : Result<std::vector<std::string>>(std::vector<std::string>{});
     for (const auto& name : groups ? *groups : std::vector<std::string>{}) {
-        if (const auto file = *root + "/" + name + "/cgroup.kill"; sys::exists(file)) std::ignore = sys::write_control(file, "1");
+        if (const auto file = *root + "/" + name + "/cgroup.kill"; sys::exists(file))
+            std::ignore = sys::write_control(file, "1");
     }
     ::kill(-1, SIGKILL);
 }

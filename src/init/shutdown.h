@@ -19,12 +19,12 @@ namespace diatom::init {
 
 // What shutdown does to the machine; tests give fakes.
 struct ShutdownActions {
-    std::function<void()> stop_engine;              // begins; engine_stopped() is called at its end
-    std::function<bool()> anything_runs;            // besides PID 1
+    std::function<void()> stop_engine;    // begins; engine_stopped() is called at its end
+    std::function<bool()> anything_runs;  // besides PID 1
     std::function<void(int signal)> signal_all;
     std::function<void()> kill_cgroups;
-    std::function<void()> close_state;              // sync and unmount
-    std::function<void(proc::Power)> end;           // reboot(2); on a real machine it does not return
+    std::function<void()> close_state;     // sync and unmount
+    std::function<void(proc::Power)> end;  // reboot(2); on a real machine it does not return
     std::int64_t engine_ns = 45'000'000'000, grace_ns = 2'000'000'000, step_ns = 20'000'000;
 };
 

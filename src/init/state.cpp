@@ -1,11 +1,13 @@
 #include "init/state.h"
 
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 
 #include "base/strings.h"
+#include "init/gpt.h"
 #include "sys/log.h"
 #include "sys/mount.h"
 
@@ -35,9 +37,20 @@ Result<void> check(const StateTools& tools, const std::string& device) {
     return run_tool(tools, {"/usr/sbin/e2fsck", "-f", "-y", device}, kCheckMs, kCheckFailed);
 }
 
-Result<void> prepare(const StateTools& tools, const StateChoice& choice, const std::string& label, StateReport& report) {
+// A disk that is larger than the image written to it. Before the file system is made or mounted.
+bool grow(const StateTools& tools, const BlockDevice& device) {
+    if (!device.partition) return false;
+    const auto grown = tools.grow_partition(device);
+    if (!grown) log::warning("the state partition keeps its size", {{"device", device.path}, {"error", grown.error().what()}});
+    else if (*grown) log::info("the state partition has grown to the end of its disk", {{"device", device.path}});
+    return grown && *grown;
+}
+
+Result<void> prepare(const StateTools& tools, const StateChoice& choice, const std::string& label,
+                     StateReport& report) {
     const auto& device = choice.device;
     if (device.read_only) return fail(Kind::denied, "{} is write-protected", device.path);
+    const bool grew = grow(tools, device);
     if (choice.action == Action::format) {
         log::warning("formatting the state partition", {{"device", device.path}, {"why", choice.note}});
         TRY(run_tool(tools, format_command(device.path, label), kFormatMs, 1), "format {}", device.path);
@@ -47,7 +60,7 @@ Result<void> prepare(const StateTools& tools, const StateChoice& choice, const s
         report.checked = true;
     }
     TRY(tools.mount(device.path), "mount {}", device.path);
-    report.grow = choice.action == Action::use && device.ext4->bytes + kGrowFrom < device.bytes;
+    report.grow = choice.action == Action::use && (grew || device.ext4->bytes + kGrowFrom < device.bytes);
     return {};
 }
 
@@ -68,8 +81,9 @@ StateReport use_memory(const StateTools& tools, StateReport report) {
     if (report.problem.empty()) {
         log::warning("no state partition: this machine runs from memory and forgets everything when it ends");
     } else {
-        log::error("THE STATE PARTITION CANNOT BE USED: this machine runs from memory and forgets everything when it ends",
-                   {{"device", report.device}, {"why", report.problem}});
+        log::error(
+            "THE STATE PARTITION CANNOT BE USED: this machine runs from memory and forgets everything when it ends",
+            {{"device", report.device}, {"why", report.problem}});
     }
     return report;
 }
@@ -77,8 +91,22 @@ StateReport use_memory(const StateTools& tools, StateReport report) {
 }  // namespace
 
 std::vector<std::string> format_command(const std::string& device, const std::string& label) {
-    return {"/usr/sbin/mke2fs", "-q", "-F", "-t", "ext4", "-b", "4096", "-m", "1", "-O", "verity",
-            "-E", "lazy_itable_init=1,lazy_journal_init=1,nodiscard", "-L", label, device};
+    return {"/usr/sbin/mke2fs",
+            "-q",
+            "-F",
+            "-t",
+            "ext4",
+            "-b",
+            "4096",
+            "-m",
+            "1",
+            "-O",
+            "verity",
+            "-E",
+            "lazy_itable_init=1,lazy_journal_init=1,nodiscard",
+            "-L",
+            label,
+            device};
 }
 
 std::vector<std::string> grow_command(const std::string& device) { return {"/usr/sbin/resize2fs", device}; }
@@ -109,11 +137,17 @@ StateTools StateTools::real() {
         request.env = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C", "MKE2FS_SKIP_PROGRESS=1"};
         return proc::run(std::move(request), timeout_ms);
     };
+    tools.grow_partition = [](const BlockDevice& partition) { return init::grow_partition(partition.name); };
     tools.mount = [](const std::string& device) {
-        return sys::mount_fs("ext4", kStateDir, {{"source", device}, {"errors", "remount-ro"}}, MOUNT_ATTR_NOATIME);
+        auto mounted =
+            sys::mount_fs("ext4", kStateDir, {{"source", device}, {"errors", "remount-ro"}}, MOUNT_ATTR_NOATIME);
+        // Users of containers pass through, and see nothing on their way.
+        if (mounted && ::chmod(kStateDir, 0711) < 0)
+            log::warning("the mode of the state directory stays", {{"path", kStateDir}});
+        return mounted;
     };
     // Images' set-uid programs and device nodes lie here: the mount must allow them.
-    tools.mount_memory = [] { return sys::mount_fs("tmpfs", kStateDir, {{"mode", "0700"}, {"size", "75%"}}); };
+    tools.mount_memory = [] { return sys::mount_fs("tmpfs", kStateDir, {{"mode", "0711"}, {"size", "75%"}}); };
     tools.sleep = [](int milliseconds) { ::usleep(static_cast<useconds_t>(milliseconds) * 1000); };
     return tools;
 }

@@ -22,13 +22,14 @@ struct StateReport {
     std::string device;   // "/dev/vda"
     std::string problem;  // why it runs from memory although a partition was meant
     bool formatted = false, checked = false;
-    bool grow = false;    // the file system is smaller than its device
+    bool grow = false;  // the file system is smaller than its device
 };
 
 // What opening the state does to the machine; tests give fakes.
 struct StateTools {
     std::function<std::vector<BlockDevice>()> scan;
     std::function<Result<proc::Output>(std::vector<std::string> argv, int timeout_ms)> run;
+    std::function<Result<bool>(const BlockDevice& partition)> grow_partition;  // to its disk's end; true when it grew
     std::function<Result<void>(const std::string& device)> mount;
     std::function<Result<void>()> mount_memory;
     std::function<void(int milliseconds)> sleep;

@@ -15,10 +15,12 @@ StateChoice choose_named_partition(const BlockDevice& device) {
         case Contents::marked: return {Action::format, device, {}, "the partition is empty"};
         case Contents::other: break;
     }
-    return {Action::memory, device,
-            std::format("{} is named {} but holds no ext4 file system; repair it (e2fsck -b 32768 {}), or wipe its first MiB "
-                        "to have it formatted",
-                        device.path, device.partition_name, device.path),
+    return {Action::memory,
+            device,
+            std::format(
+                "{} is named {} but holds no ext4 file system; repair it (e2fsck -b 32768 {}), or wipe its first MiB "
+                "to have it formatted",
+                device.path, device.partition_name, device.path),
             {}};
 }
 
@@ -26,11 +28,13 @@ StateChoice choose_autoformat(const BlockDevice& device) {
     if (device.contents == Contents::blank && !device.partitioned) {
         return {Action::format, device, {}, "the kernel command line names it and it is blank"};
     }
-    return {Action::memory, device,
-            std::format("{} was to be formatted but is not blank; wipe its first MiB and its last 128 KiB if nothing on it "
-                        "is needed",
-                        device.path),
-            {}};
+    return {
+        Action::memory,
+        device,
+        std::format("{} was to be formatted but is not blank; wipe its first MiB and its last 128 KiB if nothing on it "
+                    "is needed",
+                    device.path),
+        {}};
 }
 
 }  // namespace

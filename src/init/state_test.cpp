@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <fcntl.h>
 #include <unistd.h>
 
 #include "sys/file.h"
@@ -42,18 +41,46 @@ TEST(StateChoice, DecisionTable) {
         {"nothing at all", {}, {}, Action::memory, "", false},
         {"strangers only", {device("sda", Contents::ext4, "root")}, {}, Action::memory, "", false},
         {"a blank disk nobody named", {device("vda", Contents::blank)}, {}, Action::memory, "", false},
-        {"label", {device("sda", Contents::ext4, "x"), device("sdb", Contents::ext4, "DIATOM_STATE")}, {}, Action::use, "/dev/sdb", false},
-        {"label wins over autoformat", {device("vda", Contents::blank), device("vdb", Contents::ext4, "DIATOM_STATE")}, {"/dev/vda"},
-         Action::use, "/dev/vdb", false},
+        {"label",
+         {device("sda", Contents::ext4, "x"), device("sdb", Contents::ext4, "DIATOM_STATE")},
+         {},
+         Action::use,
+         "/dev/sdb",
+         false},
+        {"label wins over autoformat",
+         {device("vda", Contents::blank), device("vdb", Contents::ext4, "DIATOM_STATE")},
+         {"/dev/vda"},
+         Action::use,
+         "/dev/vdb",
+         false},
         {"named partition", {device("vda2", Contents::ext4, "", "DIATOM_STATE")}, {}, Action::use, "/dev/vda2", false},
-        {"named and marked", {device("vda2", Contents::marked, "", "DIATOM_STATE")}, {}, Action::format, "/dev/vda2", false},
-        {"named and corrupt", {device("vda2", Contents::other, "", "DIATOM_STATE")}, {"/dev/vdb"}, Action::memory, "/dev/vda2", true},
+        {"named and marked",
+         {device("vda2", Contents::marked, "", "DIATOM_STATE")},
+         {},
+         Action::format,
+         "/dev/vda2",
+         false},
+        {"named and corrupt",
+         {device("vda2", Contents::other, "", "DIATOM_STATE")},
+         {"/dev/vdb"},
+         Action::memory,
+         "/dev/vda2",
+         true},
         {"marked disk", {device("vda", Contents::marked)}, {}, Action::format, "/dev/vda", false},
         {"autoformat blank", {device("vda", Contents::blank)}, {"/dev/vda"}, Action::format, "/dev/vda", false},
-        {"autoformat takes the first that is there", {device("sda", Contents::blank)}, {"/dev/vda", "/dev/sda"}, Action::format,
-         "/dev/sda", false},
+        {"autoformat takes the first that is there",
+         {device("sda", Contents::blank)},
+         {"/dev/vda", "/dev/sda"},
+         Action::format,
+         "/dev/sda",
+         false},
         {"autoformat with data", {device("vda", Contents::other)}, {"/dev/vda"}, Action::memory, "/dev/vda", true},
-        {"autoformat with a foreign file system", {device("vda", Contents::ext4, "data")}, {"/dev/vda"}, Action::memory, "/dev/vda", true},
+        {"autoformat with a foreign file system",
+         {device("vda", Contents::ext4, "data")},
+         {"/dev/vda"},
+         Action::memory,
+         "/dev/vda",
+         true},
         {"autoformat missing", {}, {"/dev/vda"}, Action::memory, "", true},
     };
     for (const auto& c : cases) {
@@ -75,7 +102,7 @@ struct FakeMachine {
     std::vector<BlockDevice> devices;
     std::vector<std::string> done;
     std::map<std::string, int> exit_codes;  // "PROGRAM OPTION" -> code
-    bool mount_fails = false;
+    bool mount_fails = false, grows = false;
     int scans_until_there = 0;
 
     StateTools tools() {
@@ -86,6 +113,7 @@ struct FakeMachine {
             done.push_back(what);
             return proc::Output{{.code = exit_codes[what]}, "tool output"};
         };
+        t.grow_partition = [this](const BlockDevice&) -> Result<bool> { return grows; };
         t.mount = [this](const std::string& d) -> Result<void> {
             done.push_back("mount " + d);
             if (mount_fails) return fail(Kind::corrupt, "bad superblock");
@@ -155,6 +183,10 @@ TEST(State, WaitsOnlyForADeviceThatIsNamed) {
 TEST(State, WriteProtectedAndSmallerThanItsDevice) {
     FakeMachine m{.devices = {device("vda2", Contents::ext4, "DIATOM_STATE")}};
     m.devices[0].ext4->bytes = 1U << 28U;
+    EXPECT_TRUE(m.open().grow);
+    m.devices[0].ext4->bytes = m.devices[0].bytes;
+    EXPECT_FALSE(m.open().grow);
+    m.devices[0].partition = m.grows = true;
     EXPECT_TRUE(m.open().grow);
     m.devices[0].read_only = true;
     EXPECT_THAT(m.open().problem, HasSubstr("write-protected"));

@@ -15,8 +15,8 @@ inline constexpr std::string_view kEmptyMarker = "diatom-empty-state-v1\n";
 
 struct Ext4 {
     std::string label;
-    bool clean = false;           // unmounted in order, no error seen, journal empty
-    std::uint64_t bytes = 0;      // size of the file system
+    bool clean = false;       // unmounted in order, no error seen, journal empty
+    std::uint64_t bytes = 0;  // size of the file system
 };
 
 // Nothing when there is no ext2, ext3 or ext4 superblock.
@@ -26,7 +26,7 @@ enum class Contents : std::uint8_t {
     blank,   // nothing but zeros
     marked,  // our marker and zeros behind it: meant to be formatted
     ext4,
-    other,   // something else: never formatted
+    other,  // something else: never formatted
 };
 Contents classify(std::string_view head, std::string_view tail);
 
