@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds the kernel inside the build root, or takes it from the cache:  ./dev shell /src/image/kernel/build.sh OUTDIR
 #   --config OUTDIR   only merge the fragments, check them and write OUTDIR/config
-#   --key             only print the cache key
+#   --key             only print the cache key: the options, this script, the versions of the source and of the tools
 # OUTDIR gets vmlinuz, config, System.map.zst and build.json.
 #
 # The same inputs give the same bytes: time stamp, user, host, version and path are fixed, structure layout is not
@@ -12,7 +12,7 @@ export LC_ALL=C
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 package=linux-source-6.12
 tarball=/usr/src/$package.tar.xz
-cache=/cache/kernel
+cache=${DIATOM_KERNEL_CACHE:-/cache/kernel}
 jobs=${DIATOM_JOBS:-$(nproc)}
 machine=$(uname -m)
 export PATH=/usr/lib/ccache:$PATH
@@ -37,10 +37,8 @@ key() {
         gcc --version | head -1
         ld --version | head -1
         zstd --version
-        for f in "${fragments[@]}" "$here/build.sh" "$here/check-fragments.sh"; do
-            echo "== ${f##*/}"
-            cat "$f"
-        done
+        cat "$here/build.sh"
+        grep -hv '^#' "${fragments[@]}"
     } | sha256sum | cut -c1-16
 }
 
@@ -103,7 +101,6 @@ build() {
     rm -rf --one-file-system "${cache:?}/$key"
     sync -f "$done"
     mv -T "$done" "$cache/$key"
-    [ -n "${DIATOM_KEEP_TREE:-}" ] || rm -rf --one-file-system "$tree"
 }
 
 complete() {
@@ -145,4 +142,5 @@ exec 9>"$cache/$key.lock"
 flock 9
 if ! complete "$key"; then build "$key"; fi
 publish "$key" "$1"
+[ -n "${DIATOM_KEEP_TREE:-}" ] || rm -rf --one-file-system "$cache/$key.work"
 echo "kernel: $(cat "$1/build.json")"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # usage: symbolize.sh System.map.zst < LOG      (a panic from a console or pstore)
-# Puts names beside the addresses of a kernel trace: the kernel itself holds no symbol table (KALLSYMS costs 0.7 MB).
+# Puts names beside the addresses of a kernel trace: the kernel itself holds no symbol table (KALLSYMS costs 0.5 MB).
 # The address layout is random at each boot; a panic prints its "Kernel Offset", which must be part of the log.
 set -euo pipefail
 
