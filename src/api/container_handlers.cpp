@@ -71,7 +71,8 @@ Task<void> remove(Call& call) {
     engine::RemoveOptions options;
     options.force = call.request.flag("force");
     options.volumes = call.request.flag("v");
-    if (call.request.flag("link")) co_return fail(Kind::unsupported, "legacy links between containers do not exist here: use a network");
+    if (call.request.flag("link"))
+        co_return fail(Kind::unsupported, "legacy links between containers do not exist here: use a network");
     auto removed = co_await call.engine.remove(call.name(), options);
     CO_TRY(std::move(removed));
     co_return co_await call.connection.reply_empty(204);
@@ -120,16 +121,19 @@ bool container_matches(const engine::Container& container, const std::string& ke
     if (key == "id") return container.id.starts_with(value);
     if (key == "name") return ("/" + container.name).find(value) != std::string::npos;
     if (key == "status") return to_string(container.state.status) == value;
-    if (key == "exited") return container.state.status == engine::Status::exited && std::to_string(container.state.exit_code) == value;
+    if (key == "exited")
+        return container.state.status == engine::Status::exited && std::to_string(container.state.exit_code) == value;
     if (key == "ancestor") {
-        return container.config.image == value || container.image.text() == value || container.image.hex().starts_with(value) ||
-               container.config.image == value + ":latest";
+        return container.config.image == value || container.image.text() == value ||
+               container.image.hex().starts_with(value) || container.config.image == value + ":latest";
     }
     if (key == "network") {
-        return std::ranges::any_of(container.endpoints, [&](const auto& e) { return e.network == value || e.network_id.starts_with(value); });
+        return std::ranges::any_of(
+            container.endpoints, [&](const auto& e) { return e.network == value || e.network_id.starts_with(value); });
     }
     if (key == "volume") {
-        return std::ranges::any_of(container.volumes, [&](const auto& v) { return v.name == value || v.target == value; });
+        return std::ranges::any_of(container.volumes,
+                                   [&](const auto& v) { return v.name == value || v.target == value; });
     }
     return false;
 }
@@ -144,16 +148,21 @@ bool passes(const engine::Container& container, const Filters& filters) {
     return std::ranges::all_of(filters, [&](const auto& filter) {
         const auto& [key, values] = filter;
         // Labels must all match; of the other filters one value is enough.
-        if (key == "label") return std::ranges::all_of(values, [&](const auto& v) { return label_matches(container.config.labels, v); });
-        return std::ranges::any_of(values, [&, &name = key](const auto& v) { return container_matches(container, name, v); });
+        if (key == "label")
+            return std::ranges::all_of(values,
+                                       [&](const auto& v) { return label_matches(container.config.labels, v); });
+        return std::ranges::any_of(values,
+                                   [&, &name = key](const auto& v) { return container_matches(container, name, v); });
     });
 }
 
 Result<void> check_filters(const Filters& filters) {
-    static constexpr std::string_view kKnown[] = {"id", "name", "status", "exited", "ancestor", "network", "volume", "label"};
+    static constexpr std::string_view kKnown[] = {"id",       "name",    "status", "exited",
+                                                  "ancestor", "network", "volume", "label"};
     for (const auto& [key, values] : filters) {
         if (std::ranges::find(kKnown, key) != std::end(kKnown)) continue;
-        return fail(Kind::invalid, "invalid filter '{}': this version filters containers by {}", key, "id, name, status, exited, ancestor, network, volume, label");
+        return fail(Kind::invalid, "invalid filter '{}': this version filters containers by {}", key,
+                    "id, name, status, exited, ancestor, network, volume, label");
     }
     return {};
 }
@@ -167,7 +176,9 @@ Task<void> list(Call& call) {
     for (const auto& container : call.engine.containers()) {
         if (limit > 0 && static_cast<std::int64_t>(rows.size()) >= limit) break;
         const auto status = container.state.status;
-        if (!all && status != engine::Status::running && status != engine::Status::paused && status != engine::Status::restarting) continue;
+        if (!all && status != engine::Status::running && status != engine::Status::paused &&
+            status != engine::Status::restarting)
+            continue;
         if (!passes(container, filters)) continue;
         std::optional<std::uint64_t> size;
         if (call.request.flag("size")) {
@@ -184,7 +195,8 @@ using Latch = boost::asio::steady_timer;
 void open_latch(Latch& latch) { latch.expires_at(Latch::time_point::min()); }
 
 Task<engine::WaitResult> wait_armed(Call& call, engine::WaitCondition condition, Latch& armed) {
-    auto result = co_await while_connected(call.connection, call.engine.wait(call.name(), condition, [&armed] { open_latch(armed); }));
+    auto result = co_await while_connected(call.connection,
+                                           call.engine.wait(call.name(), condition, [&armed] { open_latch(armed); }));
     open_latch(armed);
     co_return result;
 }
@@ -221,24 +233,18 @@ Task<void> wait(Call& call) {
 Task<void> top(Call& call) {
     auto listed = co_await call.engine.top(call.name());
     const auto rows = CO_TRY(std::move(listed));
-    co_return co_await call.connection.reply_json(200, {{"Titles", {"UID", "PID", "PPID", "C", "STIME", "TTY", "TIME", "CMD"}}, {"Processes", rows}});
+    co_return co_await call.connection.reply_json(
+        200, {{"Titles", {"UID", "PID", "PPID", "C", "STIME", "TTY", "TIME", "CMD"}}, {"Processes", rows}});
 }
 
 constexpr Route kRoutes[] = {
-    {"POST", "/containers/create", create},
-    {"GET", "/containers/json", list},
-    {"GET", "/containers/{}/json", inspect},
-    {"GET", "/containers/{}/top", top},
-    {"POST", "/containers/{}/start", start},
-    {"POST", "/containers/{}/stop", stop},
-    {"POST", "/containers/{}/restart", restart},
-    {"POST", "/containers/{}/kill", kill},
-    {"POST", "/containers/{}/pause", pause},
-    {"POST", "/containers/{}/unpause", unpause},
-    {"POST", "/containers/{}/rename", rename},
-    {"POST", "/containers/{}/resize", resize},
-    {"POST", "/containers/{}/wait", wait},
-    {"DELETE", "/containers/{}", remove},
+    {"POST", "/containers/create", create},      {"GET", "/containers/json", list},
+    {"GET", "/containers/{}/json", inspect},     {"GET", "/containers/{}/top", top},
+    {"POST", "/containers/{}/start", start},     {"POST", "/containers/{}/stop", stop},
+    {"POST", "/containers/{}/restart", restart}, {"POST", "/containers/{}/kill", kill},
+    {"POST", "/containers/{}/pause", pause},     {"POST", "/containers/{}/unpause", unpause},
+    {"POST", "/containers/{}/rename", rename},   {"POST", "/containers/{}/resize", resize},
+    {"POST", "/containers/{}/wait", wait},       {"DELETE", "/containers/{}", remove},
     {"POST", "/exec/{}/resize", exec_resize},
 };
 

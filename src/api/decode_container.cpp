@@ -43,7 +43,8 @@ Result<void> decode_config(const Json& body, engine::ContainerConfig& config) {
     config.attach_stdin = TRY(json_bool(body, "AttachStdin"));
     config.attach_stdout = TRY(json_bool(body, "AttachStdout"));
     config.attach_stderr = TRY(json_bool(body, "AttachStderr"));
-    if (!json_member(body, "StopTimeout").is_null()) config.stop_timeout_s = static_cast<int>(TRY(json_int(body, "StopTimeout")));
+    if (!json_member(body, "StopTimeout").is_null())
+        config.stop_timeout_s = static_cast<int>(TRY(json_int(body, "StopTimeout")));
     return {};
 }
 
@@ -53,13 +54,15 @@ Result<void> check_config(const Json& body, const engine::ContainerConfig& confi
         return fail(Kind::invalid, "invalid stop signal \"{}\"", config.stop_signal);
     }
     for (const auto& variable : config.env) {
-        if (variable.empty() || variable.front() == '=') return fail(Kind::invalid, "invalid environment variable \"{}\"", variable);
+        if (variable.empty() || variable.front() == '=')
+            return fail(Kind::invalid, "invalid environment variable \"{}\"", variable);
     }
     const Json& health = json_member(body, "Healthcheck");
     if (health.is_object()) {
         const auto test = TRY(json_strings(health, "Test"));
         if (!test.empty() && test.front() != "NONE") {
-            return fail(Kind::unsupported, "health checks are not in this version: start the container without --health-cmd");
+            return fail(Kind::unsupported,
+                        "health checks are not in this version: start the container without --health-cmd");
         }
     }
     return {};
@@ -69,13 +72,16 @@ Result<void> decode_endpoints(const Json& body, engine::ContainerConfig& config)
     const Json& endpoints = json_member(json_member(body, "NetworkingConfig"), "EndpointsConfig");
     if (endpoints.is_null()) return {};
     if (!endpoints.is_object()) return fail(Kind::invalid, "\"EndpointsConfig\" must be an object");
-    if (endpoints.size() > 1) return fail(Kind::unsupported, "a container joins one network in this version, not {}", endpoints.size());
+    if (endpoints.size() > 1)
+        return fail(Kind::unsupported, "a container joins one network in this version, not {}", endpoints.size());
     for (const auto& [name, settings] : endpoints.items()) {
         if (config.network_mode == "default") config.network_mode = name;
         if (!settings.is_object()) continue;
         const Json& ipam = json_member(settings, "IPAMConfig");
-        if (ipam.is_object() && (!TRY(json_string(ipam, "IPv4Address")).empty() || !TRY(json_string(ipam, "IPv6Address")).empty())) {
-            return fail(Kind::unsupported, "static container addresses are not in this version: leave out --ip and --ip6");
+        if (ipam.is_object() &&
+            (!TRY(json_string(ipam, "IPv4Address")).empty() || !TRY(json_string(ipam, "IPv6Address")).empty())) {
+            return fail(Kind::unsupported,
+                        "static container addresses are not in this version: leave out --ip and --ip6");
         }
     }
     return {};
@@ -91,7 +97,8 @@ Result<engine::ContainerConfig> decode_container_config(const Json& body, int /*
     if (!host.is_null() && !host.is_object()) return fail(Kind::invalid, "\"HostConfig\" must be an object");
     TRY(decode_host_config(host, config));
     TRY(decode_endpoints(body, config));
-    if (!TRY(json_string(body, "MacAddress")).empty()) return fail(Kind::unsupported, "\"MacAddress\" is not in this version");
+    if (!TRY(json_string(body, "MacAddress")).empty())
+        return fail(Kind::unsupported, "\"MacAddress\" is not in this version");
     config.raw_host_config = host.is_null() ? Json::object() : host;
     return config;
 }

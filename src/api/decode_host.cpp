@@ -46,10 +46,12 @@ Result<void> refuse_unsupported(const Json& host) {
     for (const auto& refused : kRefused) {
         const Json& value = json_member(host, refused.key);
         if (!is_set(value) || (refused.key == "UsernsMode" && value == "host")) continue;
-        return fail(Kind::unsupported, "HostConfig.{} ({}) is not in this version: leave it out", refused.key, refused.flag);
+        return fail(Kind::unsupported, "HostConfig.{} ({}) is not in this version: leave it out", refused.key,
+                    refused.flag);
     }
     const auto isolation = TRY(json_string(host, "Isolation"));
-    if (!isolation.empty() && isolation != "default") return fail(Kind::invalid, "invalid isolation \"{}\" on Linux", isolation);
+    if (!isolation.empty() && isolation != "default")
+        return fail(Kind::invalid, "invalid isolation \"{}\" on Linux", isolation);
     const auto runtime = TRY(json_string(host, "Runtime"));
     if (!runtime.empty() && runtime != "diatom" && runtime != "runc") {
         return fail(Kind::invalid, "unknown or invalid runtime name: {}", runtime);
@@ -65,7 +67,11 @@ Result<void> decode_restart(const Json& host, engine::ContainerConfig& config) {
     else if (name == "always") config.restart = RestartPolicy::always;
     else if (name == "unless-stopped") config.restart = RestartPolicy::unless_stopped;
     else if (name == "on-failure") config.restart = RestartPolicy::on_failure;
-    else return fail(Kind::invalid, "invalid restart policy: unknown policy '{}'; use one of 'no', 'always', 'on-failure', or 'unless-stopped'", name);
+    else
+        return fail(
+            Kind::invalid,
+            "invalid restart policy: unknown policy '{}'; use one of 'no', 'always', 'on-failure', or 'unless-stopped'",
+            name);
     const auto most = TRY(json_int(policy, "MaximumRetryCount"));
     if (most < 0) return fail(Kind::invalid, "invalid restart policy: maximum retry count cannot be negative");
     if (most > 0 && config.restart != RestartPolicy::on_failure) {
@@ -83,7 +89,8 @@ Result<void> decode_log(const Json& host, engine::ContainerConfig& config) {
     const auto type = TRY(json_string(log, "Type"));
     if (type == "none") config.log.driver = engine::LogDriver::none;
     else if (!type.empty() && type != "json-file" && type != "local") {
-        return fail(Kind::unsupported, "logging driver \"{}\" is not in this version: it has json-file, local and none", type);
+        return fail(Kind::unsupported, "logging driver \"{}\" is not in this version: it has json-file, local and none",
+                    type);
     }
     for (const auto& [key, value] : TRY(json_string_map(log, "Config"))) {
         if (key == "max-size") {
@@ -92,7 +99,8 @@ Result<void> decode_log(const Json& host, engine::ContainerConfig& config) {
             config.log.max_size = *size;
         } else if (key == "max-file") {
             const auto count = parse_uint(value);
-            if (!count || *count == 0 || *count > 1000) return fail(Kind::invalid, "log option max-file \"{}\" must be from 1 to 1000", value);
+            if (!count || *count == 0 || *count > 1000)
+                return fail(Kind::invalid, "log option max-file \"{}\" must be from 1 to 1000", value);
             config.log.max_files = static_cast<unsigned>(*count);
         } else {
             return fail(Kind::invalid, "unknown log opt '{}' for this log driver: it has max-size and max-file", key);
@@ -109,7 +117,8 @@ Result<void> decode_devices(const Json& host, engine::ContainerConfig& config) {
         const auto on_host = TRY(json_string(item, "PathOnHost"));
         const auto inside = TRY(json_string(item, "PathInContainer"), "device {}", on_host);
         if (!inside.empty() && inside != on_host) {
-            return fail(Kind::unsupported, "device {}: another path in the container ({}) is not in this version", on_host, inside);
+            return fail(Kind::unsupported, "device {}: another path in the container ({}) is not in this version",
+                        on_host, inside);
         }
         config.devices.push_back({.path = on_host});
     }
@@ -152,7 +161,8 @@ Result<void> decode_host_config(const Json& host, engine::ContainerConfig& confi
     config.init = TRY(json_bool(host, "Init"));
     if (!json_member(host, "OomScoreAdj").is_null()) {
         const auto adjust = TRY(json_int(host, "OomScoreAdj"));
-        if (adjust < -1000 || adjust > 1000) return fail(Kind::invalid, "Invalid value {}, range for oom score adj is [-1000, 1000]", adjust);
+        if (adjust < -1000 || adjust > 1000)
+            return fail(Kind::invalid, "Invalid value {}, range for oom score adj is [-1000, 1000]", adjust);
         if (adjust != 0) config.oom_score_adj = static_cast<int>(adjust);
     }
     const auto shm = TRY(json_int(host, "ShmSize"));

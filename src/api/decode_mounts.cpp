@@ -11,20 +11,24 @@ using engine::MountKind;
 using engine::MountPoint;
 
 Result<void> apply_bind_option(std::string_view option, MountPoint& mount) {
-    static constexpr std::array<std::string_view, 6> kPropagations = {"shared", "slave", "private", "rshared", "rslave", "rprivate"};
+    static constexpr std::array<std::string_view, 6> kPropagations = {"shared",  "slave",  "private",
+                                                                      "rshared", "rslave", "rprivate"};
     if (option == "ro") mount.read_only = true;
     else if (option == "nocopy") mount.no_copy = true;
     else if (std::ranges::find(kPropagations, option) != kPropagations.end()) mount.propagation = option;
     // SELinux relabelling (z, Z) means nothing without SELinux; rw, delegated and the like are the default.
-    else if (option != "rw" && option != "z" && option != "Z" && option != "cached" && option != "delegated" && option != "consistent") {
+    else if (option != "rw" && option != "z" && option != "Z" && option != "cached" && option != "delegated" &&
+             option != "consistent") {
         return fail(Kind::invalid, "invalid mode: {}", option);
     }
     return {};
 }
 
 Result<void> check_target(const std::string& target) {
-    if (!target.starts_with('/')) return fail(Kind::invalid, "invalid volume specification: mount path \"{}\" must be absolute", target);
-    if (target.find_first_not_of('/') == std::string::npos) return fail(Kind::invalid, "invalid volume specification: destination can't be '/'");
+    if (!target.starts_with('/'))
+        return fail(Kind::invalid, "invalid volume specification: mount path \"{}\" must be absolute", target);
+    if (target.find_first_not_of('/') == std::string::npos)
+        return fail(Kind::invalid, "invalid volume specification: destination can't be '/'");
     return {};
 }
 
@@ -37,7 +41,10 @@ Result<MountPoint> decode_mount(const Json& item) {
     TRY(check_target(mount.target));
     if (type == "bind") {
         mount.kind = MountKind::bind;
-        if (!mount.source.starts_with('/')) return fail(Kind::invalid, "invalid mount config for type \"bind\": source must be an absolute path, not \"{}\"", mount.source);
+        if (!mount.source.starts_with('/'))
+            return fail(Kind::invalid,
+                        "invalid mount config for type \"bind\": source must be an absolute path, not \"{}\"",
+                        mount.source);
         const Json& options = json_member(item, "BindOptions");
         mount.propagation = TRY(json_string(options, "Propagation"));
         mount.create_source = TRY(json_bool(options, "CreateMountpoint"));
@@ -45,9 +52,11 @@ Result<MountPoint> decode_mount(const Json& item) {
         mount.kind = MountKind::volume;
         const Json& options = json_member(item, "VolumeOptions");
         mount.no_copy = TRY(json_bool(options, "NoCopy"));
-        if (!TRY(json_string(options, "Subpath")).empty()) return fail(Kind::unsupported, "mount {}: volume-subpath is not in this version", mount.target);
+        if (!TRY(json_string(options, "Subpath")).empty())
+            return fail(Kind::unsupported, "mount {}: volume-subpath is not in this version", mount.target);
         const auto driver = TRY(json_string(json_member(options, "DriverConfig"), "Name"));
-        if (!driver.empty() && driver != "local") return fail(Kind::unsupported, "volume driver \"{}\" is not in this version: it has local", driver);
+        if (!driver.empty() && driver != "local")
+            return fail(Kind::unsupported, "volume driver \"{}\" is not in this version: it has local", driver);
     } else if (type == "tmpfs") {
         mount.kind = MountKind::tmpfs;
         const Json& options = json_member(item, "TmpfsOptions");
@@ -65,7 +74,8 @@ Result<MountPoint> decode_mount(const Json& item) {
 
 Result<MountPoint> decode_bind(std::string_view text) {
     const auto parts = split(text, ':');
-    if (parts.size() > 3 || parts.front().empty()) return fail(Kind::invalid, "invalid volume specification: '{}'", text);
+    if (parts.size() > 3 || parts.front().empty())
+        return fail(Kind::invalid, "invalid volume specification: '{}'", text);
     MountPoint mount;
     if (parts.size() == 1) {
         mount.kind = MountKind::volume;  // "-v /data": anonymous
@@ -77,7 +87,8 @@ Result<MountPoint> decode_bind(std::string_view text) {
         mount.create_source = mount.kind == MountKind::bind;
     }
     if (parts.size() == 3) {
-        for (const auto option : split(parts[2], ',')) TRY(apply_bind_option(option, mount), "invalid volume specification: '{}'", text);
+        for (const auto option : split(parts[2], ','))
+            TRY(apply_bind_option(option, mount), "invalid volume specification: '{}'", text);
     }
     TRY(check_target(mount.target));
     return mount;
@@ -94,7 +105,8 @@ Result<void> decode_mounts(const Json& host, engine::ContainerConfig& config) {
     for (const auto& item : mounts) config.mounts.push_back(TRY(decode_mount(item)));
     for (auto a = config.mounts.begin(); a != config.mounts.end(); ++a) {
         const auto same = [&](const MountPoint& b) { return b.target == a->target; };
-        if (std::any_of(std::next(a), config.mounts.end(), same)) return fail(Kind::invalid, "Duplicate mount point: {}", a->target);
+        if (std::any_of(std::next(a), config.mounts.end(), same))
+            return fail(Kind::invalid, "Duplicate mount point: {}", a->target);
     }
     return {};
 }

@@ -19,7 +19,8 @@ Result<void> decode_memory(const Json& host, runtime::Resources& resources) {
     if (swap == -1) {
         resources.swap_max = -1;
     } else if (swap > 0) {
-        if (memory == 0) return fail(Kind::invalid, "You should always set the Memory limit when using Memoryswap limit");
+        if (memory == 0)
+            return fail(Kind::invalid, "You should always set the Memory limit when using Memoryswap limit");
         if (swap < memory) return fail(Kind::invalid, "Minimum memoryswap limit should be larger than memory limit");
         resources.swap_max = swap - memory;  // cgroup v2 counts swap alone
     }
@@ -39,7 +40,8 @@ Result<void> decode_cpu(const Json& host, runtime::Resources& resources) {
     const auto quota = TRY(json_int(host, "CpuQuota"));
     const auto period = TRY(json_int(host, "CpuPeriod"));
     if (nano < 0 || period < 0) return fail(Kind::invalid, "CPU limits cannot be negative");
-    if (nano > 0 && (quota != 0 || period != 0)) return fail(Kind::invalid, "Conflicting options: Nano CPUs and CPU Period or Quota cannot both be set");
+    if (nano > 0 && (quota != 0 || period != 0))
+        return fail(Kind::invalid, "Conflicting options: Nano CPUs and CPU Period or Quota cannot both be set");
     if (nano > 0) {
         resources.cpu_period_us = 100'000;
         resources.cpu_quota_us = static_cast<std::uint64_t>(nano / 10'000);
@@ -102,12 +104,16 @@ Result<void> decode_ports(const Json& host, engine::ContainerConfig& config) {
         mapping.protocol = TRY(decode_protocol(halves.second));
         mapping.container_port = TRY(decode_port_number(halves.first, "container"));
         if (mapping.container_port == 0) return fail(Kind::invalid, "invalid container port \"{}\"", key);
-        if (!list.is_null() && !list.is_array()) return fail(Kind::invalid, "\"PortBindings\" of {} must be a list", key);
+        if (!list.is_null() && !list.is_array())
+            return fail(Kind::invalid, "\"PortBindings\" of {} must be a list", key);
         for (const auto& binding : list) {
             const auto ip = TRY(json_string(binding, "HostIp"));
             const auto port = TRY(json_string(binding, "HostPort"));
-            if (port.find('-') != std::string::npos) return fail(Kind::unsupported, "a range of host ports (\"{}\") for one container port is not in this version", port);
-            mapping.host = ip.empty() || ip == "0.0.0.0" ? net::Address() : TRY(net::Address::parse(ip), "published port {}", key);
+            if (port.find('-') != std::string::npos)
+                return fail(Kind::unsupported,
+                            "a range of host ports (\"{}\") for one container port is not in this version", port);
+            mapping.host =
+                ip.empty() || ip == "0.0.0.0" ? net::Address() : TRY(net::Address::parse(ip), "published port {}", key);
             mapping.host_port = port.empty() ? std::uint16_t{0} : TRY(decode_port_number(port, "host"));
             config.ports.push_back(mapping);
         }

@@ -11,7 +11,8 @@ Result<engine::ContainerConfig> decode(std::string_view text) {
 }
 
 TEST(DecodeContainer, TakesWhatDockerRunSends) {
-    const auto config = decode(R"({"Image":"busybox","Cmd":["echo","hi"],"Entrypoint":"/bin/sh","Tty":true,"Env":["A=b"],
+    const auto config =
+        decode(R"({"Image":"busybox","Cmd":["echo","hi"],"Entrypoint":"/bin/sh","Tty":true,"Env":["A=b"],
         "ExposedPorts":{"80/tcp":{}},"HostConfig":{"AutoRemove":true,"Binds":["/data:/data:ro","named:/v"],
         "PortBindings":{"80/tcp":[{"HostIp":"","HostPort":"8080"}],"53/udp":[{"HostIp":"127.0.0.1","HostPort":""}]},
         "Memory":67108864,"MemorySwap":134217728,"NanoCpus":1500000000,"CpuShares":1024,"PidsLimit":10,
@@ -56,7 +57,8 @@ TEST(DecodeContainer, RefusesByName) {
         {R"({"Image":"x","HostConfig":{"Memory":1024}})", Kind::invalid, "512KB"},
         {R"({"Image":"x","HostConfig":{"Memory":67108864,"MemorySwap":1048576}})", Kind::invalid, "memoryswap"},
         {R"({"Image":"x","HostConfig":{"RestartPolicy":{"Name":"sometimes"}}})", Kind::invalid, "sometimes"},
-        {R"({"Image":"x","HostConfig":{"AutoRemove":true,"RestartPolicy":{"Name":"always"}}})", Kind::invalid, "AutoRemove"},
+        {R"({"Image":"x","HostConfig":{"AutoRemove":true,"RestartPolicy":{"Name":"always"}}})", Kind::invalid,
+         "AutoRemove"},
         {R"({"Image":"x","HostConfig":{"Binds":["relative/path"]}})", Kind::invalid, "absolute"},
         {R"({"Image":"x","HostConfig":{"Binds":["/a:/b:sideways"]}})", Kind::invalid, "sideways"},
         {R"({"Image":"x","HostConfig":{"Binds":["/a:/b"],"Tmpfs":{"/b":""}}})", Kind::invalid, "Duplicate mount point"},
@@ -79,7 +81,8 @@ TEST(DecodeContainer, RefusesByName) {
 }
 
 TEST(DecodeContainer, EmptyAndDefaultValuesOfUnsupportedFieldsPass) {
-    EXPECT_TRUE(decode(R"({"Image":"x","HostConfig":{"Links":null,"VolumesFrom":[],"CgroupParent":"","BlkioWeight":0,"UsernsMode":"",
+    EXPECT_TRUE(decode(
+        R"({"Image":"x","HostConfig":{"Links":null,"VolumesFrom":[],"CgroupParent":"","BlkioWeight":0,"UsernsMode":"",
         "OomKillDisable":false,"DeviceRequests":[],"Isolation":"default","ConsoleSize":[0,0],"NotADockerField":{"a":1}}})"));
 }
 
@@ -93,7 +96,9 @@ TEST(DetachKeys, DefaultIsCtrlPCtrlQ) {
 TEST(DetachKeys, BrokenSequencesPassWhole) {
     auto keys = *DetachKeys::parse("");
     EXPECT_EQ(keys.scan("a\x10").pass, "a");
-    EXPECT_EQ(keys.scan("b").pass, "\x10" "b");
+    EXPECT_EQ(keys.scan("b").pass,
+              "\x10"
+              "b");
     EXPECT_EQ(keys.scan("\x10\x10\x11").pass, "\x10");
 }
 

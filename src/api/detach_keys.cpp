@@ -16,7 +16,10 @@ Result<DetachKeys> DetachKeys::parse(std::string_view text) {
         const char c = key.starts_with("ctrl-") && key.size() == 6 ? key[5] : '\0';
         if (c >= 'a' && c <= 'z') keys.sequence_ += static_cast<char>(c - 'a' + 1);
         else if (c == '@' || (c >= '[' && c <= '_')) keys.sequence_ += static_cast<char>(c - '@');
-        else return fail(Kind::invalid, "invalid detach keys (unknown key '{}'): write letters or ctrl-a to ctrl-z, separated by commas", key);
+        else
+            return fail(
+                Kind::invalid,
+                "invalid detach keys (unknown key '{}'): write letters or ctrl-a to ctrl-z, separated by commas", key);
     }
     return keys;
 }

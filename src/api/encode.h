@@ -10,13 +10,14 @@
 
 namespace diatom::api {
 
-Json encode_container(const engine::Container& container, std::optional<std::uint64_t> size);  // GET /containers/{}/json
+Json encode_container(const engine::Container& container,
+                      std::optional<std::uint64_t> size);  // GET /containers/{}/json
 Json encode_container_row(const engine::Container& container, std::optional<std::uint64_t> size, int version);
 Json encode_host_config(const engine::Container& container);
 Json encode_network_settings(const engine::Container& container);
 Json encode_port_map(const engine::Container& container);
 
-Json encode_image(const image::ImageRecord& image);      // GET /images/{}/json
+Json encode_image(const image::ImageRecord& image);  // GET /images/{}/json
 Json encode_image_row(const image::ImageRecord& image, std::int64_t containers);
 Json encode_image_config(const image::ImageConfig& config);
 

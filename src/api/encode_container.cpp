@@ -39,7 +39,8 @@ std::string_view restart_name(engine::RestartPolicy policy) {
 Json encode_state(const engine::ContainerState& state) {
     using engine::Status;
     return {{"Status", to_string(state.status)},
-            {"Running", state.status == Status::running || state.status == Status::paused || state.status == Status::restarting},
+            {"Running",
+             state.status == Status::running || state.status == Status::paused || state.status == Status::restarting},
             {"Paused", state.status == Status::paused},
             {"Restarting", state.status == Status::restarting},
             {"OOMKilled", state.oom_killed},
@@ -94,13 +95,23 @@ Json encode_mounts(const engine::Container& container) {
     Json mounts = Json::array();
     for (const auto& mount : container.config.mounts) {
         if (mount.kind != engine::MountKind::bind) continue;
-        mounts.push_back({{"Type", "bind"}, {"Source", mount.source}, {"Destination", mount.target}, {"Mode", mount.read_only ? "ro" : ""},
-                          {"RW", !mount.read_only}, {"Propagation", mount.propagation.empty() ? "rprivate" : mount.propagation}});
+        mounts.push_back({{"Type", "bind"},
+                          {"Source", mount.source},
+                          {"Destination", mount.target},
+                          {"Mode", mount.read_only ? "ro" : ""},
+                          {"RW", !mount.read_only},
+                          {"Propagation", mount.propagation.empty() ? "rprivate" : mount.propagation}});
     }
     for (const auto& volume : container.volumes) {
         if (volume.name.empty()) continue;
-        mounts.push_back({{"Type", "volume"}, {"Name", volume.name}, {"Source", volume.source}, {"Destination", volume.target},
-                          {"Driver", "local"}, {"Mode", volume.read_only ? "ro" : "z"}, {"RW", !volume.read_only}, {"Propagation", ""}});
+        mounts.push_back({{"Type", "volume"},
+                          {"Name", volume.name},
+                          {"Source", volume.source},
+                          {"Destination", volume.target},
+                          {"Driver", "local"},
+                          {"Mode", volume.read_only ? "ro" : "z"},
+                          {"RW", !volume.read_only},
+                          {"Propagation", ""}});
     }
     return mounts;
 }
@@ -129,28 +140,37 @@ std::string status_text(const engine::ContainerState& state) {
         case Status::created: return "Created";
         case Status::running: return "Up " + human_duration(now - state.started);
         case Status::paused: return std::format("Up {} (Paused)", human_duration(now - state.started));
-        case Status::restarting: return std::format("Restarting ({}) {} ago", state.exit_code, human_duration(now - state.finished));
+        case Status::restarting:
+            return std::format("Restarting ({}) {} ago", state.exit_code, human_duration(now - state.finished));
         case Status::removing: return "Removal In Progress";
         case Status::dead: return "Dead";
-        case Status::exited: return std::format("Exited ({}) {} ago", state.exit_code, human_duration(now - state.finished));
+        case Status::exited:
+            return std::format("Exited ({}) {} ago", state.exit_code, human_duration(now - state.finished));
     }
     return {};
 }
 
 Json encode_ports(const engine::Container& container) {
     Json ports = Json::array();
-    const bool live = container.state.status == engine::Status::running || container.state.status == engine::Status::paused;
+    const bool live =
+        container.state.status == engine::Status::running || container.state.status == engine::Status::paused;
     if (!live) return ports;
     for (const auto& mapping : container.published) {
         for (const auto& address : host_addresses(mapping)) {
-            ports.push_back({{"IP", address}, {"PrivatePort", mapping.container_port}, {"PublicPort", mapping.host_port}, {"Type", protocol_name(mapping.protocol)}});
+            ports.push_back({{"IP", address},
+                             {"PrivatePort", mapping.container_port},
+                             {"PublicPort", mapping.host_port},
+                             {"Type", protocol_name(mapping.protocol)}});
         }
     }
     for (const auto& exposed : container.config.exposed_ports) {
         const auto halves = cut(exposed, '/').value_or(Halves{exposed, "tcp"});
         const auto port = parse_uint(halves.first);
-        const auto same = [&](const net::PortMapping& m) { return m.container_port == port && protocol_name(m.protocol) == halves.second; };
-        if (port && std::ranges::none_of(container.published, same)) ports.push_back({{"PrivatePort", *port}, {"Type", halves.second}});
+        const auto same = [&](const net::PortMapping& m) {
+            return m.container_port == port && protocol_name(m.protocol) == halves.second;
+        };
+        if (port && std::ranges::none_of(container.published, same))
+            ports.push_back({{"PrivatePort", *port}, {"Type", halves.second}});
     }
     return ports;
 }
@@ -159,7 +179,9 @@ std::string joined_command(const std::vector<std::string>& argv) { return join(a
 
 }  // namespace
 
-std::string encode_time(std::int64_t wall_ns) { return wall_ns == 0 ? "0001-01-01T00:00:00Z" : sys::format_rfc3339(wall_ns); }
+std::string encode_time(std::int64_t wall_ns) {
+    return wall_ns == 0 ? "0001-01-01T00:00:00Z" : sys::format_rfc3339(wall_ns);
+}
 
 Result<std::optional<std::int64_t>> time_param(const Request& request, const std::string& name) {
     const auto text = request.param(name);
@@ -176,7 +198,8 @@ Json encode_port_map(const engine::Container& container) {
     }
     for (const auto& mapping : container.published) {
         auto& entries = map[port_key(mapping)];
-        for (const auto& address : host_addresses(mapping)) entries.push_back({{"HostIp", address}, {"HostPort", std::to_string(mapping.host_port)}});
+        for (const auto& address : host_addresses(mapping))
+            entries.push_back({{"HostIp", address}, {"HostPort", std::to_string(mapping.host_port)}});
     }
     return map;
 }
@@ -202,7 +225,8 @@ Json encode_network_settings(const engine::Container& container) {
     const auto first = container.endpoints.empty() ? engine::EndpointState{} : container.endpoints.front();
     return {{"Bridge", ""},
             {"SandboxID", container.state.process.pid != 0 ? container.id : ""},
-            {"SandboxKey", container.state.process.pid != 0 ? std::format("/proc/{}/ns/net", container.state.process.pid) : ""},
+            {"SandboxKey",
+             container.state.process.pid != 0 ? std::format("/proc/{}/ns/net", container.state.process.pid) : ""},
             {"Ports", encode_port_map(container)},
             {"EndpointID", first.endpoint_id},
             {"Gateway", first.gateway4.text()},
@@ -224,14 +248,20 @@ Json encode_host_config(const engine::Container& container) {
     host["ReadonlyRootfs"] = config.read_only_root;
     host["ShmSize"] = config.shm_size;
     host["RestartPolicy"] = {{"Name", restart_name(config.restart)}, {"MaximumRetryCount", config.restart_max}};
-    host["LogConfig"] = {{"Type", config.log.driver == engine::LogDriver::none ? "none" : "json-file"},
-                         {"Config", {{"max-size", std::to_string(config.log.max_size)}, {"max-file", std::to_string(config.log.max_files)}}}};
+    host["LogConfig"] = {
+        {"Type", config.log.driver == engine::LogDriver::none ? "none" : "json-file"},
+        {"Config",
+         {{"max-size", std::to_string(config.log.max_size)}, {"max-file", std::to_string(config.log.max_files)}}}};
     host["Runtime"] = "diatom";
-    static constexpr const char* kLists[] = {"Binds", "CapAdd", "CapDrop", "Dns", "DnsOptions", "DnsSearch", "ExtraHosts", "GroupAdd", "SecurityOpt", "Ulimits", "Devices", "PortBindings"};
+    static constexpr const char* kLists[] = {"Binds",       "CapAdd",    "CapDrop",    "Dns",
+                                             "DnsOptions",  "DnsSearch", "ExtraHosts", "GroupAdd",
+                                             "SecurityOpt", "Ulimits",   "Devices",    "PortBindings"};
     for (const auto* key : kLists) host.emplace(key, nullptr);
-    static constexpr const char* kNumbers[] = {"Memory", "MemorySwap", "NanoCpus", "CpuShares", "CpuPeriod", "CpuQuota", "OomScoreAdj"};
+    static constexpr const char* kNumbers[] = {"Memory",    "MemorySwap", "NanoCpus",   "CpuShares",
+                                               "CpuPeriod", "CpuQuota",   "OomScoreAdj"};
     for (const auto* key : kNumbers) host.emplace(key, 0);
-    static constexpr const char* kTexts[] = {"PidMode", "IpcMode", "UTSMode", "CgroupnsMode", "UsernsMode", "CpusetCpus", "CpusetMems"};
+    static constexpr const char* kTexts[] = {"PidMode",    "IpcMode",    "UTSMode",   "CgroupnsMode",
+                                             "UsernsMode", "CpusetCpus", "CpusetMems"};
     for (const auto* key : kTexts) host.emplace(key, "");
     return host;
 }
@@ -240,7 +270,8 @@ Json encode_container(const engine::Container& container, std::optional<std::uin
     Json body{{"Id", container.id},
               {"Created", encode_time(container.created)},
               {"Path", container.argv.empty() ? "" : container.argv.front()},
-              {"Args", container.argv.empty() ? std::vector<std::string>{} : std::vector(container.argv.begin() + 1, container.argv.end())},
+              {"Args", container.argv.empty() ? std::vector<std::string>{}
+                                              : std::vector(container.argv.begin() + 1, container.argv.end())},
               {"State", encode_state(container.state)},
               {"Image", container.image.text()},
               {"ResolvConfPath", container.resolv_conf_path},

@@ -77,17 +77,21 @@ Json encode_image_row(const image::ImageRecord& image, std::int64_t containers) 
 
 Json encode_network(const engine::NetworkRecord& network, const std::vector<engine::Container>& containers) {
     Json pools = Json::array();
-    for (const auto& pool : network.pools) pools.push_back({{"Subnet", pool.subnet.text()}, {"Gateway", pool.gateway.text()}});
+    for (const auto& pool : network.pools)
+        pools.push_back({{"Subnet", pool.subnet.text()}, {"Gateway", pool.gateway.text()}});
     Json members = Json::object();
     for (const auto& container : containers) {
         if (container.state.process.pid == 0) continue;
         for (const auto& endpoint : container.endpoints) {
             if (endpoint.network != network.name) continue;
-            members[container.id] = {{"Name", container.name},
-                                     {"EndpointID", endpoint.endpoint_id},
-                                     {"MacAddress", endpoint.mac},
-                                     {"IPv4Address", endpoint.ip4.empty() ? "" : std::format("{}/{}", endpoint.ip4.text(), endpoint.prefix4)},
-                                     {"IPv6Address", endpoint.ip6.empty() ? "" : std::format("{}/{}", endpoint.ip6.text(), endpoint.prefix6)}};
+            members[container.id] = {
+                {"Name", container.name},
+                {"EndpointID", endpoint.endpoint_id},
+                {"MacAddress", endpoint.mac},
+                {"IPv4Address",
+                 endpoint.ip4.empty() ? "" : std::format("{}/{}", endpoint.ip4.text(), endpoint.prefix4)},
+                {"IPv6Address",
+                 endpoint.ip6.empty() ? "" : std::format("{}/{}", endpoint.ip6.text(), endpoint.prefix6)}};
         }
     }
     return {{"Name", network.name},

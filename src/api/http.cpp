@@ -124,7 +124,8 @@ Task<std::string> Connection::read_body() {
         auto line = co_await read_line();
         const std::string text = CO_TRY(std::move(line));
         const auto size_text = std::string_view(text).substr(0, text.find(';'));
-        if (size_text.empty() || size_text.size() > 8 || size_text.find_first_not_of("0123456789abcdefABCDEF") != std::string_view::npos) {
+        if (size_text.empty() || size_text.size() > 8 ||
+            size_text.find_first_not_of("0123456789abcdefABCDEF") != std::string_view::npos) {
             co_return fail(Kind::invalid, "malformed chunk size");
         }
         body_left_ = std::stoull(std::string(size_text), nullptr, 16);
@@ -158,14 +159,16 @@ Task<std::string> Connection::read_body() {
 
 std::string Connection::head(int status, std::string_view content_type, std::string_view headers) const {
     std::string text = std::format(
-        "HTTP/1.1 {} {}\r\nApi-Version: 1.51\r\nDocker-Experimental: false\r\nOstype: linux\r\nServer: Docker/28.3.0 (linux) Diatom\r\n", status,
-        reason(status));
+        "HTTP/1.1 {} {}\r\nApi-Version: 1.51\r\nDocker-Experimental: false\r\nOstype: linux\r\nServer: Docker/28.3.0 "
+        "(linux) Diatom\r\n",
+        status, reason(status));
     if (!content_type.empty()) text.append("Content-Type: ").append(content_type).append("\r\n");
     if (!reusable_) text += "Connection: close\r\n";
     return text.append(headers);
 }
 
-Task<void> Connection::reply(int status, std::string_view content_type, std::string_view body, std::string_view headers) {
+Task<void> Connection::reply(int status, std::string_view content_type, std::string_view body,
+                             std::string_view headers) {
     if (!body_done_) reusable_ = false;  // an unread body would be taken for the next request
     replied_ = true;
     std::string text = head(status, content_type, headers);
@@ -203,8 +206,10 @@ Task<void> Connection::end_stream() { return transport_->write("0\r\n\r\n"); }
 Task<void> Connection::hijack(const Request& request, std::string_view content_type) {
     replied_ = hijacked_ = true;
     // With an Upgrade header the client gets 101; older ones get a bare 200 on the same socket.
-    pending_ = request.upgrade() ? std::format("HTTP/1.1 101 UPGRADED\r\nContent-Type: {}\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n", content_type)
-                                 : std::format("HTTP/1.1 200 OK\r\nContent-Type: {}\r\n", content_type);
+    pending_ = request.upgrade()
+                   ? std::format("HTTP/1.1 101 UPGRADED\r\nContent-Type: {}\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n",
+                                 content_type)
+                   : std::format("HTTP/1.1 200 OK\r\nContent-Type: {}\r\n", content_type);
     pending_ += "Api-Version: 1.51\r\nOstype: linux\r\nServer: Docker/28.3.0 (linux) Diatom\r\n\r\n";
     return transport_->write(pending_);
 }

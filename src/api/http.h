@@ -34,10 +34,10 @@ inline constexpr std::size_t kMaxBody = 8U << 20U;     // bytes of a body that i
 
 struct Request {
     std::string method;
-    std::string path;                           // decoded, without the version prefix: "/containers/json"
-    int minor_version = 0;                      // API 1.N; 0 when the path carried none
-    std::map<std::string, std::string> query;   // decoded; of repeated keys the last
-    std::map<std::string, std::string> headers; // keys in lower case
+    std::string path;                            // decoded, without the version prefix: "/containers/json"
+    int minor_version = 0;                       // API 1.N; 0 when the path carried none
+    std::map<std::string, std::string> query;    // decoded; of repeated keys the last
+    std::map<std::string, std::string> headers;  // keys in lower case
     std::string body;
     bool keep_alive = true;
 

@@ -44,7 +44,8 @@ Result<std::string> percent_decode(std::string_view text, Plus plus) {
 
 // "/v1.43/…": takes the version off. A path that only looks like one ("/volumes") stays.
 Result<std::string_view> take_version(std::string_view path, Request& request) {
-    if (!path.starts_with("/v") || path.size() < 3 || std::isdigit(static_cast<unsigned char>(path[2])) == 0) return path;
+    if (!path.starts_with("/v") || path.size() < 3 || std::isdigit(static_cast<unsigned char>(path[2])) == 0)
+        return path;
     const auto end = std::min(path.find('/', 1), path.size());
     const auto parts = cut(path.substr(2, end - 2), '.');
     const auto major = parts ? parse_uint(parts->first) : std::nullopt;

@@ -8,7 +8,8 @@ namespace {
 Result<Request> decode(std::string_view head) { return decode_head(head); }
 
 TEST(HttpHead, DecodesVersionPathAndQuery) {
-    const auto request = decode("GET /v1.43/containers/json?all=1&filters=%7B%22a%22%3A%5B%5D%7D&name=a+b HTTP/1.1\r\nHost: x");
+    const auto request =
+        decode("GET /v1.43/containers/json?all=1&filters=%7B%22a%22%3A%5B%5D%7D&name=a+b HTTP/1.1\r\nHost: x");
     ASSERT_TRUE(request);
     EXPECT_EQ(request->minor_version, 43);
     EXPECT_EQ(request->path, "/containers/json");
@@ -24,9 +25,9 @@ TEST(HttpHead, PathsThatBeginWithVAreNotVersions) {
 }
 
 TEST(HttpHead, RefusesWhatItCannotRead) {
-    for (const auto* head : {"", "GET", "GET /", "GET / HTTP/2.0", "GE T / HTTP/1.1", "GET x HTTP/1.1", "GET /%zz HTTP/1.1",
-                             "GET /%00 HTTP/1.1", "GET /v2.0/info HTTP/1.1", "GET /v1.x/info HTTP/1.1",
-                             "GET / HTTP/1.1\r\nno colon", "GET / HTTP/1.1\r\nbad name: 1",
+    for (const auto* head : {"", "GET", "GET /", "GET / HTTP/2.0", "GE T / HTTP/1.1", "GET x HTTP/1.1",
+                             "GET /%zz HTTP/1.1", "GET /%00 HTTP/1.1", "GET /v2.0/info HTTP/1.1",
+                             "GET /v1.x/info HTTP/1.1", "GET / HTTP/1.1\r\nno colon", "GET / HTTP/1.1\r\nbad name: 1",
                              "GET / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2", "GET / HTTP/1.1\r\na: \x01"}) {
         const auto request = decode(head);
         ASSERT_FALSE(request) << head;

@@ -35,14 +35,16 @@ Result<std::optional<image::Credentials>> decode_auth(const Request& request) {
     credentials.password = TRY(json_string(body, "password"));
     credentials.identity_token = TRY(json_string(body, "identitytoken"));
     credentials.registry_token = TRY(json_string(body, "registrytoken"));
-    if (credentials.username.empty() && credentials.identity_token.empty() && credentials.registry_token.empty()) return std::nullopt;
+    if (credentials.username.empty() && credentials.identity_token.empty() && credentials.registry_token.empty())
+        return std::nullopt;
     return credentials;
 }
 
 // Progress comes from worker threads and the loop alike; it is written to the client by one coroutine.
 class ProgressStream {
 public:
-    ProgressStream(Connection& connection, asio::any_io_executor loop) : connection_(connection), loop_(loop), wake_(loop) {}
+    ProgressStream(Connection& connection, asio::any_io_executor loop)
+        : connection_(connection), loop_(loop), wake_(loop) {}
 
     // Any thread.
     void push(std::string line) {
@@ -134,7 +136,8 @@ Task<T> with_progress(ProgressStream& stream, Connection& connection, Task<T> wo
 Result<image::Reference> pull_reference(const Request& request) {
     auto name = request.param("fromImage");
     if (name.empty()) {
-        if (!request.param("fromSrc").empty()) return fail(Kind::unsupported, "importing an image (fromSrc) is not in this version: pull or load one");
+        if (!request.param("fromSrc").empty())
+            return fail(Kind::unsupported, "importing an image (fromSrc) is not in this version: pull or load one");
         return fail(Kind::invalid, "\"fromImage\" must name an image");
     }
     const auto tag = request.param("tag");
@@ -146,17 +149,26 @@ Task<void> pull(Call& call) {
     const auto reference = CO_TRY(pull_reference(call.request));
     const auto credentials = CO_TRY(decode_auth(call.request));
     auto platform = image::Platform::host();
-    if (const auto text = call.request.param("platform"); !text.empty()) platform = CO_TRY(image::Platform::parse(text));
+    if (const auto text = call.request.param("platform"); !text.empty())
+        platform = CO_TRY(image::Platform::parse(text));
 
     auto begun = co_await call.connection.begin_stream(200, "application/json");
     CO_TRY(std::move(begun));
     ProgressStream stream(call.connection, co_await asio::this_coro::executor);
-    stream.push(dump_json({{"status", "Pulling from " + reference.familiar_repository()}, {"id", reference.digest.empty() ? reference.tag : reference.digest.text()}}) + "\r\n");
-    auto pulled = co_await with_progress(stream, call.connection, call.engine.pull(reference, platform, credentials, [&stream](const image::Progress& p) { stream.push(progress_line(p)); }));
+    stream.push(dump_json({{"status", "Pulling from " + reference.familiar_repository()},
+                           {"id", reference.digest.empty() ? reference.tag : reference.digest.text()}}) +
+                "\r\n");
+    auto pulled = co_await with_progress(
+        stream, call.connection,
+        call.engine.pull(reference, platform, credentials,
+                         [&stream](const image::Progress& p) { stream.push(progress_line(p)); }));
     if (pulled) {
-        const std::string lines = dump_json({{"status", "Digest: " + pulled->manifest.text()}}) + "\r\n" +
-                                  dump_json({{"status", std::format("Status: {} for {}", pulled->newer ? "Downloaded newer image" : "Image is up to date",
-                                                                     reference.familiar())}}) + "\r\n";
+        const std::string lines =
+            dump_json({{"status", "Digest: " + pulled->manifest.text()}}) + "\r\n" +
+            dump_json({{"status", std::format("Status: {} for {}",
+                                              pulled->newer ? "Downloaded newer image" : "Image is up to date",
+                                              reference.familiar())}}) +
+            "\r\n";
         auto told = co_await call.connection.write_chunk(lines);
         CO_TRY(std::move(told));
     } else if (pulled.error().kind() == Kind::cancelled) {
@@ -178,7 +190,8 @@ Task<void> list(Call& call) {
         const auto matches = [&](const std::string& name) {
             return std::ranges::any_of(image.tags, [&](const std::string& tag) {
                 const auto reference = image::Reference::parse(tag);
-                return reference && (reference->familiar() == name || reference->familiar_repository() == name || tag == name);
+                return reference &&
+                       (reference->familiar() == name || reference->familiar_repository() == name || tag == name);
             });
         };
         if (!wanted.empty() && std::ranges::none_of(wanted, matches)) continue;
@@ -193,7 +206,8 @@ Task<void> list(Call& call) {
             };
             if (!std::ranges::all_of(it->second, has)) continue;
         }
-        rows.push_back(encode_image_row(image, std::ranges::count_if(containers, [&](const auto& c) { return c.image == image.id; })));
+        rows.push_back(encode_image_row(
+            image, std::ranges::count_if(containers, [&](const auto& c) { return c.image == image.id; })));
     }
     co_return co_await call.connection.reply_json(200, rows);
 }
@@ -264,7 +278,8 @@ Task<void> load(Call& call) {
     CO_TRY(sys::set_nonblocking(write_end));
     std::string lines;
     auto ignore_progress = [](const image::Progress&) {};
-    auto [fed, loaded] = co_await (feed(call.connection, std::move(write_end)) && call.engine.load_image(std::move(read_end), ignore_progress));
+    auto [fed, loaded] = co_await (feed(call.connection, std::move(write_end)) &&
+                                   call.engine.load_image(std::move(read_end), ignore_progress));
     CO_TRY(std::move(fed));
     const auto names = CO_TRY(std::move(loaded));
     for (const auto& name : names) {
@@ -277,9 +292,8 @@ Task<void> load(Call& call) {
 }
 
 constexpr Route kRoutes[] = {
-    {"POST", "/images/create", pull},      {"GET", "/images/json", list},
-    {"POST", "/images/load", load},        {"GET", "/images/{*}/json", inspect},
-    {"GET", "/images/{*}/history", history}, {"POST", "/images/{*}/tag", tag},
+    {"POST", "/images/create", pull},     {"GET", "/images/json", list},           {"POST", "/images/load", load},
+    {"GET", "/images/{*}/json", inspect}, {"GET", "/images/{*}/history", history}, {"POST", "/images/{*}/tag", tag},
     {"DELETE", "/images/{*}", remove},
 };
 

@@ -44,7 +44,8 @@ struct Match {
 
 Match find_route(const Request& request) {
     Match found;
-    const std::string_view method = request.method == "HEAD" ? std::string_view("GET") : std::string_view(request.method);
+    const std::string_view method =
+        request.method == "HEAD" ? std::string_view("GET") : std::string_view(request.method);
     for (const auto table : {system_routes(), container_routes(), stream_routes(), exec_routes(), image_routes(),
                              network_routes(), volume_routes(), unsupported_routes()}) {
         for (const auto& route : table) {
@@ -64,11 +65,14 @@ Match find_route(const Request& request) {
 Result<void> check_version(const Request& request) {
     if (request.minor_version == 0) return {};
     if (request.minor_version < kMinMinorVersion) {
-        return fail(Kind::invalid, "client version 1.{} is too old. Minimum supported API version is 1.{}, please upgrade your client to a newer version",
+        return fail(Kind::invalid,
+                    "client version 1.{} is too old. Minimum supported API version is 1.{}, please upgrade your client "
+                    "to a newer version",
                     request.minor_version, kMinMinorVersion);
     }
     if (request.minor_version > kMinorVersion) {
-        return fail(Kind::invalid, "client version 1.{} is too new. Maximum supported API version is 1.{}", request.minor_version, kMinorVersion);
+        return fail(Kind::invalid, "client version 1.{} is too new. Maximum supported API version is 1.{}",
+                    request.minor_version, kMinorVersion);
     }
     return {};
 }
@@ -76,7 +80,8 @@ Result<void> check_version(const Request& request) {
 Task<void> finish(Connection& connection, const Request& request, const Error& error) {
     if (connection.replied()) {
         // Too late for a status: cutting the stream short is what tells the client.
-        if (error.kind() != Kind::cancelled) log::warning("request failed in its stream", {{"path", request.path}, {"error", error.what()}});
+        if (error.kind() != Kind::cancelled)
+            log::warning("request failed in its stream", {{"path", request.path}, {"error", error.what()}});
         connection.shutdown();
         co_return Result<void>{};
     }
@@ -90,12 +95,14 @@ Task<void> finish(Connection& connection, const Request& request, const Error& e
 }  // namespace
 
 Task<void> dispatch(Connection& connection, Request request, engine::Engine& engine) {
-    if (auto checked = check_version(request); !checked) co_return co_await finish(connection, request, checked.error());
+    if (auto checked = check_version(request); !checked)
+        co_return co_await finish(connection, request, checked.error());
     auto found = find_route(request);
     if (found.handler == nullptr) {
-        const Error error = found.path_known
-                                ? Error(Kind::not_found, std::format("{} is not a method of {}", request.method, request.path))
-                                : Error(Kind::not_found, "page not found");
+        const Error error =
+            found.path_known
+                ? Error(Kind::not_found, std::format("{} is not a method of {}", request.method, request.path))
+                : Error(Kind::not_found, "page not found");
         co_return co_await finish(connection, request, error);
     }
     Call call{connection, std::move(request), engine, std::move(found.captures)};

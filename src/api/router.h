@@ -11,7 +11,7 @@
 
 namespace diatom::api {
 
-inline constexpr int kMinorVersion = 51;     // Docker Engine API 1.51
+inline constexpr int kMinorVersion = 51;  // Docker Engine API 1.51
 inline constexpr int kMinMinorVersion = 24;
 
 // One request on its way through a handler.

@@ -48,7 +48,8 @@ void log_crash(std::exception_ptr failure) {
 
 class Server {
 public:
-    Server(asio::io_context& loop, const ServeOptions& options) : loop_(loop), options_(options), signals_(loop, SIGTERM, SIGINT, SIGPWR) {}
+    Server(asio::io_context& loop, const ServeOptions& options)
+        : loop_(loop), options_(options), signals_(loop, SIGTERM, SIGINT, SIGPWR) {}
 
     Result<void> open() {
         engine_ = TRY(engine::Engine::open(loop_.get_executor(), options_.engine), "open the engine");
@@ -71,8 +72,10 @@ public:
     void announce() {
         const char* scope = options_.engine.scope == engine::Scope::system ? "system" : "user";
         // Outside our own PID 1 (unit tests, systemd) there may be nobody to tell.
-        if (auto told = supervisor_.notify("READY=1"); !told) log::debug("readiness not announced", {{"error", told.error().what()}});
-        if (auto marked = supervisor_.mark(std::format("{} engine ready", scope)); !marked) log::debug("no boot timeline", {{"error", marked.error().what()}});
+        if (auto told = supervisor_.notify("READY=1"); !told)
+            log::debug("readiness not announced", {{"error", told.error().what()}});
+        if (auto marked = supervisor_.mark(std::format("{} engine ready", scope)); !marked)
+            log::debug("no boot timeline", {{"error", marked.error().what()}});
         log::info("engine ready", {{"scope", scope}});
         asio::co_spawn(loop_, start_all(), log_crash);
     }

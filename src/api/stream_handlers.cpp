@@ -22,8 +22,14 @@ constexpr std::string_view kMultiplexed = "application/vnd.docker.multiplexed-st
 // Without a terminal each chunk carries [stream, 0, 0, 0, length as 4 bytes big endian].
 void append_frame(std::string& text, const engine::Output& output) {
     const auto size = static_cast<std::uint32_t>(output.bytes.size());
-    const char header[8] = {static_cast<char>(output.stream), 0, 0, 0, static_cast<char>(size >> 24),
-                            static_cast<char>(size >> 16), static_cast<char>(size >> 8), static_cast<char>(size)};
+    const char header[8] = {static_cast<char>(output.stream),
+                            0,
+                            0,
+                            0,
+                            static_cast<char>(size >> 24),
+                            static_cast<char>(size >> 16),
+                            static_cast<char>(size >> 8),
+                            static_cast<char>(size)};
     text.append(header, sizeof header).append(output.bytes);
 }
 
@@ -66,7 +72,8 @@ Task<void> receive_input(Connection& connection, engine::Attachment& attachment,
 
 Task<void> relay(Connection& connection, engine::Attachment& attachment, DetachKeys keys, bool wants_input) {
     using namespace asio::experimental::awaitable_operators;
-    auto outcome = co_await (send_output(connection, attachment) || receive_input(connection, attachment, std::move(keys), wants_input));
+    auto outcome = co_await (send_output(connection, attachment) ||
+                             receive_input(connection, attachment, std::move(keys), wants_input));
     connection.shutdown();
     co_return outcome.index() == 0 ? std::get<0>(std::move(outcome)) : std::get<1>(std::move(outcome));
 }
@@ -133,7 +140,8 @@ Task<void> logs(Call& call) {
     const auto tail = call.request.param("tail", "all");
     if (tail != "all" && !tail.empty()) {
         // Docker takes a negative or malformed count for "all".
-        if (auto lines = call.request.number("tail"); lines && *lines && **lines >= 0) query.tail = static_cast<std::uint64_t>(**lines);
+        if (auto lines = call.request.number("tail"); lines && *lines && **lines >= 0)
+            query.tail = static_cast<std::uint64_t>(**lines);
     }
     auto opened = co_await call.engine.logs(container.id, query);
     const auto reader = CO_TRY(std::move(opened));

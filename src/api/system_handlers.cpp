@@ -24,13 +24,14 @@ namespace {
 namespace asio = boost::asio;
 
 Task<void> ping(Call& call) {
-    return call.connection.reply(200, "text/plain; charset=utf-8", "OK",
-                                 "Builder-Version: 1\r\nSwarm: inactive\r\nCache-Control: no-cache, no-store, must-revalidate\r\n"
-                                 "Pragma: no-cache\r\n");
+    return call.connection.reply(
+        200, "text/plain; charset=utf-8", "OK",
+        "Builder-Version: 1\r\nSwarm: inactive\r\nCache-Control: no-cache, no-store, must-revalidate\r\n"
+        "Pragma: no-cache\r\n");
 }
 
 struct utsname kernel() {
-    struct utsname name {};
+    struct utsname name{};
     ::uname(&name);
     return name;
 }
@@ -61,17 +62,22 @@ Json engine_facts(const engine::EngineOptions& options) {
     for (const auto& [host, mirror] : options.mirrors) mirrors.push_back(host + "=" + mirror);
     Json insecure{"127.0.0.0/8", "::1/128"};
     for (const auto& entry : options.insecure_registries) insecure.push_back(entry);
-    return {{"RegistryConfig", {{"InsecureRegistryCIDRs", insecure}, {"Mirrors", mirrors}, {"IndexConfigs", Json::object()}}},
+    return {{"RegistryConfig",
+             {{"InsecureRegistryCIDRs", insecure}, {"Mirrors", mirrors}, {"IndexConfigs", Json::object()}}},
             {"DockerRootDir", options.root},
             {"Driver", "overlay2"},
-            {"DriverStatus", Json::array({Json::array({"Backing Filesystem", "extfs"}), Json::array({"Native Overlay Diff", "true"})})},
+            {"DriverStatus",
+             Json::array({Json::array({"Backing Filesystem", "extfs"}), Json::array({"Native Overlay Diff", "true"})})},
             {"LoggingDriver", "json-file"},
             {"CgroupDriver", "cgroupfs"},
             {"CgroupVersion", "2"},
             {"DefaultRuntime", "diatom"},
             {"Runtimes", {{"diatom", {{"path", "/proc/self/exe"}}}}},
             {"Plugins",
-             {{"Volume", {"local"}}, {"Network", {"bridge", "host", "null"}}, {"Authorization", nullptr}, {"Log", {"json-file", "none"}}}},
+             {{"Volume", {"local"}},
+              {"Network", {"bridge", "host", "null"}},
+              {"Authorization", nullptr},
+              {"Log", {"json-file", "none"}}}},
             {"SecurityOptions", {"name=seccomp,profile=builtin", "name=cgroupns"}},
             {"LiveRestoreEnabled", true}};
 }
@@ -85,7 +91,7 @@ Task<void> info(Call& call) {
     };
     const auto running = count(engine::Status::running);
     const auto paused = count(engine::Status::paused);
-    struct sysinfo memory {};
+    struct sysinfo memory{};
     ::sysinfo(&memory);
     const auto uts = kernel();
     Json body = engine_facts(call.engine.options());
@@ -133,7 +139,8 @@ Json encode_event(const engine::Event& event, int version) {
     if (version < 52 && (event.type == "container" || event.type == "image")) {
         body["status"] = event.action;
         body["id"] = event.id;
-        if (event.type == "container" && event.attributes.contains("image")) body["from"] = event.attributes.at("image");
+        if (event.type == "container" && event.attributes.contains("image"))
+            body["from"] = event.attributes.at("image");
     }
     return body;
 }
@@ -150,7 +157,8 @@ bool event_matches(const engine::Event& event, const std::map<std::string, std::
             if (key == "event") return event.action == value || event.action.starts_with(value + ":");
             if (key == "label") {
                 const auto pair = cut(value, '=');
-                return pair ? attribute(std::string(pair->first).c_str()) == pair->second : event.attributes.contains(value);
+                return pair ? attribute(std::string(pair->first).c_str()) == pair->second
+                            : event.attributes.contains(value);
             }
             if (key == event.type || (key == "container" && event.attributes.contains("container"))) {
                 return event.id == value || event.id.starts_with(value) || attribute("name") == value ||
@@ -163,7 +171,9 @@ bool event_matches(const engine::Event& event, const std::map<std::string, std::
 
 // Events wait here between the engine, which must not block, and a client, which may.
 struct EventQueue {
-    explicit EventQueue(asio::any_io_executor loop) : wake(loop) { wake.expires_at(asio::steady_timer::time_point::max()); }
+    explicit EventQueue(asio::any_io_executor loop) : wake(loop) {
+        wake.expires_at(asio::steady_timer::time_point::max());
+    }
     std::deque<engine::Event> events;
     bool overflow = false;
     asio::steady_timer wake;
@@ -182,7 +192,8 @@ Task<void> pump_events(Call& call, EventQueue& queue, std::int64_t until,
             auto sent = co_await call.connection.write_chunk(line);
             CO_TRY(std::move(sent));
         }
-        if (queue.overflow) co_return fail(Kind::exhausted, "the client reads events too slowly: {} are waiting", kMaxQueuedEvents);
+        if (queue.overflow)
+            co_return fail(Kind::exhausted, "the client reads events too slowly: {} are waiting", kMaxQueuedEvents);
         if (until != 0) {
             const auto left = until - sys::wall_ns();
             if (left <= 0) co_return Result<void>{};
@@ -193,7 +204,8 @@ Task<void> pump_events(Call& call, EventQueue& queue, std::int64_t until,
         boost::system::error_code woken;
         co_await queue.wake.async_wait(asio::redirect_error(asio::use_awaitable, woken));
         const auto cancelled = co_await asio::this_coro::cancellation_state;
-        if (cancelled.cancelled() != asio::cancellation_type::none) co_return fail(Kind::cancelled, "the client went away");
+        if (cancelled.cancelled() != asio::cancellation_type::none)
+            co_return fail(Kind::cancelled, "the client went away");
     }
 }
 
@@ -228,7 +240,7 @@ Task<void> auth(Call& call) {
 }
 
 constexpr Route kRoutes[] = {
-    {"GET", "/_ping", ping}, {"GET", "/version", version}, {"GET", "/info", info},
+    {"GET", "/_ping", ping},    {"GET", "/version", version}, {"GET", "/info", info},
     {"GET", "/events", events}, {"POST", "/auth", auth},
 };
 

@@ -30,7 +30,8 @@ public:
 
     Task<std::size_t> read_some(std::span<char> buffer) override {
         const auto [error, size] = co_await stream_.async_read_some(asio::buffer(buffer.data(), buffer.size()), kUse);
-        if (error == asio::error::eof || error == ssl::error::stream_truncated || error == asio::error::connection_reset) {
+        if (error == asio::error::eof || error == ssl::error::stream_truncated ||
+            error == asio::error::connection_reset) {
             co_return std::size_t{0};
         }
         if (error) co_return fail(Kind::cancelled, "read from the client: {}", error.message());

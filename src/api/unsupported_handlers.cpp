@@ -16,16 +16,21 @@ Task<void> refuse(Call&) {
 }
 
 Task<void> refuse_swarm(Call&) {
-    co_return fail(Kind::unavailable, "This node is not a swarm manager. Diatom OS runs Kubernetes on more than one machine, not Swarm.");
+    co_return fail(Kind::unavailable,
+                   "This node is not a swarm manager. Diatom OS runs Kubernetes on more than one machine, not Swarm.");
 }
 
-constexpr Handler kBuild = refuse<"building images is not in this version: build elsewhere, push to a registry and pull here">;
-constexpr Handler kNetwork = refuse<"user-defined networks are not in this version: containers join bridge, host or none">;
-constexpr Handler kCopy = refuse<"copying into and out of containers is not in this version: use a volume or docker exec with tar">;
+constexpr Handler kBuild =
+    refuse<"building images is not in this version: build elsewhere, push to a registry and pull here">;
+constexpr Handler kNetwork =
+    refuse<"user-defined networks are not in this version: containers join bridge, host or none">;
+constexpr Handler kCopy =
+    refuse<"copying into and out of containers is not in this version: use a volume or docker exec with tar">;
 constexpr Handler kExport = refuse<"saving, exporting, importing, committing and pushing are not in this version">;
 constexpr Handler kPrune = refuse<"pruning is not in this version: remove by name">;
 constexpr Handler kStats = refuse<"statistics are not in this version: read the container's cgroup">;
-constexpr Handler kUpdate = refuse<"changing a container's limits while it exists is not in this version: create it anew">;
+constexpr Handler kUpdate =
+    refuse<"changing a container's limits while it exists is not in this version: create it anew">;
 constexpr Handler kSearch = refuse<"searching registries is not in this version">;
 constexpr Handler kPlugins = refuse<"engine plugins are not in this version">;
 

@@ -26,7 +26,8 @@ Task<void> list(Call& call) {
 Task<void> create(Call& call) {
     const auto body = CO_TRY(body_json(call.request));
     const auto driver = CO_TRY(json_string(body, "Driver", "local"));
-    if (!driver.empty() && driver != "local") co_return fail(Kind::unsupported, "volume driver \"{}\" is not in this version: it has local", driver);
+    if (!driver.empty() && driver != "local")
+        co_return fail(Kind::unsupported, "volume driver \"{}\" is not in this version: it has local", driver);
     auto name = CO_TRY(json_string(body, "Name"));
     auto labels = CO_TRY(json_string_map(body, "Labels"));
     auto options = CO_TRY(json_string_map(body, "DriverOpts"));

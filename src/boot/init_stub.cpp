@@ -21,9 +21,21 @@ namespace {
 
 #if defined(__x86_64__)
 enum Number : long {
-    sys_read = 0, sys_write = 1, sys_close = 3, sys_nanosleep = 35, sys_getpid = 39, sys_execve = 59, sys_chdir = 80,
-    sys_chroot = 161, sys_mount = 165, sys_reboot = 169, sys_exit = 60, sys_sync = 162, sys_openat = 257,
-    sys_mkdirat = 258, sys_unlinkat = 263,
+    sys_read = 0,
+    sys_write = 1,
+    sys_close = 3,
+    sys_nanosleep = 35,
+    sys_getpid = 39,
+    sys_execve = 59,
+    sys_chdir = 80,
+    sys_chroot = 161,
+    sys_mount = 165,
+    sys_reboot = 169,
+    sys_exit = 60,
+    sys_sync = 162,
+    sys_openat = 257,
+    sys_mkdirat = 258,
+    sys_unlinkat = 263,
 };
 
 long call(Number number, long a = 0, long b = 0, long c = 0, long d = 0, long e = 0) noexcept {
@@ -40,9 +52,21 @@ long call(Number number, long a = 0, long b = 0, long c = 0, long d = 0, long e 
 __asm__(".globl _start\n_start:\n xor %ebp, %ebp\n mov %rsp, %rdi\n and $-16, %rsp\n call stub_main\n hlt\n");
 #elif defined(__aarch64__)
 enum Number : long {
-    sys_mkdirat = 34, sys_unlinkat = 35, sys_mount = 40, sys_chdir = 49, sys_chroot = 51, sys_openat = 56,
-    sys_close = 57, sys_read = 63, sys_write = 64, sys_sync = 81, sys_exit = 93, sys_nanosleep = 101, sys_reboot = 142,
-    sys_getpid = 172, sys_execve = 221,
+    sys_mkdirat = 34,
+    sys_unlinkat = 35,
+    sys_mount = 40,
+    sys_chdir = 49,
+    sys_chroot = 51,
+    sys_openat = 56,
+    sys_close = 57,
+    sys_read = 63,
+    sys_write = 64,
+    sys_sync = 81,
+    sys_exit = 93,
+    sys_nanosleep = 101,
+    sys_reboot = 142,
+    sys_getpid = 172,
+    sys_execve = 221,
 };
 
 long call(Number number, long a = 0, long b = 0, long c = 0, long d = 0, long e = 0) noexcept {
@@ -108,9 +132,18 @@ private:
 };
 
 [[noreturn]] void give_up(const char* what, long result) noexcept {
-    Line().add("diatom: ").add(what).add(" failed: error ").add(-result).add("; rebooting in ").add(kSecondsBeforeReboot)
-        .add(" seconds").print();
-    const struct { long seconds, nanoseconds; } pause{kSecondsBeforeReboot, 0};
+    Line()
+        .add("diatom: ")
+        .add(what)
+        .add(" failed: error ")
+        .add(-result)
+        .add("; rebooting in ")
+        .add(kSecondsBeforeReboot)
+        .add(" seconds")
+        .print();
+    const struct {
+        long seconds, nanoseconds;
+    } pause{kSecondsBeforeReboot, 0};
     call(sys_nanosleep, arg(&pause), 0);
     call(sys_sync);
     call(sys_reboot, kRebootMagic1, kRebootMagic2, kRebootRestart, 0);

@@ -56,14 +56,17 @@ Result<void> migrate(Database& database, std::initializer_list<std::string_view>
     const auto version = TRY(read_pragma(database, "PRAGMA user_version"));
     const auto newest = static_cast<std::int64_t>(migrations.size());
     if (version < 0 || version > newest) {
-        return fail(Kind::unsupported, "schema version {} was written by a newer version of this program (it knows {}): "
-                                       "boot that version again", version, newest);
+        return fail(Kind::unsupported,
+                    "schema version {} was written by a newer version of this program (it knows {}): "
+                    "boot that version again",
+                    version, newest);
     }
     for (auto next = version; next < newest; ++next) {
         TRY(database.transaction([&]() -> Result<void> {
             TRY(database.execute(migrations.begin()[next]));
             return database.execute(std::format("PRAGMA user_version={}", next + 1));
-        }), "bring the schema to version {}", next + 1);
+        }),
+            "bring the schema to version {}", next + 1);
     }
     return {};
 }
@@ -98,8 +101,7 @@ Result<bool> Statement::step() {
 }
 
 Result<void> Statement::run() {
-    while (TRY(step())) {
-    }
+    while (TRY(step())) {}
     return {};
 }
 

@@ -1,5 +1,5 @@
-// SQLite behind Result<T>: one connection, statements that bind and step. Every commit is durable (WAL, synchronous=FULL).
-// Thread side: one thread at a time per Database; open one per owner.
+// SQLite behind Result<T>: one connection, statements that bind and step. Every commit is durable (WAL,
+// synchronous=FULL). Thread side: one thread at a time per Database; open one per owner.
 #pragma once
 
 #include <cstdint>

@@ -37,7 +37,8 @@ private:
     static Json write(T& value) {
         if constexpr (Enum<T>) {
             return EnumNames<T>::kNames[static_cast<std::size_t>(value)];
-        } else if constexpr (Number<T> || std::same_as<T, bool> || std::same_as<T, std::string> || std::same_as<T, Json>) {
+        } else if constexpr (Number<T> || std::same_as<T, bool> || std::same_as<T, std::string> ||
+                             std::same_as<T, Json>) {
             return value;
         } else {
             Writer writer;
@@ -92,7 +93,8 @@ private:
                 }
             }
             error_.emplace(Kind::corrupt, "unknown value \"" + name + "\"");
-        } else if constexpr (Number<T> || std::same_as<T, bool> || std::same_as<T, std::string> || std::same_as<T, Json>) {
+        } else if constexpr (Number<T> || std::same_as<T, bool> || std::same_as<T, std::string> ||
+                             std::same_as<T, Json>) {
             value = from.get<T>();
         } else {
             Reader reader(from);

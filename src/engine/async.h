@@ -23,8 +23,8 @@ namespace diatom::engine {
 
 namespace asio = boost::asio;
 
-// Runs `work` on `workers` (a thread pool's executor or a strand of it) and comes back to the caller's executor with its
-// value. Not cancellable: work that has begun is waited for.
+// Runs `work` on `workers` (a thread pool's executor or a strand of it) and comes back to the caller's executor with
+// its value. Not cancellable: work that has begun is waited for.
 template <class Workers, class Work, class T = std::invoke_result_t<Work&>>
 asio::awaitable<T> on_worker(Workers workers, Work work) {
     co_return co_await asio::async_initiate<const asio::use_awaitable_t<>&, void(T)>(

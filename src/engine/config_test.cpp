@@ -62,9 +62,7 @@ TEST(Merge, EntrypointAndCommandAsDocker) {
     EXPECT_FALSE(merge_image(nothing, {}));
 }
 
-TEST(Merge, EnvironmentByName) {
-    EXPECT_EQ(merge_env({"A=1", "B=2"}, {"B=3", "C=4", "A"}), (Strings{"B=3", "C=4"}));
-}
+TEST(Merge, EnvironmentByName) { EXPECT_EQ(merge_env({"A=1", "B=2"}, {"B=3", "C=4", "A"}), (Strings{"B=3", "C=4"})); }
 
 TEST(Merge, RefusesByName) {
     EXPECT_EQ(validate({.init = true}).error().kind(), Kind::unsupported);
@@ -75,21 +73,24 @@ TEST(Merge, RefusesByName) {
 }
 
 TEST(EtcFiles, HostsAndResolver) {
-    Container container{.id = std::string(64, 'a'), .config = {.domainname = "local", .extra_hosts = {"gate:host-gateway"}}};
+    Container container{.id = std::string(64, 'a'),
+                        .config = {.domainname = "local", .extra_hosts = {"gate:host-gateway"}}};
     container.endpoints = {{.ip4 = net::Address::v4(0xac110002)}};
     const auto text = hosts_text(container, net::Address::v4(0xac110001)).value();
     EXPECT_TRUE(text.contains("172.17.0.1\tgate\n")) << text;
     EXPECT_TRUE(text.contains("172.17.0.2\taaaaaaaaaaaa.local aaaaaaaaaaaa\n")) << text;
     EXPECT_FALSE(hosts_text(container, {}));
-    EXPECT_EQ(resolv_conf_text({}, "nameserver 127.0.0.53\nnameserver 10.0.0.1\nsearch a b\n"), "nameserver 10.0.0.1\nsearch a b\n");
+    EXPECT_EQ(resolv_conf_text({}, "nameserver 127.0.0.53\nnameserver 10.0.0.1\nsearch a b\n"),
+              "nameserver 10.0.0.1\nsearch a b\n");
     EXPECT_EQ(resolv_conf_text({.dns = {"9.9.9.9"}, .dns_search = {"."}}, "search a\n"), "nameserver 9.9.9.9\n");
 }
 
 TEST(Mounts, ParentsFirstAndTheUsersWin) {
     runtime::Spec spec = runtime::default_spec();
-    Container container{.config = {.mounts = {{.kind = MountKind::tmpfs, .target = "/dev/shm", .tmpfs_options = "size=1m"},
-                                              {.kind = MountKind::tmpfs, .target = "/a/b"},
-                                              {.kind = MountKind::tmpfs, .target = "/a"}}}};
+    Container container{
+        .config = {.mounts = {{.kind = MountKind::tmpfs, .target = "/dev/shm", .tmpfs_options = "size=1m"},
+                              {.kind = MountKind::tmpfs, .target = "/a/b"},
+                              {.kind = MountKind::tmpfs, .target = "/a"}}}};
     ASSERT_TRUE(apply_mounts(spec, container));
     Strings targets;
     for (const auto& mount : spec.mounts) targets.push_back(mount.destination);

@@ -27,14 +27,17 @@ Task<Created> EngineImpl::create_body(std::string name, ContainerConfig config) 
     // Reserved at once, so that of two clients who want the name one is told, and the other does not fail half-way.
     const auto [place, free] = names_.emplace(container.name, container.id);
     if (!free) {
-        co_return fail(Kind::conflict,
-                       "Conflict. The container name \"/{}\" is already in use by container \"{}\". You have to remove (or "
-                       "rename) that container to be able to reuse that name.",
-                       container.name, place->second);
+        co_return fail(
+            Kind::conflict,
+            "Conflict. The container name \"/{}\" is already in use by container \"{}\". You have to remove (or "
+            "rename) that container to be able to reuse that name.",
+            container.name, place->second);
     }
     std::vector<Volume> made;
     auto prepared = co_await prepare_image(container);
     if (prepared) prepared = plan_volumes(container, volumes_, options_.root, made);
+    // Listed at once, so that whoever plans the same name meanwhile uses the same volume.
+    volumes_.insert(volumes_.end(), made.begin(), made.end());
     if (prepared) prepared = co_await fill_volumes(container, made);
     container.log_path = data_directory(container.id) + "/" + container.id + "-json.log";
     if (prepared) prepared = co_await on_records([&] { return records_.put(container); });
@@ -72,7 +75,7 @@ Task<void> EngineImpl::prepare_image(Container& container) {
 Task<void> EngineImpl::fill_volumes(const Container& container, std::vector<Volume> made) {
     if (container.volumes.empty()) co_return Result<void>();
     auto done = co_await on_pool([&]() -> Result<void> {
-        for (const auto& volume : made) TRY(make_volume_directory(volume));
+        for (const auto& use : container.volumes) TRY(make_volume_directory(use.source));
         if (container.image.empty()) return {};
         const Fd view = TRY(open_root_view(TRY(parts_.store->rootfs(container.id))));
         for (const auto& use : container.volumes) {
@@ -92,14 +95,15 @@ Task<void> EngineImpl::save_volumes(std::vector<Volume> made) {
         return {};
     });
     if (!saved) co_return saved;
-    for (auto& volume : made) {
+    for (const auto& volume : made) {
         events_.publish({.type = "volume", .action = "create", .id = volume.name, .attributes = {{"driver", "local"}}});
-        volumes_.push_back(std::move(volume));
     }
     co_return Result<void>();
 }
 
 Task<void> EngineImpl::undo_create(Container container, std::vector<Volume> made) {
+    // A named volume may be another's by now: it stays.
+    std::erase_if(made, [](const auto& volume) { return !volume.anonymous; });
     for (const auto& volume : made) {
         std::erase_if(volumes_, [&](const auto& v) { return v.name == volume.name; });
     }

@@ -5,8 +5,8 @@
 //                                  │  ▲               │
 //                                pause unpause        └─ restart policy (back-off 100 ms doubling to 1 min) ─> running
 //
-// Live restore: state is in SQLite before it is acknowledged; stdio is parked in PID 1's fd store; open() re-adopts what
-// still runs (pid and start time) and asks PID 1's ledger how the rest ended.
+// Live restore: state is in SQLite before it is acknowledged; stdio is parked in PID 1's fd store; open() re-adopts
+// what still runs (pid and start time) and asks PID 1's ledger how the rest ended.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
@@ -49,8 +49,8 @@ struct AttachOptions {
 };
 struct LogQuery {
     bool follow = false, out = true, err = true, timestamps = false;
-    std::int64_t since = 0, until = 0;    // wall ns; 0: unbounded
-    std::optional<std::uint64_t> tail;    // lines; absent: all
+    std::int64_t since = 0, until = 0;  // wall ns; 0: unbounded
+    std::optional<std::uint64_t> tail;  // lines; absent: all
 };
 // A log being read.
 class LogReader {
@@ -77,8 +77,8 @@ struct Created {
 class Engine {
 public:
     virtual ~Engine() = default;
-    // Opens the store, re-adopts running containers, restores networks. Failures that touch one container are logged and
-    // leave the others alone.
+    // Opens the store, re-adopts running containers, restores networks. Failures that touch one container are logged
+    // and leave the others alone.
     static Result<std::unique_ptr<Engine>> open(boost::asio::any_io_executor loop, EngineOptions options);
     // Restart policies of containers that should run; system scope: starts the built-in services in dependency order.
     virtual Task<void> start_all() = 0;
@@ -87,7 +87,7 @@ public:
 
     // containers; `name`: name, id or unambiguous id prefix
     virtual Task<Created> create(std::string name, ContainerConfig config) = 0;
-    virtual Task<void> start(std::string name) = 0;    // conflict with already_running(): 304
+    virtual Task<void> start(std::string name) = 0;  // conflict with already_running(): 304
     virtual Task<void> stop(std::string name, std::optional<int> timeout_s, std::string signal) = 0;
     virtual Task<void> restart(std::string name, std::optional<int> timeout_s, std::string signal) = 0;
     virtual Task<void> kill(std::string name, std::string signal) = 0;

@@ -2,9 +2,9 @@
 // exec.cpp, views.cpp (reading), images.cpp, services.cpp. Thread side: the loop's thread, except where a member says
 // "worker".
 //
-// Locks: `Live::lock` is held by start, remove, rename, pause and the exit handler while they change a container; stop and
-// kill only signal, and wait for the exit handler without it. Client calls that change something are shielded from the
-// cancellation of their caller.
+// Locks: `Live::lock` is held by start, remove, rename, pause and the exit handler while they change a container; stop
+// and kill only signal, and wait for the exit handler without it. Client calls that change something are shielded from
+// the cancellation of their caller.
 #pragma once
 
 #include <boost/asio/strand.hpp>
@@ -33,12 +33,17 @@ struct Parts {
     std::unique_ptr<net::Network> network;  // null: no bridge
     std::unique_ptr<Launcher> launcher;
     proc::Supervisor supervisor;
+    // For what may take minutes (unpacking, loading): starting a container must not wait behind it.
+    std::unique_ptr<asio::thread_pool> bulk;
 };
 
 // A container and what lives with it.
 struct Live {
     Live(const asio::any_io_executor& loop, Container r)
-        : record(std::move(r)), lock(loop), changed(loop), logged(loop),
+        : record(std::move(r)),
+          lock(loop),
+          changed(loop),
+          logged(loop),
           hub(std::make_shared<StdioHub>(loop, record.config.tty, record.config.stdin_once)) {}
 
     bool active() const noexcept {  // as Docker's State.Running
@@ -48,14 +53,14 @@ struct Live {
 
     Container record;  // as in the database
     AsyncMutex lock;
-    Signal changed;    // exits, removed or the status changed
+    Signal changed;  // exits, removed or the status changed
     Signal logged;
     std::uint64_t exits = 0;
     bool removed = false;
     std::string wait_error;  // why the exit code is not the program's own
     std::shared_ptr<StdioHub> hub;
-    std::shared_ptr<JsonLog> log;      // while it runs
-    std::uint64_t log_generation = 0;  // of the last log
+    std::shared_ptr<JsonLog> log;                           // while it runs
+    std::uint64_t log_generation = 0;                       // of the last log
     std::shared_ptr<asio::posix::stream_descriptor> pidfd;  // while it runs
     std::optional<runtime::Spec> spec;                      // as launched, for exec
     std::chrono::milliseconds back_off{0};
@@ -76,7 +81,8 @@ using ExecPtr = std::shared_ptr<LiveExec>;
 class EngineImpl final : public Engine {
 public:
     using Workers = asio::thread_pool;
-    EngineImpl(asio::any_io_executor loop, EngineOptions options, Records records, std::unique_ptr<Workers> workers, Parts parts);
+    EngineImpl(asio::any_io_executor loop, EngineOptions options, Records records, std::unique_ptr<Workers> workers,
+               Parts parts);
     ~EngineImpl() override;
     Result<void> restore();  // before the loop runs; blocks
 
@@ -132,11 +138,13 @@ private:
     Result<ExecPtr> find_exec(const std::string& id) const;
     std::string run_directory(const std::string& id) const { return options_.run + "/containers/" + id; }
     std::string data_directory(const std::string& id) const { return options_.root + "/containers/" + id; }
-    std::string cgroup_of(const std::string& id) const { return options_.cgroup.empty() ? "" : options_.cgroup + "/" + id; }
+    std::string cgroup_of(const std::string& id) const {
+        return options_.cgroup.empty() ? "" : options_.cgroup + "/" + id;
+    }
     LivePtr add_live(Container record);
 
     // records: durable when they return
-    Task<void> save(LivePtr live);                                // the record as it is now
+    Task<void> save(LivePtr live);  // the record as it is now
     Task<void> save_volumes(std::vector<Volume> made);
 
     // create.cpp
@@ -149,14 +157,15 @@ private:
     Task<void> start_body(LivePtr live, bool by_user);
     Task<void> start_locked(LivePtr live);
     Task<void> try_start(LivePtr live, StartUp& up);
-    Result<void> launch_worker(StartUp& up);                      // worker
+    Result<void> launch_worker(StartUp& up);  // worker
     Result<void> join_namespaces(const Container& container, struct SpecInputs& inputs) const;
     asio::awaitable<void> start_failed(LivePtr live, StartUp& up, const Error& error);
     Result<void> open_log(Live& live);
     void watch(LivePtr live, Fd pidfd);
 
     // exit.cpp
-    asio::awaitable<void> watch_exit(LivePtr live, std::shared_ptr<asio::posix::stream_descriptor> pidfd, sys::ProcessId process);
+    asio::awaitable<void> watch_exit(LivePtr live, std::shared_ptr<asio::posix::stream_descriptor> pidfd,
+                                     sys::ProcessId process);
     asio::awaitable<WaitResult> exit_status(FdRef pidfd, sys::ProcessId process);
     asio::awaitable<void> on_exit(LivePtr live, sys::ProcessId process, WaitResult result);
     asio::awaitable<void> give_back(const std::string& id, bool* oom_killed);
@@ -182,11 +191,13 @@ private:
     // exec.cpp
     struct ExecUp;
     Task<void> exec_body(ExecPtr exec, LivePtr live);
-    Result<void> exec_worker(ExecUp& up);                         // worker
+    Result<void> exec_worker(ExecUp& up);  // worker
     asio::awaitable<void> watch_exec(ExecPtr exec, LivePtr live, Fd pidfd, sys::ProcessId process);
 
     // open.cpp
     Result<void> restore_one(const LivePtr& live);
+    void ended_with_machine(const LivePtr& live);
+    void remove_later(const LivePtr& live);
     Result<void> adopt(const LivePtr& live, Fd pidfd);
 
     // services.cpp
@@ -202,25 +213,35 @@ private:
     asio::awaitable<void> mark(std::string what);
 
     template <class Work>
-    auto on_pool(Work work) { return on_worker(workers_->get_executor(), std::move(work)); }
+    auto on_pool(Work work) {
+        return on_worker(workers_->get_executor(), std::move(work));
+    }
     template <class Work>
-    auto on_records(Work work) { return on_worker(record_strand_, std::move(work)); }
+    auto on_bulk(Work work) {
+        return on_worker(parts_.bulk->get_executor(), std::move(work));
+    }
     template <class Work>
-    auto on_network(Work work) { return on_worker(network_strand_, std::move(work)); }
+    auto on_records(Work work) {
+        return on_worker(record_strand_, std::move(work));
+    }
+    template <class Work>
+    auto on_network(Work work) {
+        return on_worker(network_strand_, std::move(work));
+    }
     void spawn(asio::awaitable<void> body);
 
     asio::any_io_executor loop_;
     EngineOptions options_;
     std::unique_ptr<Workers> workers_;  // joined by the destructor before anything else goes
     Strand record_strand_, network_strand_;
-    Records records_;      // on record_strand_
-    Networks networks_;    // on network_strand_
+    Records records_;    // on record_strand_
+    Networks networks_;  // on network_strand_
     Parts parts_;
     Events events_;
     std::vector<NetworkRecord> network_records_;
     std::vector<Volume> volumes_;
-    std::map<std::string, LivePtr> containers_;      // by id
-    std::map<std::string, std::string> names_;       // name -> id; reserved before the container exists
+    std::map<std::string, LivePtr> containers_;  // by id
+    std::map<std::string, std::string> names_;   // name -> id; reserved before the container exists
     std::map<std::string, ExecPtr> execs_;
     bool stopping_ = false;
 };

@@ -7,8 +7,8 @@
 
 #include <boost/asio/io_context.hpp>
 
-#include "engine/engine.h"
 #include "engine/async.h"
+#include "engine/engine.h"
 #include "engine/testing/image_archive.h"
 #include "runtime/self.h"
 #include "sys/socket.h"
@@ -35,7 +35,8 @@ protected:
     void TearDown() override {
         if (home_.empty()) return;
         if (engine_) {
-            for (const auto& container : engine_->containers()) EXPECT_TRUE(run(engine_->remove(container.id, {.force = true, .volumes = true})));
+            for (const auto& container : engine_->containers())
+                EXPECT_TRUE(run(engine_->remove(container.id, {.force = true, .volumes = true})));
         }
         close();
         EXPECT_EQ(sys::count_open_fds().value(), fds_before_) << "descriptors leaked";
@@ -43,7 +44,8 @@ protected:
     }
     void open() {
         loop_ = std::make_unique<asio::io_context>(1);
-        auto opened = Engine::open(loop_->get_executor(), {.root = home_ + "/root", .run = home_ + "/run", .table = "diatom-test"});
+        auto opened = Engine::open(loop_->get_executor(),
+                                   {.root = home_ + "/root", .run = home_ + "/run", .table = "diatom-test"});
         ASSERT_TRUE(opened) << opened.error().what();
         engine_ = std::move(*opened);
     }
@@ -59,8 +61,7 @@ protected:
             result = std::move(value);
         });
         loop_->restart();
-        while (!result && loop_->run_one() > 0) {
-        }
+        while (!result && loop_->run_one() > 0) {}
         return std::move(*result);
     }
     std::string start(std::vector<std::string> command, ContainerConfig config = {}) {
@@ -83,13 +84,15 @@ protected:
                        if (!output) co_return text;
                        text += output->bytes;
                    }
-               }(*engine_, id)).value_or("(no logs)");
+               }(*engine_, id))
+            .value_or("(no logs)");
     }
     // What a connection to this host's port says; empty when refused.
     static std::string ask(std::uint16_t port) {
         for (int tries = 0; tries < 200; ++tries) {
             const Fd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-            sockaddr_in address{.sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {.s_addr = htonl(INADDR_LOOPBACK)}};
+            sockaddr_in address{
+                .sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {.s_addr = htonl(INADDR_LOOPBACK)}};
             if (::connect(socket.raw(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0) {
                 return sys::read_all(socket).value_or("");
             }
@@ -122,7 +125,8 @@ TEST_F(Whole, PublishesPortsAndKeepsThemAcrossItsOwnEnd) {
     const auto id = start({"nc", "-lk", "-p", "80", "-e", "echo", "served"},
                           {.ports = {{.host_port = 18080, .container_port = 80}}});
     EXPECT_EQ(ask(18080), "served\n");
-    auto taken = run(engine_->create("second", {.image = "busybox", .cmd = std::vector<std::string>{"true"},
+    auto taken = run(engine_->create("second", {.image = "busybox",
+                                                .cmd = std::vector<std::string>{"true"},
                                                 .ports = {{.host_port = 18080, .container_port = 80}}}));
     ASSERT_TRUE(taken);
     const auto refused = run(engine_->start("second"));

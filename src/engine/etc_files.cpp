@@ -40,7 +40,8 @@ std::string hostname_of(const Container& container) {
 
 Result<std::string> hosts_text(const Container& container, const net::Address& host_gateway) {
     std::string text =
-        "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\nfe00::\tip6-localnet\nff00::\tip6-mcastprefix\n"
+        "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost "
+        "ip6-loopback\nfe00::\tip6-localnet\nff00::\tip6-mcastprefix\n"
         "ff02::1\tip6-allnodes\nff02::2\tip6-allrouters\n";
     for (const auto& entry : container.config.extra_hosts) {
         const auto halves = cut(entry, ':');
@@ -48,11 +49,13 @@ Result<std::string> hosts_text(const Container& container, const net::Address& h
         std::string address(halves->second);
         if (address == "host-gateway") {
             if (host_gateway.empty()) {
-                return fail(Kind::invalid, "unable to derive the IP value for host-gateway: this engine has no bridge network");
+                return fail(Kind::invalid,
+                            "unable to derive the IP value for host-gateway: this engine has no bridge network");
             }
             address = host_gateway.text();
         }
-        if (!net::Address::parse(address)) return fail(Kind::invalid, "invalid IP address in add-host: \"{}\"", address);
+        if (!net::Address::parse(address))
+            return fail(Kind::invalid, "invalid IP address in add-host: \"{}\"", address);
         text += address + "\t" + std::string(halves->first) + "\n";
     }
     const std::string name = hostname_of(container);
@@ -66,7 +69,8 @@ Result<std::string> hosts_text(const Container& container, const net::Address& h
 }
 
 std::string resolv_conf_text(const ContainerConfig& config, std::string_view host) {
-    if (config.network_mode == "host" && config.dns.empty() && config.dns_search.empty() && config.dns_options.empty()) {
+    if (config.network_mode == "host" && config.dns.empty() && config.dns_search.empty() &&
+        config.dns_options.empty()) {
         return std::string(host);
     }
     std::string text;

@@ -33,7 +33,8 @@ void Events::container(const Container& container, std::string action, std::map<
     for (const auto& [key, value] : container.config.labels) attributes.emplace(key, value);
     attributes["name"] = container.name;
     attributes["image"] = container.config.image;
-    publish({.type = "container", .action = std::move(action), .id = container.id, .attributes = std::move(attributes)});
+    publish(
+        {.type = "container", .action = std::move(action), .id = container.id, .attributes = std::move(attributes)});
 }
 
 }  // namespace diatom::engine

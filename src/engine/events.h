@@ -22,7 +22,8 @@ public:
 private:
     using Handler = std::function<void(const Event&)>;
     std::deque<Event> ring_;
-    std::shared_ptr<std::list<std::shared_ptr<Handler>>> handlers_ = std::make_shared<std::list<std::shared_ptr<Handler>>>();
+    std::shared_ptr<std::list<std::shared_ptr<Handler>>> handlers_ =
+        std::make_shared<std::list<std::shared_ptr<Handler>>>();
 };
 
 }  // namespace diatom::engine

@@ -46,13 +46,15 @@ Result<ExecPtr> EngineImpl::find_exec(const std::string& id) const {
 Task<std::string> EngineImpl::exec_create(std::string container, ExecConfig config) {
     auto live = CO_TRY(find(container));
     const auto status = live->record.state.status;
-    if (status == Status::paused) co_return fail(Kind::conflict, "container {} is paused, unpause the container before exec", live->record.id);
+    if (status == Status::paused)
+        co_return fail(Kind::conflict, "container {} is paused, unpause the container before exec", live->record.id);
     if (status != Status::running) co_return fail(Kind::conflict, "container {} is not running", live->record.id);
     if (config.cmd.empty()) co_return fail(Kind::invalid, "no exec command specified");
     const std::string id = random_id();
     std::string line;
     for (const auto& word : config.cmd) line += (line.empty() ? "" : " ") + word;
-    execs_[id] = std::make_shared<LiveExec>(loop_, ExecState{.id = id, .container = live->record.id, .config = std::move(config)});
+    execs_[id] = std::make_shared<LiveExec>(
+        loop_, ExecState{.id = id, .container = live->record.id, .config = std::move(config)});
     events_.container(live->record, "exec_create: " + line, {{"execID", id}});
     co_return id;
 }
@@ -60,14 +62,16 @@ Task<std::string> EngineImpl::exec_create(std::string container, ExecConfig conf
 Task<std::unique_ptr<Attachment>> EngineImpl::exec_start(std::string id, bool detach, bool tty) {
     auto exec = CO_TRY(find_exec(id));
     auto live = CO_TRY(find(exec->state.container));
-    if (live->record.state.status != Status::running) co_return fail(Kind::conflict, "container {} is not running", live->record.id);
+    if (live->record.state.status != Status::running)
+        co_return fail(Kind::conflict, "container {} is not running", live->record.id);
     if (exec->started) co_return fail(Kind::conflict, "exec {} has already run", id);
     (void)tty;  // what was said at its creation holds, as with Docker
     exec->started = true;
     const auto& config = exec->state.config;
     std::unique_ptr<Attachment> client;
     if (!detach) {
-        client = exec->hub->attach({.in = config.attach_stdin, .out = config.attach_stdout, .err = config.attach_stderr});
+        client =
+            exec->hub->attach({.in = config.attach_stdin, .out = config.attach_stdout, .err = config.attach_stderr});
     } else {
         exec->state.config.attach_stdin = false;
     }
@@ -80,7 +84,8 @@ Task<std::unique_ptr<Attachment>> EngineImpl::exec_start(std::string id, bool de
 Result<void> EngineImpl::exec_worker(ExecUp& up) {
     const auto pid = up.container.state.process.pid;
     if (up.spec.id.empty()) up.spec = TRY(load_spec(run_directory(up.container.id)));
-    const Fd root = TRY(sys::open_path(std::format("/proc/{}/root", pid), O_RDONLY | O_DIRECTORY), "the container's root");
+    const Fd root =
+        TRY(sys::open_path(std::format("/proc/{}/root", pid), O_RDONLY | O_DIRECTORY), "the container's root");
     const auto process = TRY(build_exec(up.container, up.config, root));
     auto streams = TRY(make_streams(up.config.tty, up.config.attach_stdin));
     up.launched = TRY(parts_.launcher->exec(up.container.state.process, up.spec, process, streams.stdio()));
@@ -109,9 +114,11 @@ Task<void> EngineImpl::exec_body(ExecPtr exec, LivePtr live) {
         if (io) co_await io->finish(std::chrono::milliseconds(100));
         exec->state.running = false;
         exec->state.exit_code = code_of_failure(error);
-        co_await exec->hub->deliver({.stream = Output::Stream::out, .time = sys::wall_ns(), .bytes = error.what() + "\r\n"}, true);
+        co_await exec->hub->deliver(
+            {.stream = Output::Stream::out, .time = sys::wall_ns(), .bytes = error.what() + "\r\n"}, true);
         exec->hub->end();
-        co_return Failure(Error(*exec->state.exit_code != 128 ? Kind::invalid : error.kind(), error.what(), error.error_number()));
+        co_return Failure(
+            Error(*exec->state.exit_code != 128 ? Kind::invalid : error.kind(), error.what(), error.error_number()));
     }
     events_.container(live->record, "exec_start: " + exec->state.config.cmd.front(), {{"execID", exec->state.id}});
     spawn(watch_exec(exec, live, std::move(up.pidfd), up.launched->process()));
@@ -120,14 +127,16 @@ Task<void> EngineImpl::exec_body(ExecPtr exec, LivePtr live) {
 
 asio::awaitable<void> EngineImpl::watch_exec(ExecPtr exec, LivePtr live, Fd pidfd, sys::ProcessId process) {
     asio::posix::stream_descriptor watched(loop_, pidfd.release());
-    const auto [error] = co_await watched.async_wait(asio::posix::stream_descriptor::wait_read, asio::as_tuple(asio::use_awaitable));
+    const auto [error] =
+        co_await watched.async_wait(asio::posix::stream_descriptor::wait_read, asio::as_tuple(asio::use_awaitable));
     if (error) co_return;
     const auto result = co_await exit_status(FdRef(watched.native_handle()), process);
     if (exec->hub->io()) co_await exec->hub->io()->finish(kDrain);
     exec->state.running = false;
     exec->state.exit_code = result.exit_code;
     exec->hub->end();
-    events_.container(live->record, "exec_die", {{"execID", exec->state.id}, {"exitCode", std::to_string(result.exit_code)}});
+    events_.container(live->record, "exec_die",
+                      {{"execID", exec->state.id}, {"exitCode", std::to_string(result.exit_code)}});
     // Clients ask for the exit code after the streams have ended; nobody asks for ever.
     co_await sleep_for(std::chrono::minutes(5));
     execs_.erase(exec->state.id);

@@ -38,7 +38,8 @@ bool killed_for_memory(const std::string& cgroup) {
 
 asio::awaitable<void> EngineImpl::watch_exit(LivePtr live, std::shared_ptr<asio::posix::stream_descriptor> pidfd,
                                              sys::ProcessId process) {
-    const auto [error] = co_await pidfd->async_wait(asio::posix::stream_descriptor::wait_read, asio::as_tuple(asio::use_awaitable));
+    const auto [error] =
+        co_await pidfd->async_wait(asio::posix::stream_descriptor::wait_read, asio::as_tuple(asio::use_awaitable));
     if (error) co_return;
     const auto result = co_await exit_status(FdRef(pidfd->native_handle()), process);
     co_await on_exit(live, process, result);
@@ -53,7 +54,8 @@ asio::awaitable<WaitResult> EngineImpl::exit_status(FdRef pidfd, sys::ProcessId 
         if (!status && status.error().kind() == Kind::unavailable) break;
         co_await sleep_for(kLedgerPause);
     }
-    co_return WaitResult{.exit_code = 255, .error = "the exit code is lost: the container ended while no engine watched it"};
+    co_return WaitResult{.exit_code = 255,
+                         .error = "the exit code is lost: the container ended while no engine watched it"};
 }
 
 // Frees what a run holds outside its record. Safe at any point of a start, and more than once.
@@ -109,7 +111,8 @@ asio::awaitable<void> EngineImpl::on_exit(LivePtr live, sys::ProcessId process, 
     events_.container(live->record, "die",
                       {{"exitCode", std::to_string(result.exit_code)},
                        {"execDuration", std::to_string((state.finished - state.started) / 1'000'000'000)}});
-    log::info("container ended", {{"id", live->record.id}, {"name", live->record.name}, {"exit_code", result.exit_code}});
+    log::info("container ended",
+              {{"id", live->record.id}, {"name", live->record.name}, {"exit_code", result.exit_code}});
     live->hub->end();
     if (live->log) live->log_generation = live->log->generation();
     live->log.reset();
@@ -119,10 +122,7 @@ asio::awaitable<void> EngineImpl::on_exit(LivePtr live, sys::ProcessId process, 
     if (delay) {
         spawn(restart_later(live, *delay, ++live->restart_ticket));
     } else if (live->record.config.auto_remove && !live->keep_once) {
-        spawn([](EngineImpl* self, LivePtr gone) -> asio::awaitable<void> {
-            auto removed = co_await self->remove_body(gone, {.force = false, .volumes = true});
-            if (!removed) log::error("a container is not removed", {{"id", gone->record.id}, {"error", removed.error().what()}});
-        }(this, live));
+        remove_later(live);
     }
 }
 

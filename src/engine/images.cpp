@@ -36,7 +36,7 @@ Task<image::ImageRecord> EngineImpl::image(std::string name) {
 Task<image::Store::Removed> EngineImpl::remove_image(std::string name, bool force) {
     std::vector<image::Digest> in_use;
     for (const auto& [id, live] : containers_) in_use.push_back(live->record.image);
-    auto removed = named(co_await on_pool([&] { return parts_.store->remove(name, force, in_use); }), name);
+    auto removed = named(co_await on_bulk([&] { return parts_.store->remove(name, force, in_use); }), name);
     if (removed) {
         for (const auto& tag : removed->untagged) events_.publish(image_event("untag", tag));
         for (const auto& id : removed->deleted) events_.publish(image_event("delete", id));
@@ -56,7 +56,7 @@ Task<void> EngineImpl::tag_image(std::string name, image::Reference reference) {
 Task<std::vector<std::string>> EngineImpl::load_image(Fd archive, image::ProgressSink progress) {
     // Progress comes from the worker; its sink belongs to the loop's thread.
     auto sink = std::make_shared<image::ProgressSink>(std::move(progress));
-    auto loaded = co_await on_pool([&, loop = loop_] {
+    auto loaded = co_await on_bulk([&, loop = loop_] {
         return parts_.store->load(archive, [sink, loop](const image::Progress& step) {
             if (*sink) asio::post(loop, [sink, step] { (*sink)(step); });
         });

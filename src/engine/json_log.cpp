@@ -25,8 +25,8 @@ Result<void> end_cut_line(FdRef file, std::uint64_t& size) {
 
 std::string encode_log_entry(const LogEntry& entry) {
     // Built by hand: this runs for each line that a container writes. Only the text needs JSON's escapes.
-    std::string line = "{\"log\":" + dump_json(Json(entry.text)) + ",\"stream\":\"" + name_of(entry.stream) + "\",\"time\":\"" +
-                       sys::format_rfc3339(entry.time) + "\"}\n";
+    std::string line = "{\"log\":" + dump_json(Json(entry.text)) + ",\"stream\":\"" + name_of(entry.stream) +
+                       "\",\"time\":\"" + sys::format_rfc3339(entry.time) + "\"}\n";
     return line;
 }
 
@@ -46,7 +46,7 @@ Result<std::unique_ptr<JsonLog>> JsonLog::open(std::string path, LogOptions opti
 
 Result<void> JsonLog::open_file() {
     file_ = TRY(sys::open_path(path_, O_RDWR | O_APPEND | O_CREAT, 0640));
-    struct stat status {};
+    struct stat status{};
     if (::fstat(file_.raw(), &status) < 0) return fail_errno(errno, "stat {}", path_);
     size_ = static_cast<std::uint64_t>(status.st_size);
     return end_cut_line(file_, size_);

@@ -21,7 +21,7 @@ struct LogEntry {
     std::int64_t time = 0;  // wall ns
     std::string text;
 };
-std::string encode_log_entry(const LogEntry& entry);             // with the newline
+std::string encode_log_entry(const LogEntry& entry);  // with the newline
 Result<LogEntry> decode_log_entry(std::string_view line);
 
 inline constexpr std::size_t kMaxLogLine = 16U << 10U;  // bytes

@@ -23,8 +23,9 @@ TEST_F(Lifecycle, RunsAndTellsOutputAndExitCode) {
 }
 
 TEST_F(Lifecycle, GivesTheProcessItsSurroundings) {
-    const auto text = run_to_end({"sh", "-c", "echo $PATH $FROM $HOME $EXTRA; hostname; id; pwd; cat /etc/hosts"},
-                                 {.hostname = "named", .user = "web", .working_dir = "/made/here", .env = {"EXTRA=yes"}});
+    const auto text =
+        run_to_end({"sh", "-c", "echo $PATH $FROM $HOME $EXTRA; hostname; id; pwd; cat /etc/hosts"},
+                   {.hostname = "named", .user = "web", .working_dir = "/made/here", .env = {"EXTRA=yes"}});
     EXPECT_TRUE(text.contains("/bin image /home/web yes\n")) << text;
     EXPECT_TRUE(text.contains("named\n")) << text;
     EXPECT_TRUE(text.contains("uid=1000(web) gid=1001(web)")) << text;
@@ -55,7 +56,8 @@ TEST_F(Lifecycle, TakesInputBeforeTheStart) {
 }
 
 TEST_F(Lifecycle, GivesATerminal) {
-    const auto id = create({"sh", "-c", "tty; stty size; read line; echo got $line"}, {.tty = true, .open_stdin = true});
+    const auto id =
+        create({"sh", "-c", "tty; stty size; read line; echo got $line"}, {.tty = true, .open_stdin = true});
     auto client = attach(id, {.in = true});
     start(id);
     EXPECT_TRUE(read(*client, "/dev/").contains("/dev/"));
@@ -70,7 +72,8 @@ TEST_F(Lifecycle, NamesConflict) {
     auto again = run(engine().create("one", {.image = "busybox"}));
     ASSERT_FALSE(again);
     EXPECT_EQ(again.error().kind(), Kind::conflict);
-    EXPECT_TRUE(again.error().what().starts_with("Conflict. The container name \"/one\" is already in use by container \""));
+    EXPECT_TRUE(
+        again.error().what().starts_with("Conflict. The container name \"/one\" is already in use by container \""));
     EXPECT_EQ(run(engine().start("two")).error().what(), "No such container: two");
     EXPECT_EQ(run(engine().create("", {.image = "nope"})).error().what(), "No such image: nope");
 }
@@ -86,7 +89,8 @@ TEST_F(Lifecycle, TellsWhyAProgramDoesNotRun) {
     const auto missing = create({"nope"});
     auto started = run(engine().start(missing));
     ASSERT_FALSE(started);
-    EXPECT_TRUE(started.error().what().contains("exec: \"nope\": executable file not found in $PATH")) << started.error().what();
+    EXPECT_TRUE(started.error().what().contains("exec: \"nope\": executable file not found in $PATH"))
+        << started.error().what();
     EXPECT_EQ(started.error().kind(), Kind::invalid);
     EXPECT_EQ(engine().inspect(missing)->state.exit_code, 127);
     const auto plain = create({"/etc/plain"});
@@ -120,7 +124,8 @@ TEST_F(Lifecycle, WaitsAsDocker) {
     start(id);
     std::optional<Result<WaitResult>> removed;
     bool armed = false;
-    loop([](EngineImpl& e, std::string name, bool& ready, std::optional<Result<WaitResult>>& out) -> asio::awaitable<void> {
+    loop([](EngineImpl& e, std::string name, bool& ready,
+            std::optional<Result<WaitResult>>& out) -> asio::awaitable<void> {
         out = co_await e.wait(name, WaitCondition::removed, [&] { ready = true; });
     }(engine(), id, armed, removed));
     EXPECT_TRUE(run(engine().kill(id, "TERM")).has_value());
@@ -134,7 +139,8 @@ TEST_F(Lifecycle, WaitsAsDocker) {
 }
 
 TEST_F(Lifecycle, RestartsByPolicy) {
-    const auto id = create({"sh", "-c", "echo again; exit 1"}, {.restart = RestartPolicy::on_failure, .restart_max = 2});
+    const auto id =
+        create({"sh", "-c", "echo again; exit 1"}, {.restart = RestartPolicy::on_failure, .restart_max = 2});
     start(id);
     run_until([&] { return engine().inspect(id)->state.status == Status::exited; });
     EXPECT_EQ(engine().inspect(id)->state.restart_count, 2U);
@@ -147,26 +153,33 @@ TEST_F(Lifecycle, VolumesKeepAndAreSeeded) {
     auto client = attach(first);
     start(first);
     EXPECT_EQ(read(*client), "seed\n");
-    EXPECT_EQ(run_to_end({"cat", "/vol/kept"}, {.mounts = {{.kind = MountKind::volume, .source = "vol", .target = "/vol"}}}), "kept\n");
+    EXPECT_EQ(
+        run_to_end({"cat", "/vol/kept"}, {.mounts = {{.kind = MountKind::volume, .source = "vol", .target = "/vol"}}}),
+        "kept\n");
     EXPECT_EQ(run(engine().remove_volume("vol", false)).error().kind(), Kind::conflict);
-    for (const auto& container : engine().containers()) EXPECT_TRUE(run(engine().remove(container.id, {.force = true})));
+    for (const auto& container : engine().containers())
+        EXPECT_TRUE(run(engine().remove(container.id, {.force = true})));
     EXPECT_TRUE(run(engine().remove_volume("vol", false)));
     EXPECT_FALSE(sys::exists(home() + "/root/volumes/vol"));
 }
 
 TEST_F(Lifecycle, BindsAndTmpfs) {
     ASSERT_TRUE(sys::write_file(home() + "/outside", "from outside\n"));
-    const auto text = run_to_end({"sh", "-c", "cat /in; echo x > /in || echo refused; mount | grep ' /t '"},
-                                 {.mounts = {{.kind = MountKind::bind, .source = home() + "/outside", .target = "/in", .read_only = true},
-                                             {.kind = MountKind::tmpfs, .target = "/t", .tmpfs_options = "size=64k"}}});
+    const auto text = run_to_end(
+        {"sh", "-c", "cat /in; echo x > /in || echo refused; mount | grep ' /t '"},
+        {.mounts = {{.kind = MountKind::bind, .source = home() + "/outside", .target = "/in", .read_only = true},
+                    {.kind = MountKind::tmpfs, .target = "/t", .tmpfs_options = "size=64k"}}});
     EXPECT_TRUE(text.contains("from outside\n") && text.contains("refused") && text.contains("size=64k")) << text;
 }
 
 TEST_F(Lifecycle, Execs) {
     const auto id = create({"sleep", "60"}, {.env = {"A=1"}});
     start(id);
-    const auto exec = run(engine().exec_create(id, {.cmd = {"sh", "-c", "echo $A $B; id -u; exit 3"}, .env = {"B=2"}, .user = "web",
-                                                    .attach_stdout = true, .attach_stderr = true}));
+    const auto exec = run(engine().exec_create(id, {.cmd = {"sh", "-c", "echo $A $B; id -u; exit 3"},
+                                                    .env = {"B=2"},
+                                                    .user = "web",
+                                                    .attach_stdout = true,
+                                                    .attach_stderr = true}));
     ASSERT_TRUE(exec);
     auto client = run(engine().exec_start(*exec, false, false));
     ASSERT_TRUE(client) << client.error().what();

@@ -27,7 +27,7 @@ Result<std::size_t> read_at(FdRef file, std::uint64_t offset, std::string& into,
 
 // The offset of the `lines`-th line from the end. Fewer lines: zero, and `lines` is what is still wanted.
 Result<std::uint64_t> seek_back(FdRef file, std::uint64_t& lines) {
-    struct stat status {};
+    struct stat status{};
     if (::fstat(file.raw(), &status) < 0) return fail_errno(errno, "stat log");
     std::uint64_t end = static_cast<std::uint64_t>(status.st_size);
     bool last_byte = true;
@@ -62,11 +62,12 @@ Result<LogCursor> LogCursor::open(const std::string& path, unsigned max_files, s
         if (!file && age > 0) break;
         if (!file && file.error().kind() == Kind::not_found) break;
         cursor.file_ = TRY(std::move(file), "open the container's log");
-        cursor.generation_ = generation - age;  // wraps below zero for files older than this JsonLog: differences stay right
+        cursor.generation_ =
+            generation - age;  // wraps below zero for files older than this JsonLog: differences stay right
         cursor.offset_ = 0;
         if (!tail) continue;
         if (wanted == 0) {
-            struct stat status {};
+            struct stat status{};
             if (::fstat(cursor.file_.raw(), &status) < 0) return fail_errno(errno, "stat log");
             cursor.offset_ = static_cast<std::uint64_t>(status.st_size);
             break;

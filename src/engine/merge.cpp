@@ -18,7 +18,8 @@ void add_missing(std::vector<std::string>& list, const std::vector<std::string>&
 
 Result<void> check_target(const std::string& target) {
     if (!target.starts_with('/')) {
-        return fail(Kind::invalid, "invalid mount config: invalid mount path: '{}' mount path must be absolute", target);
+        return fail(Kind::invalid, "invalid mount config: invalid mount path: '{}' mount path must be absolute",
+                    target);
     }
     if (target == "/") return fail(Kind::invalid, "invalid mount config: destination can't be '/'");
     return {};
@@ -33,7 +34,8 @@ Result<void> check_mounts(const ContainerConfig& config) {
         }
         targets.push_back(mount.target);
         if (mount.kind == MountKind::bind && !mount.source.starts_with('/')) {
-            return fail(Kind::invalid, "invalid mount config for type \"bind\": invalid mount path: '{}' mount path must be absolute",
+            return fail(Kind::invalid,
+                        "invalid mount config for type \"bind\": invalid mount path: '{}' mount path must be absolute",
                         mount.source);
         }
     }
@@ -45,11 +47,13 @@ Result<void> check_modes(const ContainerConfig& config) {
     const auto known = [](const std::string& mode, std::initializer_list<std::string_view> names) {
         return mode.empty() || mode.starts_with("container:") || std::ranges::contains(names, std::string_view(mode));
     };
-    if (!known(config.pid_mode, {"host", "private"})) return fail(Kind::invalid, "invalid PID mode: {}", config.pid_mode);
+    if (!known(config.pid_mode, {"host", "private"}))
+        return fail(Kind::invalid, "invalid PID mode: {}", config.pid_mode);
     if (!known(config.ipc_mode, {"host", "private", "shareable", "none"})) {
         return fail(Kind::invalid, "invalid IPC mode: {}", config.ipc_mode);
     }
-    if (!config.uts_mode.empty() && config.uts_mode != "host") return fail(Kind::invalid, "invalid UTS mode: {}", config.uts_mode);
+    if (!config.uts_mode.empty() && config.uts_mode != "host")
+        return fail(Kind::invalid, "invalid UTS mode: {}", config.uts_mode);
     if (!config.cgroupns_mode.empty() && config.cgroupns_mode != "host" && config.cgroupns_mode != "private") {
         return fail(Kind::invalid, "invalid cgroup namespace mode: {}", config.cgroupns_mode);
     }
@@ -95,7 +99,8 @@ Result<void> merge_image(Container& container, const image::ImageConfig& image) 
     if (config.working_dir.empty()) config.working_dir = image.working_dir;
     container.working_dir = config.working_dir.empty() ? "/" : config.working_dir;
     if (!container.working_dir.starts_with('/')) {
-        return fail(Kind::invalid, "the working directory '{}' is invalid, it needs to be an absolute path", container.working_dir);
+        return fail(Kind::invalid, "the working directory '{}' is invalid, it needs to be an absolute path",
+                    container.working_dir);
     }
     if (config.user.empty()) config.user = image.user;
     container.user = config.user;
@@ -112,7 +117,8 @@ Result<void> validate(const ContainerConfig& config) {
     TRY(check_mounts(config));
     TRY(check_modes(config));
     if (config.init) {
-        return fail(Kind::unsupported, "--init is not supported by this version: let the image bring its own init, such as tini");
+        return fail(Kind::unsupported,
+                    "--init is not supported by this version: let the image bring its own init, such as tini");
     }
     if (!config.stop_signal.empty() && !sys::parse_signal(config.stop_signal)) {
         return fail(Kind::invalid, "Invalid signal: {}", config.stop_signal);
@@ -124,7 +130,8 @@ Result<void> validate(const ContainerConfig& config) {
         return fail(Kind::invalid, "invalid restart policy: maximum retry count can only be used with 'on-failure'");
     }
     constexpr std::int64_t kLeastMemory = 6 << 20;
-    if (config.resources.memory_max && *config.resources.memory_max > 0 && *config.resources.memory_max < kLeastMemory) {
+    if (config.resources.memory_max && *config.resources.memory_max > 0 &&
+        *config.resources.memory_max < kLeastMemory) {
         return fail(Kind::invalid, "Minimum memory limit allowed is 6MB");
     }
     return {};

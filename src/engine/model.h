@@ -19,13 +19,13 @@ namespace diatom::engine {
 enum class MountKind { bind, volume, tmpfs };
 struct MountPoint {
     MountKind kind = MountKind::bind;
-    std::string source;        // bind: host path; volume: its name, empty for an anonymous one
+    std::string source;  // bind: host path; volume: its name, empty for an anonymous one
     std::string target;
     bool read_only = false;
-    bool no_copy = false;      // volume: do not copy the image's contents into an empty one
+    bool no_copy = false;        // volume: do not copy the image's contents into an empty one
     bool create_source = false;  // bind by -v: a missing host directory is made
-    std::string propagation;   // "", rprivate, rslave, rshared, private, slave, shared
-    std::string tmpfs_options; // "size=64m,mode=1777"
+    std::string propagation;     // "", rprivate, rslave, rshared, private, slave, shared
+    std::string tmpfs_options;   // "size=64m,mode=1777"
 };
 
 enum class RestartPolicy { no, always, on_failure, unless_stopped };
@@ -105,7 +105,7 @@ struct Container {
     std::string name;  // without the slash
     std::int64_t created = 0;
     ContainerConfig config;
-    image::Digest image;               // empty for system roots
+    image::Digest image;                 // empty for system roots
     std::vector<std::string> argv, env;  // merged with the image
     std::string working_dir, user;
     ContainerState state;
@@ -157,10 +157,10 @@ struct Event {
 enum class Scope { system, user };
 struct EngineOptions {
     Scope scope = Scope::user;
-    std::string root;         // /var/lib/diatom/user
-    std::string run;          // /run/diatom/user
-    std::string cgroup;       // parent of its containers, "diatom/user"
-    std::string table;        // nftables table; empty: no bridge network (the system engine)
+    std::string root;    // /var/lib/diatom/user
+    std::string run;     // /run/diatom/user
+    std::string cgroup;  // parent of its containers, "diatom/user"
+    std::string table;   // nftables table; empty: no bridge network (the system engine)
     std::string bridge = "docker0";
     std::string system_services;  // directory of built-in Compose files (system scope)
     std::vector<std::pair<std::string, std::string>> mirrors;

@@ -11,23 +11,23 @@ namespace diatom::engine {
 namespace {
 
 constexpr std::array kAdjectives = std::to_array<std::string_view>(
-    {"able",   "agile",  "amber",  "ancient", "apt",    "blue",   "bold",   "brave",  "bright", "brisk",  "calm",
-     "candid", "clear",  "clever", "coral",   "cosmic", "crisp",  "deep",   "deft",   "dewy",   "eager",  "early",
-     "even",   "fair",   "fine",   "fleet",   "fond",   "fresh",  "gentle", "glad",   "glassy", "golden", "grand",
-     "green",  "hale",   "handy",  "hardy",   "honest", "humble", "ideal",  "jolly",  "keen",   "kind",   "light",
-     "lively", "lucid",  "lucky",  "lunar",   "mellow", "merry",  "mild",   "modest", "neat",   "nimble", "noble",
-     "pale",   "patient", "plain", "prime",   "proud",  "quick",  "quiet",  "rapid",  "ready",  "regal",  "serene",
-     "sharp",  "silent", "silver", "smooth",  "snowy",  "solar",  "solid",  "steady", "still",  "stoic",  "sunny",
-     "swift",  "tender", "tidal",  "tidy",    "tranquil", "true", "vivid",  "warm",   "wise",   "witty",  "zesty"});
+    {"able",   "agile",   "amber",  "ancient", "apt",      "blue",   "bold",   "brave",  "bright", "brisk",  "calm",
+     "candid", "clear",   "clever", "coral",   "cosmic",   "crisp",  "deep",   "deft",   "dewy",   "eager",  "early",
+     "even",   "fair",    "fine",   "fleet",   "fond",     "fresh",  "gentle", "glad",   "glassy", "golden", "grand",
+     "green",  "hale",    "handy",  "hardy",   "honest",   "humble", "ideal",  "jolly",  "keen",   "kind",   "light",
+     "lively", "lucid",   "lucky",  "lunar",   "mellow",   "merry",  "mild",   "modest", "neat",   "nimble", "noble",
+     "pale",   "patient", "plain",  "prime",   "proud",    "quick",  "quiet",  "rapid",  "ready",  "regal",  "serene",
+     "sharp",  "silent",  "silver", "smooth",  "snowy",    "solar",  "solid",  "steady", "still",  "stoic",  "sunny",
+     "swift",  "tender",  "tidal",  "tidy",    "tranquil", "true",   "vivid",  "warm",   "wise",   "witty",  "zesty"});
 
 constexpr std::array kSurnames = std::to_array<std::string_view>(
-    {"agassiz",  "anning",    "audubon",   "banks",    "bartram",   "bates",   "belon",    "bonpland", "boole",
-     "brahe",    "buffon",    "carson",    "curie",    "cuvier",    "darwin",  "dijkstra", "ehrenberg", "euler",
-     "faraday",  "fermi",     "franklin",  "galois",   "gauss",     "gesner",  "goodall",  "gould",    "haeckel",
-     "halley",   "hamilton",  "herschel",  "hooke",    "hopper",    "humboldt", "huxley",  "johnson",  "kepler",
-     "lamarck",  "leeuwenhoek", "linnaeus", "lovelace", "lyell",    "margulis", "maxwell", "mayr",     "mendel",
-     "merian",   "muir",      "noether",   "owen",     "pasteur",   "ray",     "sagan",    "swammerdam", "thoreau",
-     "tinbergen", "turing",   "vavilov",   "wallace",  "wegener",   "wilson"});
+    {"agassiz",   "anning",      "audubon",  "banks",    "bartram", "bates",    "belon",    "bonpland",   "boole",
+     "brahe",     "buffon",      "carson",   "curie",    "cuvier",  "darwin",   "dijkstra", "ehrenberg",  "euler",
+     "faraday",   "fermi",       "franklin", "galois",   "gauss",   "gesner",   "goodall",  "gould",      "haeckel",
+     "halley",    "hamilton",    "herschel", "hooke",    "hopper",  "humboldt", "huxley",   "johnson",    "kepler",
+     "lamarck",   "leeuwenhoek", "linnaeus", "lovelace", "lyell",   "margulis", "maxwell",  "mayr",       "mendel",
+     "merian",    "muir",        "noether",  "owen",     "pasteur", "ray",      "sagan",    "swammerdam", "thoreau",
+     "tinbergen", "turing",      "vavilov",  "wallace",  "wegener", "wilson"});
 
 void fill_random(std::span<std::uint8_t> bytes) {
     std::size_t done = 0;

@@ -20,7 +20,8 @@ Result<std::pair<net::Protocol, std::uint16_t>> parse_exposed(const std::string&
     const std::string number = text.substr(0, slash);
     const std::string protocol = slash == std::string::npos ? "tcp" : text.substr(slash + 1);
     unsigned port = 0;
-    for (const char c : number) port = c >= '0' && c <= '9' && port < 65536 ? port * 10 + static_cast<unsigned>(c - '0') : 65536;
+    for (const char c : number)
+        port = c >= '0' && c <= '9' && port < 65536 ? port * 10 + static_cast<unsigned>(c - '0') : 65536;
     if (number.empty() || port == 0 || port > 65535) return fail(Kind::invalid, "invalid exposed port: {}", text);
     if (protocol == "tcp") return std::pair(net::Protocol::tcp, static_cast<std::uint16_t>(port));
     if (protocol == "udp") return std::pair(net::Protocol::udp, static_cast<std::uint16_t>(port));
@@ -35,7 +36,8 @@ std::vector<net::PortMapping> wanted_ports(const ContainerConfig& config) {
         const auto port = parse_exposed(exposed);
         if (!port) continue;
         const auto same = [&](const auto& m) { return m.protocol == port->first && m.container_port == port->second; };
-        if (!std::ranges::any_of(wanted, same)) wanted.push_back({.protocol = port->first, .container_port = port->second});
+        if (!std::ranges::any_of(wanted, same))
+            wanted.push_back({.protocol = port->first, .container_port = port->second});
     }
     return wanted;
 }
@@ -66,7 +68,9 @@ Result<NetworkRecord> Networks::default_bridge() const {
 
 Result<void> Networks::open(Records& records) {
     records_ = TRY(records.networks());
-    const auto missing = [&](std::string_view name) { return !std::ranges::contains(records_, name, &NetworkRecord::name); };
+    const auto missing = [&](std::string_view name) {
+        return !std::ranges::contains(records_, name, &NetworkRecord::name);
+    };
     std::vector<NetworkRecord> made;
     if (network_ && missing("bridge")) made.push_back(TRY(default_bridge()));
     if (missing("host")) made.push_back(plain("host", "host"));
@@ -98,7 +102,8 @@ Result<void> Networks::open_bridge(const NetworkRecord& record) {
 
 net::Address Networks::host_gateway() const {
     const auto bridge = bridges_.find("bridge");
-    return bridge == bridges_.end() || bridge->second.spec.pools.empty() ? net::Address() : bridge->second.spec.pools[0].gateway;
+    return bridge == bridges_.end() || bridge->second.spec.pools.empty() ? net::Address()
+                                                                         : bridge->second.spec.pools[0].gateway;
 }
 
 Result<void> Networks::take_addresses(Bridge& bridge, Lease& lease, EndpointState& endpoint) {
@@ -134,7 +139,8 @@ Result<void> Networks::prepare(Container& container) {
     const auto record = std::ranges::find(records_, name, &NetworkRecord::name);
     if (name.starts_with("container:")) return {};
     if (record == records_.end()) {
-        if (name == "bridge") return fail(Kind::unsupported, "this engine has no bridge network: use --network host or none");
+        if (name == "bridge")
+            return fail(Kind::unsupported, "this engine has no bridge network: use --network host or none");
         return fail(Kind::not_found, "network {} not found", name);
     }
     EndpointState endpoint{.network = name, .network_id = record->id, .endpoint_id = random_id()};
@@ -162,7 +168,8 @@ Result<void> Networks::connect(Container& container, FdRef netns) {
     auto& bridge = bridges_.at(lease->second.network);
     net::EndpointSpec spec{.container = container.id, .addresses = lease->second.addresses};
     lease->second.attached = true;  // from here on there may be something to detach
-    container.endpoints.front().mac = TRY(network_->attach(bridge.spec, spec, netns), "connect to network {}", bridge.record.name);
+    container.endpoints.front().mac =
+        TRY(network_->attach(bridge.spec, spec, netns), "connect to network {}", bridge.record.name);
     if (!container.published.empty()) {
         TRY(network_->publish(container.id, container.published, lease->second.addresses), "publish ports");
     }

@@ -3,20 +3,30 @@
 
 #include "engine/engine_impl.h"
 #include "engine/stdio_ends.h"
+#include "sys/clock.h"
+#include "sys/file.h"
 #include "sys/log.h"
 
 namespace diatom::engine {
-EngineImpl::EngineImpl(asio::any_io_executor loop, EngineOptions options, Records records, std::unique_ptr<Workers> workers, Parts parts)
-    : loop_(std::move(loop)), options_(std::move(options)), workers_(std::move(workers)),
-      record_strand_(workers_->get_executor()), network_strand_(workers_->get_executor()), records_(std::move(records)),
-      networks_(std::move(parts.network), options_.bridge), parts_(std::move(parts)) {
+EngineImpl::EngineImpl(asio::any_io_executor loop, EngineOptions options, Records records,
+                       std::unique_ptr<Workers> workers, Parts parts)
+    : loop_(std::move(loop)),
+      options_(std::move(options)),
+      workers_(std::move(workers)),
+      record_strand_(workers_->get_executor()),
+      network_strand_(workers_->get_executor()),
+      records_(std::move(records)),
+      networks_(std::move(parts.network), options_.bridge),
+      parts_(std::move(parts)) {
     // A client or a program that closes its end is an error of that write, not the end of the engine.
     ::signal(SIGPIPE, SIG_IGN);
 }
 
 EngineImpl::~EngineImpl() {
-    workers_->stop();
-    workers_->join();
+    for (auto* pool : {parts_.bulk.get(), workers_.get()}) {
+        pool->stop();
+        pool->join();
+    }
     // A hub and the streams of its process hold each other while it runs.
     for (const auto& [id, live] : containers_) live->hub->end();
     for (const auto& [id, exec] : execs_) exec->hub->end();
@@ -43,9 +53,7 @@ Result<void> EngineImpl::restore() {
 Result<void> EngineImpl::restore_one(const LivePtr& live) {
     auto& state = live->record.state;
     if (state.status == Status::removing) {
-        spawn([](EngineImpl* self, LivePtr gone) -> asio::awaitable<void> {
-            (void)co_await self->remove_body(gone, {.force = true, .volumes = gone->record.config.auto_remove});
-        }(this, live));
+        remove_later(live);
         return {};
     }
     if (state.status == Status::restarting) {
@@ -53,11 +61,12 @@ Result<void> EngineImpl::restore_one(const LivePtr& live) {
         return {};
     }
     if (state.status != Status::running && state.status != Status::paused) {
-        if (!live->record.config.auto_remove) return {};
-        // Its engine died between its end and its removal.
-        spawn([](EngineImpl* self, LivePtr gone) -> asio::awaitable<void> {
-            (void)co_await self->remove_body(gone, {.volumes = true});
-        }(this, live));
+        if (live->record.config.auto_remove) remove_later(live);  // its engine died between its end and its removal
+        return {};
+    }
+    // A start time counts from the boot: only what was started in this one can be told apart by it.
+    if (!sys::exists(run_directory(live->record.id) + "/spec.json")) {
+        ended_with_machine(live);
         return {};
     }
     auto pidfd = sys::open_pidfd(state.process);
@@ -76,6 +85,28 @@ Result<void> EngineImpl::restore_one(const LivePtr& live) {
     return {};
 }
 
+// The machine went down under it. Known before anything is started, so that its restart policy is applied at once.
+void EngineImpl::ended_with_machine(const LivePtr& live) {
+    auto& state = live->record.state;
+    state.status = Status::exited;
+    state.process = {};
+    state.exit_code = 255;
+    state.finished = sys::wall_ns();
+    live->record.endpoints.clear();
+    live->record.published.clear();
+    if (live->record.config.auto_remove) remove_later(live);
+    else if (auto saved = records_.put(live->record); !saved)
+        log::error("a container's end is not saved", saved.error());
+}
+
+void EngineImpl::remove_later(const LivePtr& live) {
+    spawn([](EngineImpl* self, LivePtr gone) -> asio::awaitable<void> {
+        auto removed = co_await self->remove_body(gone, {.volumes = gone->record.config.auto_remove});
+        if (!removed)
+            log::error("a container is not removed", {{"id", gone->record.id}, {"error", removed.error().what()}});
+    }(this, live));
+}
+
 Result<void> EngineImpl::adopt(const LivePtr& live, Fd pidfd) {
     auto streams = recover_streams(parts_.supervisor, parked_prefix(options_, live->record.id));
     if (!streams.out && !streams.terminal) {
@@ -85,14 +116,18 @@ Result<void> EngineImpl::adopt(const LivePtr& live, Fd pidfd) {
     const std::string parked_stdin = parked_prefix(options_, live->record.id) + "stdin";
     auto io = std::make_shared<ProcessIo>(
         loop_, std::move(streams), live->hub, live->log, [raw = live.get()] { raw->logged.notify_all(); },
-        [this, parked_stdin] { asio::post(*workers_, [this, parked_stdin] { (void)parts_.supervisor.forget(parked_stdin); }); });
+        [this, parked_stdin] {
+            asio::post(*workers_, [this, parked_stdin] { (void)parts_.supervisor.forget(parked_stdin); });
+        });
     live->hub->begin(io);
     io->start();
     if (auto network = networks_.adopt(live->record); !network) {
-        log::error("a container's network is not restored", {{"id", live->record.id}, {"error", network.error().what()}});
+        log::error("a container's network is not restored",
+                   {{"id", live->record.id}, {"error", network.error().what()}});
     }
     watch(live, std::move(pidfd));
-    log::info("container adopted", {{"id", live->record.id}, {"name", live->record.name}, {"pid", live->record.state.process.pid}});
+    log::info("container adopted",
+              {{"id", live->record.id}, {"name", live->record.name}, {"pid", live->record.state.process.pid}});
     return {};
 }
 

@@ -7,11 +7,12 @@ namespace {
 
 constexpr std::size_t kWorkers = 4;
 
-Result<Parts> open_parts(const EngineOptions& options, asio::thread_pool& workers) {
+Result<Parts> open_parts(const EngineOptions& options) {
     Parts parts;
+    parts.bulk = std::make_unique<asio::thread_pool>(kWorkers);
     parts.store = TRY(image::Store::open(options.root), "open the image store");
     image::RegistryOptions registry{.insecure = options.insecure_registries, .mirrors = options.mirrors};
-    parts.registry = image::Registry::create(std::move(registry), *parts.store, workers);
+    parts.registry = image::Registry::create(std::move(registry), *parts.store, *parts.bulk);
     if (!options.table.empty()) parts.network = TRY(net::Network::open(options.table), "open the network");
     parts.launcher = Launcher::real();
     return parts;
@@ -24,8 +25,9 @@ Result<std::unique_ptr<Engine>> Engine::open(asio::any_io_executor loop, EngineO
     TRY(sys::make_dirs(options.run, 0711));
     auto workers = std::make_unique<asio::thread_pool>(kWorkers);
     auto records = TRY(Records::open(options.root + "/engine.db"));
-    auto parts = TRY(open_parts(options, *workers));
-    auto engine = std::make_unique<EngineImpl>(std::move(loop), std::move(options), std::move(records), std::move(workers), std::move(parts));
+    auto parts = TRY(open_parts(options));
+    auto engine = std::make_unique<EngineImpl>(std::move(loop), std::move(options), std::move(records),
+                                               std::move(workers), std::move(parts));
     TRY(engine->restore());
     return engine;
 }

@@ -53,7 +53,8 @@ std::string start_of(std::uint64_t ticks) {
 std::string terminal_of(std::uint64_t device) {
     constexpr unsigned kPtsMajor = 136;
     if (device == 0) return "?";
-    return major(device) == kPtsMajor ? std::format("pts/{}", minor(device)) : std::format("{}:{}", major(device), minor(device));
+    return major(device) == kPtsMajor ? std::format("pts/{}", minor(device))
+                                      : std::format("{}:{}", major(device), minor(device));
 }
 
 std::string user_of(const std::string& status) {
@@ -79,8 +80,8 @@ Result<std::vector<std::vector<std::string>>> list_processes(const std::string& 
         std::ranges::replace(*command, '\0', ' ');
         const Stat fields = parse_stat(*stat);
         const auto seconds = fields.cpu_ticks / static_cast<std::uint64_t>(::sysconf(_SC_CLK_TCK));
-        rows.push_back({user_of(*status), std::to_string(pid), std::to_string(fields.parent), "0", start_of(fields.start_ticks),
-                        terminal_of(fields.terminal),
+        rows.push_back({user_of(*status), std::to_string(pid), std::to_string(fields.parent), "0",
+                        start_of(fields.start_ticks), terminal_of(fields.terminal),
                         std::format("{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60),
                         std::string(trim(*command))});
     }

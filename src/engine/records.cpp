@@ -7,9 +7,12 @@ namespace diatom::engine {
 namespace {
 
 constexpr std::string_view kSchema =
-    "CREATE TABLE containers (id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, created INTEGER NOT NULL, document TEXT NOT NULL);"
-    "CREATE TABLE volumes (id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, created INTEGER NOT NULL, document TEXT NOT NULL);"
-    "CREATE TABLE networks (id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, created INTEGER NOT NULL, document TEXT NOT NULL);";
+    "CREATE TABLE containers (id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, created INTEGER NOT NULL, document TEXT "
+    "NOT NULL);"
+    "CREATE TABLE volumes (id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, created INTEGER NOT NULL, document TEXT NOT "
+    "NULL);"
+    "CREATE TABLE networks (id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, created INTEGER NOT NULL, document TEXT "
+    "NOT NULL);";
 
 template <class T>
 Result<std::vector<T>> load(db::Database& database, const std::string& table, Result<T> (*decode)(const Json&)) {
@@ -22,7 +25,8 @@ Result<std::vector<T>> load(db::Database& database, const std::string& table, Re
         if (record) {
             records.push_back(std::move(*record));
         } else {
-            log::error("a record cannot be read and is left out", {{"table", table}, {"id", id}, {"error", record.error().what()}});
+            log::error("a record cannot be read and is left out",
+                       {{"table", table}, {"id", id}, {"error", record.error().what()}});
         }
     }
     return records;
@@ -36,9 +40,10 @@ Result<Records> Records::open(const std::string& path) {
 
 Result<void> Records::upsert(const char* table, const std::string& id, const std::string& name, std::int64_t created,
                              const std::string& document) {
-    auto statement = TRY(database_.prepare(std::string("INSERT INTO ") + table +
-                                           " (id, name, created, document) VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE "
-                                           "SET name = excluded.name, document = excluded.document"));
+    auto statement =
+        TRY(database_.prepare(std::string("INSERT INTO ") + table +
+                              " (id, name, created, document) VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE "
+                              "SET name = excluded.name, document = excluded.document"));
     statement.bind(id).bind(name).bind(created).bind(document);
     TRY(statement.run(), "write the record of {}", name);
     return {};
@@ -51,7 +56,9 @@ Result<void> Records::erase(const char* table, const std::string& id) {
     return {};
 }
 
-Result<std::vector<Container>> Records::containers() { return load<Container>(database_, "containers", decode_container); }
+Result<std::vector<Container>> Records::containers() {
+    return load<Container>(database_, "containers", decode_container);
+}
 Result<void> Records::put(const Container& container) {
     return upsert("containers", container.id, container.name, container.created, dump_json(encode(container)));
 }
@@ -63,7 +70,9 @@ Result<void> Records::put(const Volume& volume) {
 }
 Result<void> Records::erase_volume(const std::string& name) { return erase("volumes", name); }
 
-Result<std::vector<NetworkRecord>> Records::networks() { return load<NetworkRecord>(database_, "networks", decode_network); }
+Result<std::vector<NetworkRecord>> Records::networks() {
+    return load<NetworkRecord>(database_, "networks", decode_network);
+}
 Result<void> Records::put(const NetworkRecord& network) {
     return upsert("networks", network.id, network.name, network.created, dump_json(encode(network)));
 }

@@ -18,20 +18,24 @@ Task<void> EngineImpl::remove_body(LivePtr live, RemoveOptions options) {
     if (live->active()) {
         if (!options.force) {
             const auto status = live->record.state.status;
-            co_return fail(Kind::conflict, "cannot remove container \"/{}\": container is {}: {} before removing or force remove",
-                           live->record.name, to_string(status), status == Status::paused ? "unpause and stop the container" : "stop the container");
+            co_return fail(Kind::conflict,
+                           "cannot remove container \"/{}\": container is {}: {} before removing or force remove",
+                           live->record.name, to_string(status),
+                           status == Status::paused ? "unpause and stop the container" : "stop the container");
         }
         const auto exits = live->exits;
         auto killed = co_await kill_body(live, SIGKILL);
         if (!killed && live->active()) co_return killed;
         if (live->active() && !co_await await_exit(live, exits, std::chrono::seconds(10))) {
-            co_return fail(Kind::timed_out, "cannot remove container \"/{}\": it did not end after SIGKILL", live->record.name);
+            co_return fail(Kind::timed_out, "cannot remove container \"/{}\": it did not end after SIGKILL",
+                           live->record.name);
         }
     }
     const auto guard = co_await live->lock.lock();
     if (live->removed) co_return Result<void>();  // --rm was faster
     if (live->active()) {
-        co_return fail(Kind::conflict, "cannot remove container \"/{}\": it was started again meanwhile: try again", live->record.name);
+        co_return fail(Kind::conflict, "cannot remove container \"/{}\": it was started again meanwhile: try again",
+                       live->record.name);
     }
     co_return co_await erase(live, options.volumes);
 }
@@ -47,7 +51,8 @@ Task<void> EngineImpl::erase(LivePtr live, bool volumes) {
     for (const auto& use : record.volumes) {
         const auto volume = std::ranges::find(volumes_, use.name, &Volume::name);
         const bool shared = std::ranges::any_of(containers_, [&](const auto& other) {
-            return other.second != live && std::ranges::contains(other.second->record.volumes, use.name, &VolumeUse::name);
+            return other.second != live &&
+                   std::ranges::contains(other.second->record.volumes, use.name, &VolumeUse::name);
         });
         if (volumes && volume != volumes_.end() && volume->anonymous && !shared) dropped.push_back(use.name);
     }
@@ -89,10 +94,11 @@ Task<void> EngineImpl::rename_body(LivePtr live, std::string new_name) {
     if (checked == old) co_return fail(Kind::invalid, "Renaming a container with the same name as its current name");
     const auto [place, free] = names_.emplace(checked, live->record.id);
     if (!free) {
-        co_return fail(Kind::conflict,
-                       "Conflict. The container name \"/{}\" is already in use by container \"{}\". You have to remove (or "
-                       "rename) that container to be able to reuse that name.",
-                       checked, place->second);
+        co_return fail(
+            Kind::conflict,
+            "Conflict. The container name \"/{}\" is already in use by container \"{}\". You have to remove (or "
+            "rename) that container to be able to reuse that name.",
+            checked, place->second);
     }
     live->record.name = checked;
     auto saved = co_await save(live);
@@ -109,7 +115,8 @@ Task<void> EngineImpl::rename_body(LivePtr live, std::string new_name) {
 Task<Volume> EngineImpl::create_volume(std::string name, std::map<std::string, std::string> labels,
                                        std::map<std::string, std::string> driver_options) {
     if (!driver_options.empty()) {
-        co_return fail(Kind::unsupported, "volume driver options are not supported by this version: \"{}\"", driver_options.begin()->first);
+        co_return fail(Kind::unsupported, "volume driver options are not supported by this version: \"{}\"",
+                       driver_options.begin()->first);
     }
     Volume volume{.labels = std::move(labels), .anonymous = name.empty()};
     volume.name = name.empty() ? random_id() : CO_TRY(check_name(name, "volume"));
@@ -120,9 +127,13 @@ Task<Volume> EngineImpl::create_volume(std::string name, std::map<std::string, s
 }
 
 Task<Volume> EngineImpl::add_volume(Volume volume) {
-    auto made = co_await on_pool([&] { return make_volume_directory(volume); });
+    auto made = co_await on_pool([&] { return make_volume_directory(volume.mountpoint); });
     CO_TRY(std::move(made));
-    auto saved = co_await save_volumes({volume});
+    const auto known = std::ranges::find(volumes_, volume.name, &Volume::name);
+    if (known != volumes_.end()) co_return *known;
+    volumes_.push_back(volume);
+    std::vector<Volume> one{volume};
+    auto saved = co_await save_volumes(std::move(one));
     CO_TRY(std::move(saved));
     co_return volume;
 }

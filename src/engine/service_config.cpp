@@ -29,7 +29,7 @@ MountPoint mount_of(const config::ServiceMount& mount) {
 
 void add_devices(ContainerConfig& config, const std::vector<std::string>& paths, std::vector<std::string>& missing) {
     for (const auto& path : paths) {
-        struct stat status {};
+        struct stat status{};
         if (::stat(path.c_str(), &status) < 0 || !(S_ISCHR(status.st_mode) || S_ISBLK(status.st_mode))) {
             missing.push_back(path);
             continue;

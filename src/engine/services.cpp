@@ -39,14 +39,16 @@ Task<void> EngineImpl::start_all() {
         const auto& config = live->record.config;
         const auto& state = live->record.state;
         if (live->active() || state.started == 0 || config.labels.contains(kServiceLabel)) continue;
-        const bool wanted = config.restart == RestartPolicy::always ||
-                            (config.restart == RestartPolicy::unless_stopped && !state.stopped_by_user) ||
-                            (config.restart == RestartPolicy::on_failure && state.exit_code != 0 && !state.stopped_by_user);
+        const bool wanted =
+            config.restart == RestartPolicy::always ||
+            (config.restart == RestartPolicy::unless_stopped && !state.stopped_by_user) ||
+            (config.restart == RestartPolicy::on_failure && state.exit_code != 0 && !state.stopped_by_user);
         if (!wanted) continue;
         spawn([](EngineImpl* self, LivePtr chosen) -> asio::awaitable<void> {
             auto started = co_await self->start_body(chosen, true);
             if (!started && !is_not_modified(started.error())) {
-                log::error("a container is not started", {{"id", chosen->record.id}, {"error", started.error().what()}});
+                log::error("a container is not started",
+                           {{"id", chosen->record.id}, {"error", started.error().what()}});
             }
         }(this, live));
     }
@@ -163,7 +165,8 @@ Task<void> EngineImpl::await_healthy(const config::SystemService& service) {
                      std::chrono::nanoseconds(service.health->interval_ns) * service.health->retries;
     while (std::chrono::steady_clock::now() < end) {
         auto live = CO_TRY(find(service.name));
-        if (!live->active()) co_return fail(Kind::io, "it ended with exit code {} before it was healthy", live->record.state.exit_code);
+        if (!live->active())
+            co_return fail(Kind::io, "it ended with exit code {} before it was healthy", live->record.state.exit_code);
         auto code = co_await run_check(service);
         if (code && *code == 0) co_return Result<void>();
         if (!code) last = code.error().what();

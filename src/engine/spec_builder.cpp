@@ -65,7 +65,8 @@ Result<std::vector<std::string>> capabilities_of(const ContainerConfig& config) 
     } else if (!std::ranges::contains(drop, "ALL")) {
         set = runtime::default_capabilities();
     }
-    if (!std::ranges::contains(drop, "ALL")) std::erase_if(set, [&](const auto& n) { return std::ranges::contains(drop, n); });
+    if (!std::ranges::contains(drop, "ALL"))
+        std::erase_if(set, [&](const auto& n) { return std::ranges::contains(drop, n); });
     for (const auto& name : add) {
         if (name != "ALL" && !std::ranges::contains(set, name)) set.push_back(name);
     }

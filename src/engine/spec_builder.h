@@ -1,5 +1,5 @@
-// From a container's record to what the runtime launches. Thread side: any; build_spec looks at files of the machine and
-// of the container's root, so the engine calls it on a worker.
+// From a container's record to what the runtime launches. Thread side: any; build_spec looks at files of the machine
+// and of the container's root, so the engine calls it on a worker.
 #pragma once
 
 #include "engine/model.h"
@@ -11,9 +11,9 @@ namespace diatom::engine {
 // What the record alone does not say.
 struct SpecInputs {
     const Container* container = nullptr;
-    std::optional<image::RootFs> rootfs;          // absent for system roots
-    std::string cgroup;                           // its own, "" without
-    std::string network_path, pid_path, ipc_path; // namespaces of another container, "/proc/PID/ns/net"
+    std::optional<image::RootFs> rootfs;           // absent for system roots
+    std::string cgroup;                            // its own, "" without
+    std::string network_path, pid_path, ipc_path;  // namespaces of another container, "/proc/PID/ns/net"
     unsigned short rows = 0, columns = 0;
 };
 Result<runtime::Spec> build_spec(const SpecInputs& inputs);

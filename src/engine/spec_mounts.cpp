@@ -28,11 +28,13 @@ Mount bind_of(const std::string& source, const std::string& target, bool read_on
 }
 
 Mount tmpfs_of(const MountPoint& mount) {
-    Mount result{.destination = mount.target, .type = "tmpfs", .source = "tmpfs", .options = {"noexec", "nosuid", "nodev"}};
+    Mount result{
+        .destination = mount.target, .type = "tmpfs", .source = "tmpfs", .options = {"noexec", "nosuid", "nodev"}};
     for (const auto option : split(mount.tmpfs_options, ',')) {
         if (option.empty()) continue;
         // What the user says overrides the default of the same name.
-        if (option == "exec" || option == "suid" || option == "dev") std::erase(result.options, "no" + std::string(option));
+        if (option == "exec" || option == "suid" || option == "dev")
+            std::erase(result.options, "no" + std::string(option));
         result.options.emplace_back(option);
     }
     if (mount.read_only) result.options.emplace_back("ro");
@@ -40,10 +42,11 @@ Mount tmpfs_of(const MountPoint& mount) {
 }
 
 Result<void> check_source(const MountPoint& mount) {
-    struct stat status {};
+    struct stat status{};
     if (::stat(mount.source.c_str(), &status) == 0) return {};
     if (!mount.create_source) {
-        return fail(Kind::invalid, "invalid mount config for type \"bind\": bind source path does not exist: {}", mount.source);
+        return fail(Kind::invalid, "invalid mount config for type \"bind\": bind source path does not exist: {}",
+                    mount.source);
     }
     return sys::make_dirs(mount.source);
 }

@@ -52,8 +52,10 @@ Task<void> EngineImpl::start_body(LivePtr live, bool by_user) {
     if (live->removed || status == Status::removing) {
         co_return fail(Kind::conflict, "container {} is marked for removal and cannot be started", live->record.id);
     }
-    if (status == Status::paused) co_return fail(Kind::conflict, "cannot start a paused container, try unpause instead");
-    if (status == Status::running) co_return Failure(not_modified("container " + live->record.id + " is already running"));
+    if (status == Status::paused)
+        co_return fail(Kind::conflict, "cannot start a paused container, try unpause instead");
+    if (status == Status::running)
+        co_return Failure(not_modified("container " + live->record.id + " is already running"));
     if (by_user) {
         ++live->restart_ticket;
         live->back_off = {};
@@ -76,7 +78,8 @@ Task<void> EngineImpl::start_locked(LivePtr live) {
         co_return Failure(Error(kind, error.what(), error.error_number()));
     }
     events_.container(live->record, "start");
-    log::info("container started", {{"id", live->record.id}, {"name", live->record.name}, {"pid", live->record.state.process.pid}});
+    log::info("container started",
+              {{"id", live->record.id}, {"name", live->record.name}, {"pid", live->record.state.process.pid}});
     co_return Result<void>();
 }
 
@@ -86,7 +89,8 @@ Result<void> EngineImpl::join_namespaces(const Container& container, SpecInputs&
         if (!mode.starts_with("container:")) return std::string();
         const auto other = TRY(find(mode.substr(10)));
         if (other->record.state.status != Status::running) {
-            return fail(Kind::conflict, "cannot join the {} namespace of container {}: it is not running", kind, other->record.name);
+            return fail(Kind::conflict, "cannot join the {} namespace of container {}: it is not running", kind,
+                        other->record.name);
         }
         return std::format("/proc/{}/ns/{}", other->record.state.process.pid, kind);
     };
@@ -148,7 +152,9 @@ Task<void> EngineImpl::try_start(LivePtr live, StartUp& up) {
     const std::string parked_stdin = parked_prefix(options_, up.next.id) + "stdin";
     up.io = std::make_shared<ProcessIo>(
         loop_, std::move(up.ends), live->hub, live->log, [live = live.get()] { live->logged.notify_all(); },
-        [this, parked_stdin] { asio::post(*workers_, [this, parked_stdin] { (void)parts_.supervisor.forget(parked_stdin); }); });
+        [this, parked_stdin] {
+            asio::post(*workers_, [this, parked_stdin] { (void)parts_.supervisor.forget(parked_stdin); });
+        });
     live->hub->begin(up.io);
     up.io->start();
     auto let_go = co_await on_pool([&] { return up.launched->start(); });
@@ -187,9 +193,7 @@ asio::awaitable<void> EngineImpl::start_failed(LivePtr live, StartUp& up, const 
     ++live->exits;
     live->changed.notify_all();
     if (live->record.config.auto_remove) {
-        spawn([](EngineImpl* self, LivePtr gone) -> asio::awaitable<void> {
-            (void)co_await self->remove_body(gone, {.force = true, .volumes = true});
-        }(this, live));
+        remove_later(live);
     }
 }
 

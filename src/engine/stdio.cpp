@@ -143,10 +143,15 @@ asio::awaitable<void> StdioHub::deliver(Output output, const bool& at_once) {
     }
 }
 
-ProcessIo::ProcessIo(asio::any_io_executor loop, StdioEnds ends, std::shared_ptr<StdioHub> hub, std::shared_ptr<JsonLog> log,
-                     std::function<void()> logged, std::function<void()> stdin_closed)
-    : loop_(loop), hub_(std::move(hub)), log_(std::move(log)), logged_(std::move(logged)),
-      stdin_closed_(std::move(stdin_closed)), pumped_(loop), input_room_(loop) {
+ProcessIo::ProcessIo(asio::any_io_executor loop, StdioEnds ends, std::shared_ptr<StdioHub> hub,
+                     std::shared_ptr<JsonLog> log, std::function<void()> logged, std::function<void()> stdin_closed)
+    : loop_(loop),
+      hub_(std::move(hub)),
+      log_(std::move(log)),
+      logged_(std::move(logged)),
+      stdin_closed_(std::move(stdin_closed)),
+      pumped_(loop),
+      input_room_(loop) {
     const auto own = [&](Fd fd) -> std::shared_ptr<Descriptor> {
         if (!fd) return nullptr;
         return std::make_shared<Descriptor>(loop_, fd.release());
@@ -168,7 +173,8 @@ void ProcessIo::start() {
         boost::system::error_code ignored;
         from->non_blocking(true, ignored);
         ++pumps_;
-        asio::co_spawn(loop_, [self = shared_from_this(), from, stream] { return self->pump(from, stream); }, asio::detached);
+        asio::co_spawn(
+            loop_, [self = shared_from_this(), from, stream] { return self->pump(from, stream); }, asio::detached);
     }
     if (stdin_ && stdin_ != out_) {
         boost::system::error_code ignored;
@@ -193,7 +199,8 @@ asio::awaitable<void> ProcessIo::pump(std::shared_ptr<Descriptor> from, Output::
         const auto now = sys::wall_ns();
         if (log_) {
             auto written = log_->append(stream == Output::Stream::err ? LogStream::err : LogStream::out, bytes, now);
-            if (!written && !std::exchange(log_failed_, true)) log::error("a container's log cannot be written", written.error());
+            if (!written && !std::exchange(log_failed_, true))
+                log::error("a container's log cannot be written", written.error());
             logged_();
         }
         co_await hub_->deliver({.stream = stream, .time = now, .bytes = std::string(bytes)}, at_once_);

@@ -26,8 +26,8 @@ class OutputQueue {
 public:
     explicit OutputQueue(const asio::any_io_executor& loop) : readable_(loop), room_(loop) {}
     void push(Output output);
-    void end();                             // nothing follows
-    void drop();                            // the client is gone
+    void end();   // nothing follows
+    void drop();  // the client is gone
     bool full() const noexcept;
     asio::awaitable<void> wait_for_room(std::chrono::nanoseconds limit);
     Task<std::optional<Output>> pop();

@@ -8,7 +8,8 @@
 namespace diatom::engine {
 namespace {
 
-// Room for a container's burst while the engine is restarted or busy. Refused beyond the user's limit: then 64 KiB it is.
+// Room for a container's burst while the engine is restarted or busy. Refused beyond the user's limit: then 64 KiB it
+// is.
 constexpr int kPipeSize = 1 << 20;
 
 Result<std::pair<Fd, Fd>> wide_pipe() {

@@ -12,7 +12,8 @@ namespace {
 constexpr int kDefaultStopTimeout = 10;  // seconds
 
 Failure not_running(const Container& container, std::string_view what) {
-    return fail(Kind::conflict, "cannot {} container: {}: container {} is not running", what, container.name, container.id);
+    return fail(Kind::conflict, "cannot {} container: {}: container {} is not running", what, container.name,
+                container.id);
 }
 
 }  // namespace
@@ -57,7 +58,8 @@ Task<void> EngineImpl::kill_body(LivePtr live, int signal) {
 }
 
 // True once it has ended (again) since `exits` was read.
-asio::awaitable<bool> EngineImpl::await_exit(LivePtr live, std::uint64_t exits, std::optional<std::chrono::nanoseconds> limit) {
+asio::awaitable<bool> EngineImpl::await_exit(LivePtr live, std::uint64_t exits,
+                                             std::optional<std::chrono::nanoseconds> limit) {
     const auto end = std::chrono::steady_clock::now() + limit.value_or(std::chrono::hours(24 * 365));
     while (live->exits == exits) {
         const auto left = end - std::chrono::steady_clock::now();
@@ -84,14 +86,16 @@ Task<void> EngineImpl::stop_body(LivePtr live, std::optional<int> timeout_s, std
     auto sent = co_await kill_body(live, *number);
     CO_TRY(std::move(sent));
     if (live->active()) {
-        const auto limit = seconds < 0 ? std::nullopt : std::optional<std::chrono::nanoseconds>(std::chrono::seconds(seconds));
+        const auto limit =
+            seconds < 0 ? std::nullopt : std::optional<std::chrono::nanoseconds>(std::chrono::seconds(seconds));
         if (!co_await await_exit(live, exits, limit)) {
             (void)signal_live(*live, SIGKILL);
             if (!co_await await_exit(live, exits, std::chrono::seconds(10))) {
-                co_return fail(Kind::timed_out,
-                               "container {} did not end after SIGKILL: one of its processes may hang in the kernel (see "
-                               "/proc/{}/stack)",
-                               live->record.id, state.process.pid);
+                co_return fail(
+                    Kind::timed_out,
+                    "container {} did not end after SIGKILL: one of its processes may hang in the kernel (see "
+                    "/proc/{}/stack)",
+                    live->record.id, state.process.pid);
             }
         }
     }
@@ -126,11 +130,15 @@ Task<void> EngineImpl::pause(std::string name, bool paused) {
 Task<void> EngineImpl::pause_body(LivePtr live, bool paused) {
     const auto guard = co_await live->lock.lock();
     auto& status = live->record.state.status;
-    if (paused && status == Status::paused) co_return fail(Kind::conflict, "Container {} is already paused", live->record.id);
-    if (!paused && status != Status::paused) co_return fail(Kind::conflict, "Container {} is not paused", live->record.id);
-    if (paused && status != Status::running) co_return fail(Kind::conflict, "Container {} is not running", live->record.id);
+    if (paused && status == Status::paused)
+        co_return fail(Kind::conflict, "Container {} is already paused", live->record.id);
+    if (!paused && status != Status::paused)
+        co_return fail(Kind::conflict, "Container {} is not paused", live->record.id);
+    if (paused && status != Status::running)
+        co_return fail(Kind::conflict, "Container {} is not running", live->record.id);
     const auto cgroup = cgroup_of(live->record.id);
-    if (cgroup.empty()) co_return fail(Kind::unsupported, "pause needs cgroup version 2, which this engine runs without");
+    if (cgroup.empty())
+        co_return fail(Kind::unsupported, "pause needs cgroup version 2, which this engine runs without");
     auto frozen = co_await on_pool([&]() -> Result<void> {
         const auto group = TRY(sys::Cgroup::open(cgroup));
         return group.freeze(paused);
@@ -153,7 +161,8 @@ Task<void> EngineImpl::stop_all(int timeout_s) {
         for (const auto& [id, live] : containers_) {
             const auto& labels = live->record.config.labels;
             const auto signal = labels.find(kShutdownSignalLabel);
-            if (live->active() && first == (signal != labels.end())) wave.emplace_back(live, first ? signal->second : "");
+            if (live->active() && first == (signal != labels.end()))
+                wave.emplace_back(live, first ? signal->second : "");
         }
         co_await stop_wave(std::move(wave), timeout_s);
     }

@@ -36,7 +36,7 @@ private:
 };
 
 Result<struct stat> stat_fd(FdRef fd) {
-    struct stat status {};
+    struct stat status{};
     if (::fstat(fd.raw(), &status) < 0) return fail_errno(errno, "stat");
     return status;
 }
@@ -89,10 +89,12 @@ Result<void> Copier::file(FdRef from, FdRef to, const std::string& name, const s
         const auto known = linked_.find({status.st_dev, status.st_ino});
         if (known != linked_.end()) {
             const auto& place = known->second;
-            if (::linkat(place.directory.raw(), place.link.c_str(), to.raw(), name.c_str(), 0) < 0) return fail_errno(errno, "link");
+            if (::linkat(place.directory.raw(), place.link.c_str(), to.raw(), name.c_str(), 0) < 0)
+                return fail_errno(errno, "link");
             return {};
         }
-        linked_[{status.st_dev, status.st_ino}] = {.link = name, .directory = TRY(sys::open_at(to, ".", O_PATH | O_DIRECTORY))};
+        linked_[{status.st_dev, status.st_ino}] = {.link = name,
+                                                   .directory = TRY(sys::open_at(to, ".", O_PATH | O_DIRECTORY))};
     }
     const Fd source = TRY(sys::open_at(from, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK));
     const Fd copy = TRY(sys::open_at(to, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600));
@@ -110,12 +112,13 @@ Result<void> Copier::special(FdRef from, FdRef to, const std::string& name, cons
     } else if (::mknodat(to.raw(), name.c_str(), status.st_mode, status.st_rdev) < 0) {
         return fail_errno(errno, "make node");
     }
-    if (::fchownat(to.raw(), name.c_str(), status.st_uid, status.st_gid, AT_SYMLINK_NOFOLLOW) < 0) return fail_errno(errno, "chown");
+    if (::fchownat(to.raw(), name.c_str(), status.st_uid, status.st_gid, AT_SYMLINK_NOFOLLOW) < 0)
+        return fail_errno(errno, "chown");
     return {};
 }
 
 Result<void> Copier::entry(FdRef from, FdRef to, const std::string& name, int depth) {
-    struct stat status {};
+    struct stat status{};
     if (::fstatat(from.raw(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) < 0) return fail_errno(errno, "stat");
     if (S_ISREG(status.st_mode)) return file(from, to, name, status);
     if (!S_ISDIR(status.st_mode)) return special(from, to, name, status);

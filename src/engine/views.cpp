@@ -30,7 +30,8 @@ public:
             auto entry = CO_TRY(cursor_.next(live_->log ? live_->log->generation() : live_->log_generation));
             if (entry) {
                 if (query_.until != 0 && entry->time >= query_.until) co_return std::optional<Output>();
-                if (entry->time < query_.since || !(entry->stream == LogStream::err ? query_.err : query_.out)) continue;
+                if (entry->time < query_.since || !(entry->stream == LogStream::err ? query_.err : query_.out))
+                    continue;
                 co_return std::optional(to_output(std::move(*entry)));
             }
             if (!query_.follow || ended) co_return std::optional<Output>();
@@ -116,7 +117,9 @@ Task<WaitResult> EngineImpl::wait(std::string name, WaitCondition condition, std
 
 Task<void> EngineImpl::resize(std::string name, unsigned short rows, unsigned short columns) {
     auto live = CO_TRY(find(name));
-    if (!live->hub->io()) co_return fail(Kind::conflict, "cannot resize a stopped container: container {} is not running", live->record.id);
+    if (!live->hub->io())
+        co_return fail(Kind::conflict, "cannot resize a stopped container: container {} is not running",
+                       live->record.id);
     CO_TRY(live->hub->io()->resize(rows, columns));
     events_.container(live->record, "resize", {{"height", std::to_string(rows)}, {"width", std::to_string(columns)}});
     co_return Result<void>();
@@ -142,7 +145,8 @@ Task<std::unique_ptr<LogReader>> EngineImpl::logs(std::string name, LogQuery que
         co_return fail(Kind::unsupported, "configured logging driver does not support reading: none");
     }
     const auto generation = live->log ? live->log->generation() : live->log_generation;
-    auto cursor = CO_TRY(LogCursor::open(live->record.log_path, live->record.config.log.max_files, generation, query.tail));
+    auto cursor =
+        CO_TRY(LogCursor::open(live->record.log_path, live->record.config.log.max_files, generation, query.tail));
     co_return std::make_unique<LiveLogReader>(live, std::move(cursor), query);
 }
 

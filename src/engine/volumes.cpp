@@ -23,8 +23,8 @@ void complete_volume(Volume& volume, const std::string& root) {
     if (volume.anonymous) volume.labels.emplace("com.docker.volume.anonymous", "");
 }
 
-Result<void> make_volume_directory(const Volume& volume) {
-    TRY(sys::make_dirs(volume.mountpoint), "make volume {}", volume.name);
+Result<void> make_volume_directory(const std::string& mountpoint) {
+    TRY(sys::make_dirs(mountpoint), "make volume {}", mountpoint);
     return {};
 }
 

@@ -12,7 +12,7 @@
 namespace diatom::engine {
 
 void complete_volume(Volume& volume, const std::string& root);  // mountpoint, time, the anonymous label
-Result<void> make_volume_directory(const Volume& volume);
+Result<void> make_volume_directory(const std::string& mountpoint);
 Result<void> remove_volume_directory(const std::string& root, const std::string& name);
 
 // What a container mounts: fills `uses` and appends to `made` the volumes that are not in `known` yet. Anonymous ones
@@ -20,7 +20,8 @@ Result<void> remove_volume_directory(const std::string& root, const std::string&
 Result<void> plan_volumes(Container& container, const std::vector<Volume>& known, const std::string& root,
                           std::vector<Volume>& made);
 
-// Copies the image's files at `target` into an empty volume, as Docker does when it is first used. `root`: open_root_view.
+// Copies the image's files at `target` into an empty volume, as Docker does when it is first used. `root`:
+// open_root_view.
 Result<void> copy_up(FdRef root, const std::string& target, const std::string& destination);
 
 }  // namespace diatom::engine

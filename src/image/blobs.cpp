@@ -14,7 +14,10 @@ namespace {
 class FileBlobWriter final : public BlobWriter {
 public:
     FileBlobWriter(Descriptor descriptor, std::string partial, std::string target, Fd file)
-        : descriptor_(std::move(descriptor)), partial_(std::move(partial)), target_(std::move(target)), file_(std::move(file)),
+        : descriptor_(std::move(descriptor)),
+          partial_(std::move(partial)),
+          target_(std::move(target)),
+          file_(std::move(file)),
           hasher_(descriptor_.digest.algorithm()) {}
 
     // What an interrupted download left counts after it was hashed again.
@@ -34,7 +37,8 @@ public:
 
     Result<void> write(std::string_view bytes) override {
         if (offset_ + bytes.size() > descriptor_.size) {
-            return fail(Kind::corrupt, "{} is longer than the {} bytes that its manifest says", descriptor_.digest.text(), descriptor_.size);
+            return fail(Kind::corrupt, "{} is longer than the {} bytes that its manifest says",
+                        descriptor_.digest.text(), descriptor_.size);
         }
         TRY(sys::write_all(file_, bytes), "store {}", descriptor_.digest.text());
         hasher_.update(bytes);
@@ -43,7 +47,8 @@ public:
     }
 
     Result<void> restart() override {
-        if (::ftruncate(file_.raw(), 0) != 0 || ::lseek(file_.raw(), 0, SEEK_SET) != 0) return fail_errno(errno, "begin {} again", descriptor_.digest.text());
+        if (::ftruncate(file_.raw(), 0) != 0 || ::lseek(file_.raw(), 0, SEEK_SET) != 0)
+            return fail_errno(errno, "begin {} again", descriptor_.digest.text());
         hasher_ = Hasher(descriptor_.digest.algorithm());
         offset_ = 0;
         return {};
@@ -53,7 +58,9 @@ public:
         const auto digest = hasher_.finish();
         if (offset_ != descriptor_.size || digest != descriptor_.digest) {
             TRY(sys::remove_file(partial_));
-            return fail(Kind::corrupt, "filesystem layer verification failed for digest {}: got {} bytes with digest {}", descriptor_.digest.text(), offset_, digest.text());
+            return fail(Kind::corrupt,
+                        "filesystem layer verification failed for digest {}: got {} bytes with digest {}",
+                        descriptor_.digest.text(), offset_, digest.text());
         }
         TRY(sys::sync_fd(file_), "store {}", descriptor_.digest.text());
         TRY(sys::rename_path(partial_, target_));
@@ -75,16 +82,21 @@ Result<void> Blobs::open() {
     return sys::make_dirs(ingest(), 0700);
 }
 
-std::string Blobs::path(const Digest& digest) const { return std::format("{}/blobs/{}/{}", root_, digest.algorithm(), digest.hex()); }
+std::string Blobs::path(const Digest& digest) const {
+    return std::format("{}/blobs/{}/{}", root_, digest.algorithm(), digest.hex());
+}
 
 bool Blobs::has(const Digest& digest) const { return sys::exists(path(digest)); }
 
-Result<std::string> Blobs::read(const Digest& digest, std::size_t limit) const { return sys::read_file(path(digest), limit); }
+Result<std::string> Blobs::read(const Digest& digest, std::size_t limit) const {
+    return sys::read_file(path(digest), limit);
+}
 
 Result<std::unique_ptr<BlobWriter>> Blobs::write(const Descriptor& descriptor) const {
     auto partial = std::format("{}/{}-{}.part", ingest(), descriptor.digest.algorithm(), descriptor.digest.hex());
     auto file = TRY(sys::open_path(partial, O_RDWR | O_CREAT, 0600));
-    auto writer = std::make_unique<FileBlobWriter>(descriptor, std::move(partial), path(descriptor.digest), std::move(file));
+    auto writer =
+        std::make_unique<FileBlobWriter>(descriptor, std::move(partial), path(descriptor.digest), std::move(file));
     TRY(writer->resume());
     return writer;
 }

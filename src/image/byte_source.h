@@ -23,8 +23,8 @@ public:
 std::unique_ptr<ByteSource> file_source(FdRef file, std::uint64_t* consumed = nullptr);
 std::unique_ptr<ByteSource> memory_source(std::string_view bytes);  // which outlive the source
 
-// gzip (RFC 1952, any number of members), zstd (RFC 8878, windows up to 128 MiB) or the bytes as they are, told apart by
-// their first bytes: media types of real images lie. Damage and truncation are Kind::corrupt.
+// gzip (RFC 1952, any number of members), zstd (RFC 8878, windows up to 128 MiB) or the bytes as they are, told apart
+// by their first bytes: media types of real images lie. Damage and truncation are Kind::corrupt.
 Result<std::unique_ptr<ByteSource>> decompress(std::unique_ptr<ByteSource> compressed);
 
 // Reads `source` ahead on a thread of its own, by a few buffers. `examine` sees every piece on that thread, in order.

@@ -24,7 +24,9 @@ Result<std::vector<Digest>> digests(Result<std::vector<std::string>> texts) {
 
 }  // namespace
 
-Result<Catalog> Catalog::open(const std::string& path) { return Catalog(TRY(db::Database::open(path, {kSchema}), "image database")); }
+Result<Catalog> Catalog::open(const std::string& path) {
+    return Catalog(TRY(db::Database::open(path, {kSchema}), "image database"));
+}
 
 Result<void> Catalog::run(std::string_view sql, std::initializer_list<std::string_view> values) {
     auto statement = TRY(database_.prepare(sql));
@@ -56,7 +58,8 @@ Result<std::vector<LayerRow>> Catalog::layers() {
     const std::lock_guard guard(mutex_);
     auto statement = TRY(database_.prepare("SELECT diff_id, size FROM layer"));
     std::vector<LayerRow> rows;
-    while (TRY(statement.step())) rows.push_back({TRY(Digest::parse(statement.text(0))), static_cast<std::uint64_t>(statement.number(1))});
+    while (TRY(statement.step()))
+        rows.push_back({TRY(Digest::parse(statement.text(0))), static_cast<std::uint64_t>(statement.number(1))});
     return rows;
 }
 
@@ -67,20 +70,24 @@ Result<void> Catalog::forget_layer(const Digest& diff_id) {
 
 Result<std::vector<Digest>> Catalog::unused_layers() {
     const std::lock_guard guard(mutex_);
-    return digests(texts("SELECT diff_id FROM layer WHERE diff_id NOT IN (SELECT diff_id FROM image_layer) "
-                         "AND diff_id NOT IN (SELECT diff_id FROM rootfs_layer)", {}));
+    return digests(
+        texts("SELECT diff_id FROM layer WHERE diff_id NOT IN (SELECT diff_id FROM image_layer) "
+              "AND diff_id NOT IN (SELECT diff_id FROM rootfs_layer)",
+              {}));
 }
 
 Result<void> Catalog::add_image(const NewImage& image) {
     const std::lock_guard guard(mutex_);
     return database_.transaction([&]() -> Result<void> {
         // Two builds of one manifest share the configuration, and so the image.
-        auto insert = TRY(database_.prepare("INSERT INTO image (id, manifest, config, created) VALUES (?, ?, ?, ?) "
-                                            "ON CONFLICT (id) DO UPDATE SET manifest = excluded.manifest WHERE excluded.manifest <> ''"));
+        auto insert = TRY(database_.prepare(
+            "INSERT INTO image (id, manifest, config, created) VALUES (?, ?, ?, ?) "
+            "ON CONFLICT (id) DO UPDATE SET manifest = excluded.manifest WHERE excluded.manifest <> ''"));
         insert.bind(image.id.text()).bind(image.manifest.text()).bind(image.raw_config).bind(image.created);
         TRY(insert.run());
         for (std::size_t i = 0; i < image.diff_ids.size(); ++i) {
-            auto layer = TRY(database_.prepare("INSERT OR REPLACE INTO image_layer (image, position, diff_id) VALUES (?, ?, ?)"));
+            auto layer = TRY(
+                database_.prepare("INSERT OR REPLACE INTO image_layer (image, position, diff_id) VALUES (?, ?, ?)"));
             layer.bind(image.id.text()).bind(static_cast<std::int64_t>(i)).bind(image.diff_ids[i].text());
             TRY(layer.run());
         }
@@ -103,7 +110,8 @@ Result<ImageRecord> Catalog::read_image(const std::string& id) {
     record.config = TRY(ImageConfig::decode(record.raw_config), "image {}", id);
     record.tags = TRY(texts("SELECT name FROM name WHERE image = ? AND kind = 'tag' ORDER BY name", {id}));
     record.repo_digests = TRY(texts("SELECT name FROM name WHERE image = ? AND kind = 'digest' ORDER BY name", {id}));
-    auto size = TRY(database_.prepare("SELECT COALESCE(SUM(layer.size), 0) FROM image_layer JOIN layer USING (diff_id) WHERE image = ?"));
+    auto size = TRY(database_.prepare(
+        "SELECT COALESCE(SUM(layer.size), 0) FROM image_layer JOIN layer USING (diff_id) WHERE image = ?"));
     size.bind(id);
     if (TRY(size.step())) record.size = static_cast<std::uint64_t>(size.number(0));
     return record;
@@ -117,7 +125,8 @@ Result<ImageRecord> Catalog::image(const Digest& id) {
 Result<std::vector<ImageRecord>> Catalog::images() {
     const std::lock_guard guard(mutex_);
     std::vector<ImageRecord> records;
-    for (const auto& id : TRY(texts("SELECT id FROM image ORDER BY created DESC, id", {}))) records.push_back(TRY(read_image(id)));
+    for (const auto& id : TRY(texts("SELECT id FROM image ORDER BY created DESC, id", {})))
+        records.push_back(TRY(read_image(id)));
     return records;
 }
 
@@ -151,8 +160,10 @@ Result<void> Catalog::add_rootfs(const std::string& container, const Digest& ima
     const std::lock_guard guard(mutex_);
     return database_.transaction([&]() -> Result<void> {
         TRY(run("INSERT INTO rootfs (container, image) VALUES (?, ?)", {container, image.text()}));
-        return run("INSERT INTO rootfs_layer (container, position, diff_id) SELECT ?, position, diff_id FROM image_layer WHERE image = ?",
-                   {container, image.text()});
+        return run(
+            "INSERT INTO rootfs_layer (container, position, diff_id) SELECT ?, position, diff_id FROM image_layer "
+            "WHERE image = ?",
+            {container, image.text()});
     });
 }
 

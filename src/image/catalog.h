@@ -33,7 +33,7 @@ public:
         Digest id, manifest;
         std::string raw_config;
         std::vector<Digest> diff_ids;
-        std::int64_t created = 0;  // seconds since 1970
+        std::int64_t created = 0;      // seconds since 1970
         std::string tag, repo_digest;  // either may be empty
     };
     Result<void> add_image(const NewImage& image);

@@ -1,4 +1,5 @@
-// gzip by ISA-L's igzip, zstd by its own library, both in this process: a pipe to a helper would cost more than it saves.
+// gzip by ISA-L's igzip, zstd by its own library, both in this process: a pipe to a helper would cost more than it
+// saves.
 #include <isa-l/igzip_lib.h>
 #include <zstd.h>
 

@@ -1,5 +1,5 @@
-// Content digests. Source: OCI image-spec 1.1, descriptor.md "Digests". Only sha256 and sha512 are registered; we verify both.
-// Thread side: any.
+// Content digests. Source: OCI image-spec 1.1, descriptor.md "Digests". Only sha256 and sha512 are registered; we
+// verify both. Thread side: any.
 #pragma once
 
 #include <cstdint>

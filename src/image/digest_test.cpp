@@ -30,8 +30,8 @@ TEST(Digest, TakesItselfApart) {
 
 TEST(Digest, RefusesOtherForms) {
     const std::string hex(64, 'a');
-    for (const std::string& text : {std::string(), hex, "sha256:" + hex.substr(1), "sha256:" + hex + "a", "SHA256:" + hex,
-                                    "sha256:" + std::string(64, 'A'), "sha256:" + std::string(64, 'g'),
+    for (const std::string& text : {std::string(), hex, "sha256:" + hex.substr(1), "sha256:" + hex + "a",
+                                    "SHA256:" + hex, "sha256:" + std::string(64, 'A'), "sha256:" + std::string(64, 'g'),
                                     "sha512:" + hex, "sha256:../" + hex.substr(3)}) {
         EXPECT_FALSE(Digest::parse(text)) << text;
     }

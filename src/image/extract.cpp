@@ -37,7 +37,8 @@ public:
         : root_(root), whiteouts_(whiteouts), limits_(limits), reserve_(reserve_of(limits.directory)) {}
 
     Result<void> begin(const TarEntry& entry) override {
-        if (++done_.entries > limits_.max_entries) return fail(Kind::exhausted, "the archive has more than {} entries", limits_.max_entries);
+        if (++done_.entries > limits_.max_entries)
+            return fail(Kind::exhausted, "the archive has more than {} entries", limits_.max_entries);
         return in_entry(create(entry), entry);
     }
 
@@ -56,7 +57,8 @@ public:
 
     Result<void> end(const TarEntry& entry) override {
         if (!file_) return {};
-        if (::ftruncate(file_.raw(), static_cast<off_t>(entry.size)) != 0) return fail_errno(errno, "set the size of {}", entry.path);
+        if (::ftruncate(file_.raw(), static_cast<off_t>(entry.size)) != 0)
+            return fail_errno(errno, "set the size of {}", entry.path);
         file_.reset();
         return in_entry(set_attributes(parent_, std::string(parts_of(entry.path).second), entry), entry);
     }
@@ -105,20 +107,22 @@ private:
 
     Result<void> apply_whiteout(const std::string& name) {
         if (name == kOpaque) {
-            if (::fsetxattr(parent_.raw(), "trusted.overlay.opaque", "y", 1, 0) != 0) return fail_errno(errno, "mark as opaque");
+            if (::fsetxattr(parent_.raw(), "trusted.overlay.opaque", "y", 1, 0) != 0)
+                return fail_errno(errno, "mark as opaque");
             return {};
         }
         if (name.starts_with(kAufsOwn)) return {};  // bookkeeping of aufs
         const auto hidden = name.substr(kWhiteout.size());
         if (hidden.empty() || hidden == "." || hidden == "..") return fail(Kind::invalid, "malformed whiteout");
         TRY(clear_way(hidden, false));
-        if (::mknodat(parent_.raw(), hidden.c_str(), S_IFCHR, makedev(0, 0)) != 0) return fail_errno(errno, "make a whiteout");
+        if (::mknodat(parent_.raw(), hidden.c_str(), S_IFCHR, makedev(0, 0)) != 0)
+            return fail_errno(errno, "make a whiteout");
         return {};
     }
 
     // A later entry replaces an earlier one of its name; a directory over a directory keeps what is in it.
     Result<void> clear_way(const std::string& name, bool directory) {
-        struct stat there {};
+        struct stat there{};
         if (::fstatat(parent_.raw(), name.c_str(), &there, AT_SYMLINK_NOFOLLOW) != 0) {
             return errno == ENOENT ? Result<void>{} : fail_errno(errno, "look");
         }
@@ -137,11 +141,13 @@ private:
                 return {};  // attributes at its end
             case EntryType::hardlink: return link(entry, name);
             case EntryType::directory:
-                if (::mkdirat(parent, file, 0700) != 0 && errno != EEXIST) return fail_errno(errno, "make the directory");
+                if (::mkdirat(parent, file, 0700) != 0 && errno != EEXIST)
+                    return fail_errno(errno, "make the directory");
                 directories_.push_back({entry.path, entry.mtime});
                 break;
             case EntryType::symlink:
-                if (::symlinkat(entry.link.c_str(), parent, file) != 0) return fail_errno(errno, "make the symbolic link");
+                if (::symlinkat(entry.link.c_str(), parent, file) != 0)
+                    return fail_errno(errno, "make the symbolic link");
                 break;
             case EntryType::character_device: TRY(make_node(file, S_IFCHR, entry.device)); break;
             case EntryType::block_device: TRY(make_node(file, S_IFBLK, entry.device)); break;
@@ -156,8 +162,10 @@ private:
     }
 
     Result<void> link(const TarEntry& entry, const std::string& name) {
-        const auto fd = TRY(sys::open_in_root(root_, "/" + entry.link, O_PATH | O_NOFOLLOW), "hard link to {}", entry.link);
-        if (::linkat(fd.raw(), "", parent_.raw(), name.c_str(), AT_EMPTY_PATH) != 0) return fail_errno(errno, "hard link to {}", entry.link);
+        const auto fd =
+            TRY(sys::open_in_root(root_, "/" + entry.link, O_PATH | O_NOFOLLOW), "hard link to {}", entry.link);
+        if (::linkat(fd.raw(), "", parent_.raw(), name.c_str(), AT_EMPTY_PATH) != 0)
+            return fail_errno(errno, "hard link to {}", entry.link);
         return {};
     }
 
@@ -171,20 +179,26 @@ private:
         since_check_ = 0;
         const auto space = TRY(sys::free_space(limits_.directory));
         if (space.free < reserve_) {
-            return fail(Kind::exhausted, "no space left on the disk: {} are free and {} are kept in reserve; remove images or containers, or enlarge the disk",
+            return fail(Kind::exhausted,
+                        "no space left on the disk: {} are free and {} are kept in reserve; remove images or "
+                        "containers, or enlarge the disk",
                         format_bytes(space.free), format_bytes(reserve_));
         }
-        if (limits_.read_bytes != nullptr && done_.bytes > kRatioFrom && done_.bytes / limits_.ratio > limits_.read_bytes->load()) {
-            return fail(Kind::invalid, "the archive inflates more than {} times: refused as a decompression bomb", limits_.ratio);
+        if (limits_.read_bytes != nullptr && done_.bytes > kRatioFrom &&
+            done_.bytes / limits_.ratio > limits_.read_bytes->load()) {
+            return fail(Kind::invalid, "the archive inflates more than {} times: refused as a decompression bomb",
+                        limits_.ratio);
         }
         return {};
     }
 
     Result<void> set_attributes(FdRef parent, const std::string& name, const TarEntry& entry) {
         const char* file = name.c_str();
-        if (::fchownat(parent.raw(), file, entry.uid, entry.gid, AT_SYMLINK_NOFOLLOW) != 0) return fail_errno(errno, "set the owner");
+        if (::fchownat(parent.raw(), file, entry.uid, entry.gid, AT_SYMLINK_NOFOLLOW) != 0)
+            return fail_errno(errno, "set the owner");
         // After the owner: changing it clears the set-user-ID bit.
-        if (entry.type != EntryType::symlink && ::fchmodat(parent.raw(), file, entry.mode, 0) != 0) return fail_errno(errno, "set the mode");
+        if (entry.type != EntryType::symlink && ::fchmodat(parent.raw(), file, entry.mode, 0) != 0)
+            return fail_errno(errno, "set the mode");
         TRY(set_xattrs(parent, name, entry));
         const timespec times[2] = {entry.mtime, entry.mtime};
         if (::utimensat(parent.raw(), file, times, AT_SYMLINK_NOFOLLOW) != 0) return fail_errno(errno, "set the time");
@@ -196,7 +210,8 @@ private:
             // trusted.* steers overlayfs: an image that sets it could reach files of other layers.
             if (!key.starts_with("user.") && key != "security.capability") continue;
             const auto path = std::format("/proc/self/fd/{}/{}", parent.raw(), name);
-            if (::lsetxattr(path.c_str(), key.c_str(), value.data(), value.size(), 0) != 0 && errno != ENOTSUP && errno != EPERM) {
+            if (::lsetxattr(path.c_str(), key.c_str(), value.data(), value.size(), 0) != 0 && errno != ENOTSUP &&
+                errno != EPERM) {
                 return fail_errno(errno, "set attribute {}", key);
             }
         }

@@ -22,9 +22,9 @@ enum class Whiteouts {
 };
 
 struct ExtractLimits {
-    std::string directory;                       // whose file system must keep a reserve
+    std::string directory;  // whose file system must keep a reserve
     std::uint64_t max_entries = 4'000'000;
-    std::uint64_t ratio = 1100;                  // inflated to read; deflate cannot exceed 1032
+    std::uint64_t ratio = 1100;                              // inflated to read; deflate cannot exceed 1032
     const std::atomic<std::uint64_t>* read_bytes = nullptr;  // of the compressed archive so far; unset: no ratio check
     const std::atomic<bool>* cancelled = nullptr;
 };

@@ -9,6 +9,7 @@
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
 #include <boost/beast/ssl.hpp>
+#include <cerrno>
 #include <limits>
 
 #include "sys/file.h"
@@ -26,10 +27,11 @@ constexpr std::chrono::seconds kConnectTime{15};
 constexpr std::uint32_t kMaxResponseHead = 64U << 10U;
 
 Failure network_error(const boost::system::error_code& error, std::string_view what, const Url& url) {
-    const Kind kind = error == beast::error::timeout ? Kind::timed_out
+    const Kind kind = error == beast::error::timeout            ? Kind::timed_out
                       : error == asio::error::operation_aborted ? Kind::cancelled
                                                                 : Kind::unavailable;
-    return fail(kind, "{} {}: {}", what, url.authority(), error == beast::error::timeout ? "no answer in time" : error.message());
+    return fail(kind, "{} {}: {}", what, url.authority(),
+                error == beast::error::timeout ? "no answer in time" : error.message());
 }
 
 Result<std::shared_ptr<ssl::context>> make_context(const HttpOptions& options) {
@@ -119,7 +121,8 @@ Task<beast::tcp_stream> connect(std::string host, std::uint16_t port, const Url&
     if (unresolved) co_return fail(Kind::unavailable, "look up {}: {}", host, unresolved.message());
     beast::tcp_stream stream(executor);
     stream.expires_after(kConnectTime);
-    if (const auto [error, endpoint] = co_await stream.async_connect(addresses, kUse); error) co_return network_error(error, "connect to", url);
+    if (const auto [error, endpoint] = co_await stream.async_connect(addresses, kUse); error)
+        co_return network_error(error, "connect to", url);
     boost::system::error_code ignored;
     stream.socket().set_option(tcp::no_delay(true), ignored);
     co_return std::move(stream);
@@ -127,38 +130,52 @@ Task<beast::tcp_stream> connect(std::string host, std::uint16_t port, const Url&
 
 // CONNECT through an HTTP proxy (RFC 9110, 9.3.6).
 Task<void> open_tunnel(beast::tcp_stream& stream, const Url& url) {
-    const auto target = std::format("{}:{}", url.host.find(':') == std::string::npos ? url.host : "[" + url.host + "]", url.port);
+    const auto target =
+        std::format("{}:{}", url.host.find(':') == std::string::npos ? url.host : "[" + url.host + "]", url.port);
     http::request<http::empty_body> request{http::verb::connect, target, 11};
     request.set(http::field::host, target);
     stream.expires_after(kConnectTime);
-    if (const auto [error, size] = co_await http::async_write(stream, request, kUse); error) co_return network_error(error, "ask the proxy for", url);
+    if (const auto [error, size] = co_await http::async_write(stream, request, kUse); error)
+        co_return network_error(error, "ask the proxy for", url);
     http::response_parser<http::empty_body> parser;
     parser.skip(true);
     beast::flat_buffer buffer(kMaxResponseHead);
     if (const auto [error, size] = co_await http::async_read_header(stream, buffer, parser, kUse); error) {
         co_return network_error(error, "answer of the proxy for", url);
     }
-    if (parser.get().result_int() / 100 != 2) co_return fail(Kind::unavailable, "the proxy refused {}: status {}", target, parser.get().result_int());
+    if (parser.get().result_int() / 100 != 2)
+        co_return fail(Kind::unavailable, "the proxy refused {}: status {}", target, parser.get().result_int());
     co_return Result<void>{};
 }
 
 template <class Stream>
-Task<std::unique_ptr<HttpResponse>> finish(std::shared_ptr<ssl::context> context, Stream stream, HttpRequest request, HttpOptions options) {
-    auto exchange = std::make_unique<Exchange<Stream>>(std::move(context), std::move(stream), std::move(options), request.url);
+Task<std::unique_ptr<HttpResponse>> finish(std::shared_ptr<ssl::context> context, Stream stream, HttpRequest request,
+                                           HttpOptions options) {
+    auto exchange =
+        std::make_unique<Exchange<Stream>>(std::move(context), std::move(stream), std::move(options), request.url);
     auto sent = co_await exchange->send(request);
     CO_TRY(std::move(sent));
     co_return std::unique_ptr<HttpResponse>(std::move(exchange));
 }
 
-Task<std::unique_ptr<HttpResponse>> exchange_tls(beast::tcp_stream tcp_stream, HttpRequest request, HttpOptions options) {
+Task<std::unique_ptr<HttpResponse>> exchange_tls(beast::tcp_stream tcp_stream, HttpRequest request,
+                                                 HttpOptions options) {
     auto context = CO_TRY(make_context(options));
     beast::ssl_stream<beast::tcp_stream> stream(std::move(tcp_stream), *context);
     const Url url = request.url;
-    if (SSL_set_tlsext_host_name(stream.native_handle(), url.host.c_str()) != 1) co_return fail(Kind::bug, "TLS server name {}", url.host);
+    if (SSL_set_tlsext_host_name(stream.native_handle(), url.host.c_str()) != 1)
+        co_return fail(Kind::bug, "TLS server name {}", url.host);
     boost::system::error_code unset;
     stream.set_verify_callback(ssl::host_name_verification(url.host), unset);
     beast::get_lowest_layer(stream).expires_after(kConnectTime);
     if (const auto [error] = co_await stream.async_handshake(ssl::stream_base::client, kUse); error) {
+        // No TLS there, or a certificate that we do not trust: trying again changes nothing.
+        if (error.category() == asio::error::get_ssl_category()) {
+            auto text =
+                std::format("TLS handshake with {}: {}: check the registry's certificate, or list it as insecure",
+                            url.authority(), error.message());
+            co_return Failure(Error(Kind::unavailable, std::move(text), EPROTO));
+        }
         co_return network_error(error, "TLS handshake with", url);
     }
     co_return co_await finish(std::move(context), std::move(stream), std::move(request), std::move(options));

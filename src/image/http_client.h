@@ -33,9 +33,9 @@ struct Url {
 };
 
 struct HttpOptions {
-    std::string proxy;                     // "http://host:port"; empty: direct
-    std::string ca_file;                   // PEM; empty: the system's
-    std::string host_ca_directory;         // *.crt in it are trusted too, where it exists
+    std::string proxy;              // "http://host:port"; empty: direct
+    std::string ca_file;            // PEM; empty: the system's
+    std::string host_ca_directory;  // *.crt in it are trusted too, where it exists
     std::chrono::seconds stall_timeout{60};
 };
 
@@ -53,7 +53,8 @@ public:
     virtual int status() const = 0;
     virtual std::string header(std::string_view name) const = 0;  // empty when absent
     virtual std::optional<std::uint64_t> content_length() const = 0;
-    // Up to buffer.size() bytes; 0 at the end. A connection that ends early or stalls is Kind::unavailable or timed_out.
+    // Up to buffer.size() bytes; 0 at the end. A connection that ends early or stalls is Kind::unavailable or
+    // timed_out.
     virtual Task<std::size_t> read(std::span<char> buffer) = 0;
     // The rest of the body, `limit` bytes at most.
     Task<std::string> read_all(std::size_t limit);

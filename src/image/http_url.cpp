@@ -24,14 +24,17 @@ Result<Url> Url::parse(std::string_view text) {
     auto host = authority.substr(0, colon);
     if (colon != std::string_view::npos) {
         const auto port = parse_uint(authority.substr(colon + 1));
-        if (!port || *port == 0 || *port > 65535) return fail(Kind::invalid, "\"{}\" has no valid port", text.substr(0, 200));
+        if (!port || *port == 0 || *port > 65535)
+            return fail(Kind::invalid, "\"{}\" has no valid port", text.substr(0, 200));
         url.port = static_cast<std::uint16_t>(*port);
     }
     if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
-    if (host.empty() || host.find_first_of(" \r\n\t") != std::string_view::npos) return fail(Kind::invalid, "\"{}\" names no host", text.substr(0, 200));
+    if (host.empty() || host.find_first_of(" \r\n\t") != std::string_view::npos)
+        return fail(Kind::invalid, "\"{}\" names no host", text.substr(0, 200));
     url.host = host;
     rest = rest.substr(0, rest.find('#'));
-    if (rest.find_first_of(" \r\n\t") != std::string_view::npos) return fail(Kind::invalid, "\"{}\" contains white space", text.substr(0, 200));
+    if (rest.find_first_of(" \r\n\t") != std::string_view::npos)
+        return fail(Kind::invalid, "\"{}\" contains white space", text.substr(0, 200));
     url.target = rest.starts_with('/') ? std::string(rest) : "/" + std::string(rest);
     return url;
 }

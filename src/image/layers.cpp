@@ -16,7 +16,8 @@ namespace {
 // Counts and tells how much of the blob was read, as it goes by.
 class ReportingSource final : public ByteSource {
 public:
-    ReportingSource(FdRef blob, std::string label, std::uint64_t total, const ProgressSink& sink, std::atomic<std::uint64_t>& passed)
+    ReportingSource(FdRef blob, std::string label, std::uint64_t total, const ProgressSink& sink,
+                    std::atomic<std::uint64_t>& passed)
         : inner_(file_source(blob)), label_(std::move(label)), total_(total), sink_(sink), passed_(passed) {}
 
     Result<std::size_t> read(std::span<std::uint8_t> buffer) override {
@@ -54,7 +55,9 @@ public:
     explicit Scratch(std::string path) : path_(std::move(path)) {}
     ~Scratch() {
         if (path_.empty()) return;
-        if (auto removed = sys::remove_tree(path_); !removed) log::warning("leftovers of a failed unpacking stay until the next start", {{"error", removed.error().what()}});
+        if (auto removed = sys::remove_tree(path_); !removed)
+            log::warning("leftovers of a failed unpacking stay until the next start",
+                         {{"error", removed.error().what()}});
     }
     Scratch(const Scratch&) = delete;
     const std::string& path() const { return path_; }
@@ -73,8 +76,8 @@ std::string Layers::path(const Digest& diff_id) const { return directory(diff_id
 
 bool Layers::has(const Digest& diff_id) { return catalog_.has_layer(diff_id).value_or(false); }
 
-Result<void> Layers::unpack(FdRef blob, std::uint64_t size, const Digest& diff_id, const std::string& label, const ProgressSink& progress,
-                            const std::atomic<bool>* cancelled) {
+Result<void> Layers::unpack(FdRef blob, std::uint64_t size, const Digest& diff_id, const std::string& label,
+                            const ProgressSink& progress, const std::atomic<bool>* cancelled) {
     {
         std::unique_lock lock(mutex_);
         done_.wait(lock, [&] { return !in_work_.contains(diff_id); });
@@ -90,20 +93,22 @@ Result<void> Layers::unpack(FdRef blob, std::uint64_t size, const Digest& diff_i
     return unpacked;
 }
 
-Result<void> Layers::unpack_once(FdRef blob, std::uint64_t size, const Digest& diff_id, const std::string& label, const ProgressSink& progress,
-                                 const std::atomic<bool>* cancelled) {
+Result<void> Layers::unpack_once(FdRef blob, std::uint64_t size, const Digest& diff_id, const std::string& label,
+                                 const ProgressSink& progress, const std::atomic<bool>* cancelled) {
     Scratch scratch(std::format("{}/ingest/layer-{}-{}", root_, diff_id.hex(), sys::monotonic_ns()));
     TRY(sys::make_dirs(scratch.path() + "/fs", 0755));
     const auto root = TRY(sys::open_path(scratch.path() + "/fs", O_RDONLY | O_DIRECTORY));
 
     std::atomic<std::uint64_t> passed = 0;
     DiffIdExaminer examiner(diff_id.algorithm());
-    auto inflated = TRY(decompress(std::make_unique<ReportingSource>(blob, label, size, progress, passed)), "unpack the layer");
+    auto inflated =
+        TRY(decompress(std::make_unique<ReportingSource>(blob, label, size, progress, passed)), "unpack the layer");
     const auto source = read_ahead(std::move(inflated), examiner);
     const ExtractLimits limits{.directory = root_, .read_bytes = &passed, .cancelled = cancelled};
     const auto extracted = TRY(extract_tar(*source, root, Whiteouts::overlay, limits), "unpack the layer");
     const auto found = examiner.finish();
-    if (found != diff_id) return fail(Kind::corrupt, "the layer unpacks to {} where the image says {}", found.text(), diff_id.text());
+    if (found != diff_id)
+        return fail(Kind::corrupt, "the layer unpacks to {} where the image says {}", found.text(), diff_id.text());
 
     if (::syncfs(root.raw()) != 0) return fail_errno(errno, "write the layer to the disk");
     TRY(sys::remove_tree(directory(diff_id)));  // of a crash between the rename and the record

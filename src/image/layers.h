@@ -21,15 +21,15 @@ public:
     std::string path(const Digest& diff_id) const;
     bool has(const Digest& diff_id);
     // `blob`: a layer's tar, compressed or not; read from its beginning.
-    Result<void> unpack(FdRef blob, std::uint64_t size, const Digest& diff_id, const std::string& label, const ProgressSink& progress,
-                        const std::atomic<bool>* cancelled);
+    Result<void> unpack(FdRef blob, std::uint64_t size, const Digest& diff_id, const std::string& label,
+                        const ProgressSink& progress, const std::atomic<bool>* cancelled);
     Result<void> remove(const Digest& diff_id);
     // Drops layers that the catalog does not know, and what the catalog knows but the disk has not.
     Result<void> reconcile();
 
 private:
-    Result<void> unpack_once(FdRef blob, std::uint64_t size, const Digest& diff_id, const std::string& label, const ProgressSink& progress,
-                             const std::atomic<bool>* cancelled);
+    Result<void> unpack_once(FdRef blob, std::uint64_t size, const Digest& diff_id, const std::string& label,
+                             const ProgressSink& progress, const std::atomic<bool>* cancelled);
     std::string directory(const Digest& diff_id) const;
 
     std::string root_;

@@ -21,15 +21,23 @@ public:
     Result<std::vector<std::string>> run() {
         if (auto manifest = open("manifest.json")) return load_docker(TRY(parse(*manifest, "manifest.json")));
         if (auto index = open("index.json")) return load_layout(TRY(parse(*index, "index.json")));
-        return fail(Kind::invalid, "the archive is neither of docker save nor an OCI layout: it has no manifest.json and no index.json");
+        return fail(
+            Kind::invalid,
+            "the archive is neither of docker save nor an OCI layout: it has no manifest.json and no index.json");
     }
 
 private:
-    Result<Fd> open(const std::string& name) const { return sys::open_in_root(root_, "/" + name, O_RDONLY | O_NONBLOCK); }
+    Result<Fd> open(const std::string& name) const {
+        return sys::open_in_root(root_, "/" + name, O_RDONLY | O_NONBLOCK);
+    }
 
-    static Result<Json> parse(FdRef file, std::string_view what) { return parse_json(TRY(sys::read_all(file, kMaxManifest), "{}", what), what); }
+    static Result<Json> parse(FdRef file, std::string_view what) {
+        return parse_json(TRY(sys::read_all(file, kMaxManifest), "{}", what), what);
+    }
 
-    static std::string blob_path(const Digest& digest) { return std::format("blobs/{}/{}", digest.algorithm(), digest.hex()); }
+    static std::string blob_path(const Digest& digest) {
+        return std::format("blobs/{}/{}", digest.algorithm(), digest.hex());
+    }
 
     Result<std::vector<std::string>> load_docker(const Json& manifest) {
         std::vector<std::string> names;
@@ -37,7 +45,8 @@ private:
         for (const auto& image : manifest) {
             const auto config = TRY(json_string(image, "Config"));
             const auto tags = TRY(json_strings(image, "RepoTags"));
-            const auto id = TRY(add(config, TRY(json_strings(image, "Layers"))), "{}", tags.empty() ? config : tags.front());
+            const auto id =
+                TRY(add(config, TRY(json_strings(image, "Layers"))), "{}", tags.empty() ? config : tags.front());
             TRY(name_image(id, {}, tags, names));
         }
         return names;
@@ -61,7 +70,8 @@ private:
     Result<std::pair<Digest, Digest>> add_manifest(const Digest& digest, std::string_view media_type) {
         const auto file = TRY(open(blob_path(digest)), "manifest {}", digest.text());
         const auto text = TRY(sys::read_all(file, kMaxManifest));
-        if (Digest::of(text) != digest) return fail(Kind::corrupt, "manifest {} has other bytes than its digest says", digest.text());
+        if (Digest::of(text) != digest)
+            return fail(Kind::corrupt, "manifest {} has other bytes than its digest says", digest.text());
         const auto document = TRY(decode_manifest(text, media_type), "manifest {}", digest.text());
         if (const auto* index = std::get_if<Index>(&document)) {
             const auto chosen = TRY(index->select(Platform::host()));
@@ -71,7 +81,9 @@ private:
         std::vector<std::string> layers;
         for (const auto& layer : manifest.layers) layers.push_back(blob_path(layer.digest));
         const auto id = TRY(add(blob_path(manifest.config.digest), layers));
-        if (id != manifest.config.digest) return fail(Kind::corrupt, "configuration {} has other bytes than its digest says", manifest.config.digest.text());
+        if (id != manifest.config.digest)
+            return fail(Kind::corrupt, "configuration {} has other bytes than its digest says",
+                        manifest.config.digest.text());
         TRY(store_.put_blob(digest, text));
         return std::pair{id, digest};
     }
@@ -81,21 +93,25 @@ private:
         const auto raw = TRY(sys::read_all(file, kMaxManifest), "image configuration");
         const auto config = TRY(ImageConfig::decode(raw), "image configuration");
         if (config.diff_ids.size() != layers.size()) {
-            return fail(Kind::corrupt, "the image lists {} layers and its configuration {}", layers.size(), config.diff_ids.size());
+            return fail(Kind::corrupt, "the image lists {} layers and its configuration {}", layers.size(),
+                        config.diff_ids.size());
         }
         for (std::size_t i = 0; i < layers.size(); ++i) {
             const auto layer = TRY(open(layers[i]), "layer {}", layers[i]);
-            struct stat about {};
-            if (::fstat(layer.raw(), &about) != 0 || !S_ISREG(about.st_mode)) return fail(Kind::invalid, "layer {} is not a file", layers[i]);
+            struct stat about{};
+            if (::fstat(layer.raw(), &about) != 0 || !S_ISREG(about.st_mode))
+                return fail(Kind::invalid, "layer {} is not a file", layers[i]);
             const auto label = std::string(config.diff_ids[i].hex().substr(0, 12));
-            TRY(layers_.unpack(layer, static_cast<std::uint64_t>(about.st_size), config.diff_ids[i], label, progress_, nullptr));
+            TRY(layers_.unpack(layer, static_cast<std::uint64_t>(about.st_size), config.diff_ids[i], label, progress_,
+                               nullptr));
         }
         const auto id = Digest::of(raw);
         TRY(store_.put_blob(id, raw));
         return id;
     }
 
-    Result<void> name_image(const Digest& id, const Digest& manifest, const std::vector<std::string>& tags, std::vector<std::string>& names) {
+    Result<void> name_image(const Digest& id, const Digest& manifest, const std::vector<std::string>& tags,
+                            std::vector<std::string>& names) {
         if (tags.empty()) {
             TRY(store_.add_image(id, manifest, {}, {}));
             names.push_back(id.text());
@@ -116,7 +132,8 @@ private:
 
 }  // namespace
 
-Result<std::vector<std::string>> load_archive(FdRef archive, const std::string& scratch, Store& store, Layers& layers, const ProgressSink& progress) {
+Result<std::vector<std::string>> load_archive(FdRef archive, const std::string& scratch, Store& store, Layers& layers,
+                                              const ProgressSink& progress) {
     const auto directory = std::format("{}/load-{}", scratch, sys::monotonic_ns());
     TRY(sys::make_dirs(directory, 0700));
     const auto load = [&]() -> Result<std::vector<std::string>> {
@@ -135,7 +152,7 @@ Result<std::vector<std::string>> load_archive(FdRef archive, const std::string& 
 Result<std::uint64_t> tree_size(FdRef directory) {
     std::uint64_t total = 0;
     for (const auto& name : TRY(sys::list_dir_fd(directory))) {
-        struct stat about {};
+        struct stat about{};
         if (::fstatat(directory.raw(), name.c_str(), &about, AT_SYMLINK_NOFOLLOW) != 0) {
             if (errno == ENOENT) continue;  // gone meanwhile
             return fail_errno(errno, "look at {}", name);

@@ -11,7 +11,8 @@ namespace diatom::image {
 
 // Unpacks the archive (compressed or not) below `scratch`, then adds every image in it. Returns full references, or ids
 // of images without a name. An archive that is neither: invalid.
-Result<std::vector<std::string>> load_archive(FdRef archive, const std::string& scratch, Store& store, Layers& layers, const ProgressSink& progress);
+Result<std::vector<std::string>> load_archive(FdRef archive, const std::string& scratch, Store& store, Layers& layers,
+                                              const ProgressSink& progress);
 
 // Bytes of the regular files below a directory.
 Result<std::uint64_t> tree_size(FdRef directory);

@@ -186,8 +186,9 @@ Result<std::variant<Manifest, Index>> decode_manifest(std::string_view bytes, st
     const auto header = trim(content_type.substr(0, std::min(content_type.find(';'), content_type.size())));
     const auto kind = TRY(kind_of_document(document, header), "manifest");
     if (kind == Document::schema1) {
-        return fail(Kind::unsupported, "manifest: Docker image manifest schema 1 is not supported: push the image again "
-                                       "with a current tool");
+        return fail(Kind::unsupported,
+                    "manifest: Docker image manifest schema 1 is not supported: push the image again "
+                    "with a current tool");
     }
     const auto version = TRY(json_int(document, "schemaVersion", 2), "manifest");
     if (version != 2) return fail(Kind::unsupported, "manifest: schema version {} is not supported (want 2)", version);

@@ -12,7 +12,9 @@ std::string digest(char c) { return "sha256:" + std::string(64, c); }
 Json descriptor(char c, std::int64_t size = 7) {
     return {{"mediaType", "application/vnd.oci.image.layer.v1.tar+gzip"}, {"digest", digest(c)}, {"size", size}};
 }
-Json manifest() { return {{"schemaVersion", 2}, {"config", descriptor('c')}, {"layers", {descriptor('1'), descriptor('2')}}}; }
+Json manifest() {
+    return {{"schemaVersion", 2}, {"config", descriptor('c')}, {"layers", {descriptor('1'), descriptor('2')}}};
+}
 Json offer(char c, const std::string& architecture, const std::string& variant = "") {
     auto entry = descriptor(c);
     entry["platform"] = {{"os", "linux"}, {"architecture", architecture}, {"variant", variant}};
@@ -93,8 +95,9 @@ TEST(Index, NamesWhatItOffers) {
     const auto chosen = index({offer('a', "s390x"), offer('b', "arm64", "v8")}).select(Platform{"linux", "amd64", ""});
     ASSERT_FALSE(chosen);
     EXPECT_EQ(chosen.error().kind(), Kind::not_found);
-    EXPECT_EQ(chosen.error().what(),
-              "no matching manifest for linux/amd64 in the manifest list entries: it offers linux/s390x, linux/arm64/v8");
+    EXPECT_EQ(
+        chosen.error().what(),
+        "no matching manifest for linux/amd64 in the manifest list entries: it offers linux/s390x, linux/arm64/v8");
 }
 
 TEST(Platform, ParsesWhatDockerAccepts) {
@@ -108,15 +111,21 @@ TEST(Platform, ParsesWhatDockerAccepts) {
 TEST(Layers, AreOfKnownTypes) {
     EXPECT_EQ(*layer_compression("application/vnd.oci.image.layer.v1.tar+zstd"), Compression::zstd);
     EXPECT_EQ(*layer_compression("application/vnd.docker.image.rootfs.diff.tar.gzip"), Compression::gzip);
-    EXPECT_EQ(layer_compression("application/vnd.oci.image.layer.v1.tar+gzip+encrypted").error().kind(), Kind::unsupported);
-    EXPECT_EQ(layer_compression("application/vnd.cncf.helm.chart.content.v1.tar+gzip").error().kind(), Kind::unsupported);
+    EXPECT_EQ(layer_compression("application/vnd.oci.image.layer.v1.tar+gzip+encrypted").error().kind(),
+              Kind::unsupported);
+    EXPECT_EQ(layer_compression("application/vnd.cncf.helm.chart.content.v1.tar+gzip").error().kind(),
+              Kind::unsupported);
 }
 
 Json image_config() {
     return {{"os", "linux"},
             {"architecture", "amd64"},
             {"rootfs", {{"type", "layers"}, {"diff_ids", {digest('d')}}}},
-            {"config", {{"Env", {"PATH=/bin"}}, {"Cmd", {"sh"}}, {"Entrypoint", nullptr}, {"ExposedPorts", {{"80/tcp", Json::object()}}}}}};
+            {"config",
+             {{"Env", {"PATH=/bin"}},
+              {"Cmd", {"sh"}},
+              {"Entrypoint", nullptr},
+              {"ExposedPorts", {{"80/tcp", Json::object()}}}}}};
 }
 
 TEST(ImageConfig, DecodesWhatARunNeeds) {

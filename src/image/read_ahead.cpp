@@ -17,7 +17,9 @@ constexpr std::size_t kMostPieces = 4;
 class ReadAhead final : public ByteSource {
 public:
     ReadAhead(std::unique_ptr<ByteSource> source, ByteExaminer& examiner)
-        : source_(std::move(source)), examiner_(examiner), thread_([this](const std::stop_token& stop) { fill(stop); }) {}
+        : source_(std::move(source)),
+          examiner_(examiner),
+          thread_([this](const std::stop_token& stop) { fill(stop); }) {}
 
     ~ReadAhead() override {
         thread_.request_stop();

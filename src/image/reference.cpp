@@ -76,8 +76,8 @@ bool names_registry(std::string_view first) noexcept {
 Result<void> check_repository(std::string_view text, const Reference& reference) {
     const auto& repository = reference.repository;
     if (repository.size() > kMaxRepository) {
-        return fail(Kind::invalid, "invalid reference \"{}\": repository name must not be more than {} characters", text,
-                    kMaxRepository);
+        return fail(Kind::invalid, "invalid reference \"{}\": repository name must not be more than {} characters",
+                    text, kMaxRepository);
     }
     if (std::ranges::any_of(repository, is_upper)) {
         return fail(Kind::invalid, "invalid reference format: repository name ({}) must be lowercase", repository);
@@ -118,8 +118,9 @@ Result<Reference> Reference::parse(std::string_view text) {
         reference.tag = name.substr(colon + 1);
         name = name.substr(0, colon);
         if (!valid_tag(reference.tag)) {
-            return fail(Kind::invalid, "invalid reference format: \"{}\": a tag is 1 to {} letters, digits, '_', '.', '-'",
-                        text, kMaxTag);
+            return fail(Kind::invalid,
+                        "invalid reference format: \"{}\": a tag is 1 to {} letters, digits, '_', '.', '-'", text,
+                        kMaxTag);
         }
     }
     if (name.size() == 64 && std::ranges::all_of(name, [](char c) { return is_hex(c) && !is_upper(c); })) {

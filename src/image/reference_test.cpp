@@ -62,12 +62,30 @@ TEST(Reference, SaysThatRepositoriesAreLowercase) {
 }
 
 TEST(Reference, RefusesWhatIsNoReference) {
-    for (const std::string& text :
-         {std::string(), std::string(":tag"), std::string("/app"), std::string("app/"), std::string("a//b"),
-          std::string("app:"), std::string("app:.x"), std::string("app: x"), std::string("../etc"), std::string("a_-b"),
-          std::string("a___b"), std::string("a..b"), std::string("-a"), std::string("a-"), std::string("host:99999/app"),
-          std::string("host:/app"), std::string("[::1/app"), std::string("app@sha256:12"), std::string("app@md5:" + kHex),
-          std::string("app\0x", 5), std::string("app\n"), kHex, "app:" + std::string(129, 'x'), std::string(256, 'x')}) {
+    for (const std::string& text : {std::string(),
+                                    std::string(":tag"),
+                                    std::string("/app"),
+                                    std::string("app/"),
+                                    std::string("a//b"),
+                                    std::string("app:"),
+                                    std::string("app:.x"),
+                                    std::string("app: x"),
+                                    std::string("../etc"),
+                                    std::string("a_-b"),
+                                    std::string("a___b"),
+                                    std::string("a..b"),
+                                    std::string("-a"),
+                                    std::string("a-"),
+                                    std::string("host:99999/app"),
+                                    std::string("host:/app"),
+                                    std::string("[::1/app"),
+                                    std::string("app@sha256:12"),
+                                    std::string("app@md5:" + kHex),
+                                    std::string("app\0x", 5),
+                                    std::string("app\n"),
+                                    kHex,
+                                    "app:" + std::string(129, 'x'),
+                                    std::string(256, 'x')}) {
         EXPECT_FALSE(Reference::parse(text)) << '"' << text << '"';
     }
 }

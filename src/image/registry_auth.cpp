@@ -24,7 +24,8 @@ public:
     explicit HeaderReader(std::string_view text) : text_(text) {}
 
     void skip() {
-        while (!text_.empty() && (text_.front() == ' ' || text_.front() == '\t' || text_.front() == ',')) text_.remove_prefix(1);
+        while (!text_.empty() && (text_.front() == ' ' || text_.front() == '\t' || text_.front() == ','))
+            text_.remove_prefix(1);
     }
     std::string_view token() {
         const auto end = std::min(text_.find_first_of(" \t,=\""), text_.size());
@@ -89,12 +90,15 @@ Task<void> Authenticator::answer(const std::string& challenge_header, const std:
     for (const auto& challenge : parse_challenges(challenge_header)) {
         if (challenge.scheme == "bearer") co_return co_await fetch_token(challenge, scope);
         if (challenge.scheme != "basic") continue;
-        if (!credentials_ || credentials_->username.empty()) co_return fail(Kind::unauthorized, "no basic auth credentials");
-        if (authorization_ == basic()) co_return fail(Kind::unauthorized, "unauthorized: incorrect username or password");
+        if (!credentials_ || credentials_->username.empty())
+            co_return fail(Kind::unauthorized, "no basic auth credentials");
+        if (authorization_ == basic())
+            co_return fail(Kind::unauthorized, "unauthorized: incorrect username or password");
         authorization_ = basic();
         co_return Result<void>{};
     }
-    co_return fail(Kind::unauthorized, "unauthorized: the registry asks for a kind of authentication that is not known here: \"{}\"",
+    co_return fail(Kind::unauthorized,
+                   "unauthorized: the registry asks for a kind of authentication that is not known here: \"{}\"",
                    challenge_header.substr(0, 200));
 }
 
@@ -105,17 +109,22 @@ Result<HttpRequest> Authenticator::token_request(const Challenge& challenge, con
     };
     HttpRequest request;
     request.url = TRY(Url::parse(parameter("realm")), "realm of the registry's challenge");
+    if (tls_ && !request.url.tls) {
+        return fail(Kind::denied, "the registry sends us to the token service {} without TLS: refused",
+                    request.url.text());
+    }
     const auto service = parameter("service");
     const auto wanted = parameter("scope").empty() ? scope : parameter("scope");
     if (credentials_ && !credentials_->identity_token.empty()) {
         request.method = "POST";
         request.headers["Content-Type"] = "application/x-www-form-urlencoded";
-        request.body = std::format("grant_type=refresh_token&client_id=diatom&service={}&scope={}&refresh_token={}", url_encode(service),
-                                   url_encode(wanted), url_encode(credentials_->identity_token));
+        request.body = std::format("grant_type=refresh_token&client_id=diatom&service={}&scope={}&refresh_token={}",
+                                   url_encode(service), url_encode(wanted), url_encode(credentials_->identity_token));
         return request;
     }
-    request.url.target += std::format("{}service={}&scope={}", request.url.target.find('?') == std::string::npos ? '?' : '&',
-                                      url_encode(service), url_encode(wanted));
+    request.url.target +=
+        std::format("{}service={}&scope={}", request.url.target.find('?') == std::string::npos ? '?' : '&',
+                    url_encode(service), url_encode(wanted));
     if (credentials_ && !credentials_->username.empty()) request.headers["Authorization"] = basic();
     return request;
 }
@@ -125,14 +134,17 @@ Task<void> Authenticator::fetch_token(const Challenge& challenge, const std::str
     const auto realm = request.url.text();
     auto exchanged = co_await http_exchange(std::move(request), http_);
     const auto response = CO_TRY(std::move(exchanged), "token service {}", realm);
-    if (response->status() == 401 || response->status() == 403) co_return fail(Kind::unauthorized, "unauthorized: incorrect username or password");
-    if (response->status() != 200) co_return fail(Kind::unavailable, "token service {}: status {}", realm, response->status());
+    if (response->status() == 401 || response->status() == 403)
+        co_return fail(Kind::unauthorized, "unauthorized: incorrect username or password");
+    if (response->status() != 200)
+        co_return fail(Kind::unavailable, "token service {}: status {}", realm, response->status());
     auto read = co_await response->read_all(kMaxTokenReply);
     const auto text = CO_TRY(std::move(read));
     const auto document = CO_TRY(parse_json(text, "answer of the token service"));
     auto token = CO_TRY(json_string(document, "token"));
     if (token.empty()) token = CO_TRY(json_string(document, "access_token"));
-    if (token.empty() || token.find_first_of("\r\n") != std::string::npos) co_return fail(Kind::unauthorized, "token service {} gave no token", realm);
+    if (token.empty() || token.find_first_of("\r\n") != std::string::npos)
+        co_return fail(Kind::unauthorized, "token service {} gave no token", realm);
     authorization_ = "Bearer " + token;
     co_return Result<void>{};
 }

@@ -23,8 +23,9 @@ std::vector<Challenge> parse_challenges(std::string_view header);
 // The Authorization values of one repository on one registry.
 class Authenticator {
 public:
-    Authenticator(std::optional<Credentials> credentials, HttpOptions http)
-        : credentials_(std::move(credentials)), http_(std::move(http)) {}
+    // `tls`: whether the registry is spoken to over TLS; its token service must be then, too.
+    Authenticator(std::optional<Credentials> credentials, HttpOptions http, bool tls)
+        : credentials_(std::move(credentials)), http_(std::move(http)), tls_(tls) {}
 
     // What to send now; empty before a challenge was answered.
     const std::string& authorization() const noexcept { return authorization_; }
@@ -38,6 +39,7 @@ private:
 
     std::optional<Credentials> credentials_;
     HttpOptions http_;
+    bool tls_;
     std::string authorization_;
     int answered_ = 0;
 };

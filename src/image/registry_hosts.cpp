@@ -38,7 +38,9 @@ bool in_block(std::string_view host, std::string_view block) {
     return rest == 0 || ((address->bytes[whole] ^ base->bytes[whole]) >> (8 - rest)) == 0;
 }
 
-bool is_loopback(std::string_view host) { return host == "localhost" || in_block(host, "127.0.0.0/8") || host == "::1"; }
+bool is_loopback(std::string_view host) {
+    return host == "localhost" || in_block(host, "127.0.0.0/8") || host == "::1";
+}
 
 bool may_be_plain(const Url& url, const std::vector<std::string>& insecure) {
     if (is_loopback(url.host)) return true;

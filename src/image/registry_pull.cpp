@@ -37,7 +37,9 @@ asio::awaitable<T> on_worker(asio::thread_pool& pool, Work work) {
             auto home = asio::get_associated_executor(handler);
             asio::post(pool, [handler = std::move(handler), task = std::move(task), home]() mutable {
                 T value = task();
-                asio::post(home, [handler = std::move(handler), value = std::move(value)]() mutable { std::move(handler)(std::move(value)); });
+                asio::post(home, [handler = std::move(handler), value = std::move(value)]() mutable {
+                    std::move(handler)(std::move(value));
+                });
             });
         },
         asio::use_awaitable, std::move(work));
@@ -45,8 +47,8 @@ asio::awaitable<T> on_worker(asio::thread_pool& pool, Work work) {
 
 struct FetchedManifest {
     Manifest manifest;
-    Digest digest;       // of the image manifest
-    Digest top;          // of what the tag points to: the index, where there is one
+    Digest digest;  // of the image manifest
+    Digest top;     // of what the tag points to: the index, where there is one
 };
 
 class RegistryClient final : public Registry {
@@ -54,15 +56,20 @@ public:
     RegistryClient(RegistryOptions options, Store& store, asio::thread_pool& workers)
         : options_(std::move(options)), store_(store), workers_(workers) {}
 
-    Task<Pulled> pull(Reference reference, Platform platform, std::optional<Credentials> credentials, ProgressSink progress) override;
+    Task<Pulled> pull(Reference reference, Platform platform, std::optional<Credentials> credentials,
+                      ProgressSink progress) override;
     Task<void> check_login(std::string host, Credentials credentials) override;
 
 private:
     HttpOptions http_options(const Url& url) const;
-    Task<Pulled> pull_from(Url base, Reference reference, Platform platform, std::optional<Credentials> credentials, ProgressSink progress);
-    Task<FetchedManifest> fetch_manifest(RegistrySession& session, const Reference& reference, const Platform& platform);
-    Task<std::pair<Digest, std::variant<Manifest, Index>>> fetch_document(RegistrySession& session, std::string name, Digest expected);
-    Task<void> fetch_layers(RegistrySession& session, const Manifest& manifest, const ImageConfig& config, const ProgressSink& progress);
+    Task<Pulled> pull_from(Url base, Reference reference, Platform platform, std::optional<Credentials> credentials,
+                           ProgressSink progress);
+    Task<FetchedManifest> fetch_manifest(RegistrySession& session, const Reference& reference,
+                                         const Platform& platform);
+    Task<std::pair<Digest, std::variant<Manifest, Index>>> fetch_document(RegistrySession& session, std::string name,
+                                                                          Digest expected);
+    Task<void> fetch_layers(RegistrySession& session, const Manifest& manifest, const ImageConfig& config,
+                            const ProgressSink& progress);
     Task<void> fetch_layer(RegistrySession& session, Descriptor layer, Digest diff_id, ProgressSink progress);
     Task<void> fetch_blob(RegistrySession& session, Descriptor blob, ProgressSink progress);
     Task<void> fetch_blob_once(RegistrySession& session, Descriptor blob, ProgressSink progress);
@@ -83,7 +90,8 @@ HttpOptions RegistryClient::http_options(const Url& url) const {
     return http;
 }
 
-Task<Pulled> RegistryClient::pull(Reference reference, Platform platform, std::optional<Credentials> credentials, ProgressSink progress) {
+Task<Pulled> RegistryClient::pull(Reference reference, Platform platform, std::optional<Credentials> credentials,
+                                  ProgressSink progress) {
     const auto bases = registry_bases(reference.domain, options_);
     std::optional<Error> first;
     for (const auto& base : bases) {
@@ -91,23 +99,29 @@ Task<Pulled> RegistryClient::pull(Reference reference, Platform platform, std::o
         if (pulled) co_return std::move(pulled);
         const auto kind = pulled.error().kind();
         // What the next base cannot mend ends the search: our own disk, the client's departure, a wrong platform.
-        if (kind != Kind::unavailable && kind != Kind::timed_out && kind != Kind::not_found && kind != Kind::denied && kind != Kind::unauthorized) {
+        if (kind != Kind::unavailable && kind != Kind::timed_out && kind != Kind::not_found && kind != Kind::denied &&
+            kind != Kind::unauthorized) {
             co_return std::move(pulled);
         }
-        // The registry's own word counts more than that of a mirror, or of https where http was meant.
-        if (!first || kind != Kind::unavailable) first = std::move(pulled).error();
+        // The registry's own word counts more than that of a mirror, or of https where http was meant; an answer counts
+        // more than none.
+        if (!first || kind != Kind::unavailable || first->kind() == Kind::unavailable)
+            first = std::move(pulled).error();
     }
     co_return Failure(std::move(*first));
 }
 
-Task<std::pair<Digest, std::variant<Manifest, Index>>> RegistryClient::fetch_document(RegistrySession& session, std::string name, Digest expected) {
+Task<std::pair<Digest, std::variant<Manifest, Index>>> RegistryClient::fetch_document(RegistrySession& session,
+                                                                                      std::string name,
+                                                                                      Digest expected) {
     auto answered = co_await session.get("manifests/" + name, {{"Accept", kAcceptManifest}});
     const auto response = CO_TRY(std::move(answered));
     auto read = co_await response->read_all(kMaxManifest);
     const auto text = CO_TRY(std::move(read), "manifest {}", name);
     const auto digest = Digest::of(text);
     if (!expected.empty() && expected != digest) {
-        co_return fail(Kind::corrupt, "manifest {}: the registry sent bytes with digest {}", expected.text(), digest.text());
+        co_return fail(Kind::corrupt, "manifest {}: the registry sent bytes with digest {}", expected.text(),
+                       digest.text());
     }
     auto document = CO_TRY(decode_manifest(text, response->header("Content-Type")), "manifest {}", name);
     auto stored = co_await on_worker(workers_, [this, digest, text] { return store_.put_blob(digest, text); });
@@ -115,33 +129,45 @@ Task<std::pair<Digest, std::variant<Manifest, Index>>> RegistryClient::fetch_doc
     co_return std::pair{digest, std::move(document)};
 }
 
-Task<FetchedManifest> RegistryClient::fetch_manifest(RegistrySession& session, const Reference& reference, const Platform& platform) {
-    auto fetched = co_await fetch_document(session, reference.digest.empty() ? reference.tag : reference.digest.text(), reference.digest);
+Task<FetchedManifest> RegistryClient::fetch_manifest(RegistrySession& session, const Reference& reference,
+                                                     const Platform& platform) {
+    auto fetched = co_await fetch_document(session, reference.digest.empty() ? reference.tag : reference.digest.text(),
+                                           reference.digest);
     auto [top, document] = CO_TRY(std::move(fetched));
     if (auto* manifest = std::get_if<Manifest>(&document)) co_return FetchedManifest{std::move(*manifest), top, top};
     const auto chosen = CO_TRY(std::get<Index>(document).select(platform), "{}", reference.familiar());
     auto inner = co_await fetch_document(session, chosen.digest.text(), chosen.digest);
     auto [digest, second] = CO_TRY(std::move(inner));
     auto* manifest = std::get_if<Manifest>(&second);
-    if (manifest == nullptr) co_return fail(Kind::invalid, "{}: an index that points to an index is not supported", reference.familiar());
+    if (manifest == nullptr)
+        co_return fail(Kind::invalid, "{}: an index that points to an index is not supported", reference.familiar());
     co_return FetchedManifest{std::move(*manifest), digest, top};
 }
 
-Task<void> RegistryClient::receive(HttpResponse& response, BlobWriter& writer, const Descriptor& blob, ProgressSink progress) {
+Task<void> RegistryClient::receive(HttpResponse& response, BlobWriter& writer, const Descriptor& blob,
+                                   ProgressSink progress) {
     std::string piece(kPiece, '\0');
     std::size_t filled = 0;
+    std::optional<Error> broken;
     for (bool more = true; more;) {
         auto read = co_await response.read(std::span(piece).subspan(filled));
-        const auto size = CO_TRY(std::move(read));
+        // What came before the connection broke is kept, so that the next attempt goes on behind it.
+        if (!read && read.error().kind() == Kind::cancelled) co_return forward_error(std::move(read));
+        const auto size = read ? *read : 0;
+        if (!read) broken = std::move(read).error();
         more = size > 0;
         filled += size;
         if (filled < piece.size() && more) continue;
-        auto written = co_await on_worker(workers_, [&writer, bytes = std::string_view(piece).substr(0, filled)] { return writer.write(bytes); });
+        auto written = co_await on_worker(
+            workers_, [&writer, bytes = std::string_view(piece).substr(0, filled)] { return writer.write(bytes); });
         CO_TRY(std::move(written));
         filled = 0;
         progress({short_id(blob.digest), "Downloading", writer.offset(), blob.size});
     }
-    if (writer.offset() < blob.size) co_return fail(Kind::unavailable, "the download of {} ended after {} of {} bytes", blob.digest.text(), writer.offset(), blob.size);
+    if (broken) co_return Failure(std::move(*broken));
+    if (writer.offset() < blob.size)
+        co_return fail(Kind::unavailable, "the download of {} ended after {} of {} bytes", blob.digest.text(),
+                       writer.offset(), blob.size);
     co_return Result<void>{};
 }
 
@@ -162,7 +188,8 @@ Task<void> RegistryClient::fetch_blob_once(RegistrySession& session, Descriptor 
             co_return co_await on_worker(workers_, [&writer] { return writer->commit(); });
         }
         const auto kind = received.error().kind();
-        if (attempt >= session.attempts() || (kind != Kind::unavailable && kind != Kind::timed_out)) co_return std::move(received);
+        if (attempt >= session.attempts() || (kind != Kind::unavailable && kind != Kind::timed_out))
+            co_return std::move(received);
         auto waited = co_await session.back_off(attempt);
         CO_TRY(std::move(waited));
     }
@@ -171,13 +198,15 @@ Task<void> RegistryClient::fetch_blob_once(RegistrySession& session, Descriptor 
 Task<void> RegistryClient::fetch_blob(RegistrySession& session, Descriptor blob, ProgressSink progress) {
     while (const auto it = in_flight_.contains(blob.digest) ? in_flight_[blob.digest] : nullptr) {
         progress({short_id(blob.digest), "Waiting", 0, 0});
-        if (const auto [error] = co_await it->async_wait(asio::as_tuple(asio::use_awaitable)); error && it->expiry() == asio::steady_timer::time_point::max()) {
+        if (const auto [error] = co_await it->async_wait(asio::as_tuple(asio::use_awaitable));
+            error && it->expiry() == asio::steady_timer::time_point::max()) {
             co_return fail(Kind::cancelled, "the pull was cancelled");
         }
     }
     const auto present = CO_TRY(store_.has_blob(blob.digest));
     if (present) co_return Result<void>{};
-    auto done = std::make_shared<asio::steady_timer>(co_await asio::this_coro::executor, asio::steady_timer::time_point::max());
+    auto done =
+        std::make_shared<asio::steady_timer>(co_await asio::this_coro::executor, asio::steady_timer::time_point::max());
     in_flight_[blob.digest] = done;
     const std::shared_ptr<void> leave(nullptr, [this, done, digest = blob.digest](void*) {
         in_flight_.erase(digest);
@@ -186,7 +215,8 @@ Task<void> RegistryClient::fetch_blob(RegistrySession& session, Descriptor blob,
     co_return co_await fetch_blob_once(session, std::move(blob), std::move(progress));
 }
 
-Task<void> RegistryClient::fetch_layer(RegistrySession& session, Descriptor layer, Digest diff_id, ProgressSink progress) {
+Task<void> RegistryClient::fetch_layer(RegistrySession& session, Descriptor layer, Digest diff_id,
+                                       ProgressSink progress) {
     const auto id = short_id(layer.digest);
     const auto present = CO_TRY(store_.has_layer(diff_id));
     if (present) {
@@ -197,13 +227,16 @@ Task<void> RegistryClient::fetch_layer(RegistrySession& session, Descriptor laye
     CO_TRY(std::move(fetched), "layer {}", id);
     progress({id, "Download complete", 0, 0});
     const auto cancelled = std::make_shared<std::atomic<bool>>(false);
-    auto unpacked = co_await on_worker(workers_, [this, layer, diff_id, progress, cancelled] { return store_.unpack_layer(layer, diff_id, progress, cancelled.get()); });
+    auto unpacked = co_await on_worker(workers_, [this, layer, diff_id, progress, cancelled] {
+        return store_.unpack_layer(layer, diff_id, progress, cancelled.get());
+    });
     CO_TRY(std::move(unpacked), "layer {}", id);
     progress({id, "Pull complete", 0, 0});
     co_return Result<void>{};
 }
 
-Task<void> RegistryClient::fetch_layers(RegistrySession& session, const Manifest& manifest, const ImageConfig& config, const ProgressSink& progress) {
+Task<void> RegistryClient::fetch_layers(RegistrySession& session, const Manifest& manifest, const ImageConfig& config,
+                                        const ProgressSink& progress) {
     using namespace asio::experimental::awaitable_operators;
     for (const auto& layer : manifest.layers) progress({short_id(layer.digest), "Pulling fs layer", 0, 0});
     // `parallel` lanes take the layers in order; the first failure ends the others after their current layer.
@@ -223,20 +256,25 @@ Task<void> RegistryClient::fetch_layers(RegistrySession& session, const Manifest
     co_return Result<void>{};
 }
 
-Task<Pulled> RegistryClient::pull_from(Url base, Reference reference, Platform platform, std::optional<Credentials> credentials, ProgressSink progress) {
-    RegistrySession session(base, reference.repository, reference.familiar(), std::move(credentials), http_options(base), options_.attempts);
+Task<Pulled> RegistryClient::pull_from(Url base, Reference reference, Platform platform,
+                                       std::optional<Credentials> credentials, ProgressSink progress) {
+    RegistrySession session(base, reference.repository, reference.familiar(), std::move(credentials),
+                            http_options(base), options_.attempts);
     auto fetched = co_await fetch_manifest(session, reference, platform);
     const auto found = CO_TRY(std::move(fetched));
     auto got_config = co_await fetch_blob(session, found.manifest.config, [](const Progress&) {});
     CO_TRY(std::move(got_config), "image configuration");
-    auto raw = co_await on_worker(workers_, [this, &found] { return store_.read_blob(found.manifest.config.digest, kMaxManifest); });
+    auto raw = co_await on_worker(
+        workers_, [this, &found] { return store_.read_blob(found.manifest.config.digest, kMaxManifest); });
     const auto text = CO_TRY(std::move(raw));
     const auto config = CO_TRY(ImageConfig::decode(text), "{}", reference.familiar());
     if (config.diff_ids.size() != found.manifest.layers.size()) {
-        co_return fail(Kind::corrupt, "{}: the manifest has {} layers and the configuration {}", reference.familiar(), found.manifest.layers.size(), config.diff_ids.size());
+        co_return fail(Kind::corrupt, "{}: the manifest has {} layers and the configuration {}", reference.familiar(),
+                       found.manifest.layers.size(), config.diff_ids.size());
     }
     if (!config.platform.architecture.empty() && config.platform.architecture != platform.architecture) {
-        co_return fail(Kind::invalid, "{}: no matching manifest for {}: the image is for {}", reference.familiar(), platform.text(), config.platform.text());
+        co_return fail(Kind::invalid, "{}: no matching manifest for {}: the image is for {}", reference.familiar(),
+                       platform.text(), config.platform.text());
     }
     auto known = co_await on_worker(workers_, [this, name = reference.full()] { return store_.find(name); });
     const bool newer = !known || known->id != found.manifest.config.digest;
@@ -245,7 +283,8 @@ Task<Pulled> RegistryClient::pull_from(Url base, Reference reference, Platform p
     CO_TRY(std::move(layers));
     const std::string tag = reference.digest.empty() ? reference.full() : std::string();
     const std::string repo_digest = std::format("{}/{}@{}", reference.domain, reference.repository, found.top.text());
-    auto added = co_await on_worker(workers_, [&] { return store_.add_image(found.manifest.config.digest, found.digest, tag, repo_digest); });
+    auto added = co_await on_worker(
+        workers_, [&] { return store_.add_image(found.manifest.config.digest, found.digest, tag, repo_digest); });
     auto image = CO_TRY(std::move(added));
     co_return Pulled{std::move(image), found.top, newer};
 }

@@ -4,6 +4,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <cerrno>
 
 #include "base/json.h"
 #include "base/strings.h"
@@ -16,8 +17,13 @@ constexpr int kMostRedirects = 10;
 constexpr std::size_t kMaxErrorBody = 64U << 10U;
 constexpr std::chrono::seconds kLongestRetryAfter{60};
 
-bool is_redirect(int status) { return status == 301 || status == 302 || status == 303 || status == 307 || status == 308; }
-bool is_passing(const Error& error) { return error.kind() == Kind::unavailable || error.kind() == Kind::timed_out; }
+bool is_redirect(int status) {
+    return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
+}
+// EPROTO: the peer does not speak what we speak, and will not a second later.
+bool is_passing(const Error& error) {
+    return (error.kind() == Kind::unavailable && error.error_number() != EPROTO) || error.kind() == Kind::timed_out;
+}
 bool is_passing(int status) { return status == 429 || status >= 500; }
 
 // {"errors":[{"code","message"}]}: the registry's own words.
@@ -31,13 +37,13 @@ std::string error_text(std::string_view body) {
 
 }  // namespace
 
-RegistrySession::RegistrySession(Url base, std::string repository, std::string name, std::optional<Credentials> credentials,
-                                 HttpOptions http, int attempts)
+RegistrySession::RegistrySession(Url base, std::string repository, std::string name,
+                                 std::optional<Credentials> credentials, HttpOptions http, int attempts)
     : base_(std::move(base)),
       repository_(std::move(repository)),
       name_(std::move(name)),
       http_(http),
-      authenticator_(std::move(credentials), std::move(http)),
+      authenticator_(std::move(credentials), std::move(http), base_.tls),
       attempts_(attempts) {}
 
 Task<void> RegistrySession::back_off(int n) {
@@ -54,12 +60,14 @@ Task<std::unique_ptr<HttpResponse>> RegistrySession::follow(Url url, std::map<st
     for (int hop = 0; hop <= kMostRedirects; ++hop) {
         HttpRequest request{.url = url, .headers = headers};
         const bool home = url.host == base_.host && url.port == base_.port;
-        if (home && !authenticator_.authorization().empty()) request.headers["Authorization"] = authenticator_.authorization();
+        if (home && !authenticator_.authorization().empty())
+            request.headers["Authorization"] = authenticator_.authorization();
         auto exchanged = co_await http_exchange(std::move(request), http_);
         auto response = CO_TRY(std::move(exchanged));
         if (!is_redirect(response->status())) co_return response;
         auto next = CO_TRY(url.resolve(response->header("Location")), "redirect of {}", url.authority());
-        if (url.tls && !next.tls) co_return fail(Kind::denied, "{} redirects from https to http: refused", url.authority());
+        if (url.tls && !next.tls)
+            co_return fail(Kind::denied, "{} redirects from https to http: refused", url.authority());
         url = std::move(next);
     }
     co_return fail(Kind::unavailable, "{} redirects more than {} times: stopped", base_.authority(), kMostRedirects);
@@ -70,22 +78,29 @@ Task<std::unique_ptr<HttpResponse>> RegistrySession::request(Url url, std::map<s
         auto followed = co_await follow(url, headers);
         auto response = CO_TRY(std::move(followed));
         if (response->status() != 401) co_return response;
-        auto answered = co_await authenticator_.answer(response->header("WWW-Authenticate"), std::format("repository:{}:pull", repository_));
+        auto answered = co_await authenticator_.answer(response->header("WWW-Authenticate"),
+                                                       std::format("repository:{}:pull", repository_));
         CO_TRY(std::move(answered));
     }
 }
 
-Task<std::unique_ptr<HttpResponse>> RegistrySession::refuse(std::unique_ptr<HttpResponse> response, const std::string& path) {
+Task<std::unique_ptr<HttpResponse>> RegistrySession::refuse(std::unique_ptr<HttpResponse> response,
+                                                            const std::string& path) {
     const int status = response->status();
     auto read = co_await response->read_all(kMaxErrorBody);
     const auto text = read ? error_text(*read) : std::string();
-    if (status == 404 && path.starts_with("manifests/")) co_return fail(Kind::not_found, "manifest for {} not found: {}", name_, text.empty() ? "manifest unknown" : text);
+    if (status == 404 && path.starts_with("manifests/"))
+        co_return fail(Kind::not_found, "manifest for {} not found: {}", name_,
+                       text.empty() ? "manifest unknown" : text);
     if (status == 404) co_return fail(Kind::not_found, "{}: {} is not in the registry", name_, path);
     if (status == 401 || status == 403) {
-        co_return fail(Kind::denied, "pull access denied for {}, repository does not exist or may require 'docker login': {}", name_, text.empty() ? "denied" : text);
+        co_return fail(Kind::denied,
+                       "pull access denied for {}, repository does not exist or may require 'docker login': {}", name_,
+                       text.empty() ? "denied" : text);
     }
     const Kind kind = is_passing(status) ? Kind::unavailable : Kind::io;
-    co_return fail(kind, "{}: the registry {} answered with status {}{}{}", name_, base_.authority(), status, text.empty() ? "" : ": ", text);
+    co_return fail(kind, "{}: the registry {} answered with status {}{}{}", name_, base_.authority(), status,
+                   text.empty() ? "" : ": ", text);
 }
 
 Task<std::unique_ptr<HttpResponse>> RegistrySession::get(std::string path, std::map<std::string, std::string> headers) {
@@ -98,7 +113,9 @@ Task<std::unique_ptr<HttpResponse>> RegistrySession::get(std::string path, std::
         if (!answered && (last || !is_passing(answered.error()))) {
             auto error = std::move(answered).error();
             if (error.kind() == Kind::unauthorized) {
-                co_return fail(Kind::unauthorized, "pull access denied for {}, repository does not exist or may require 'docker login': {}", name_, error.what());
+                co_return fail(Kind::unauthorized,
+                               "pull access denied for {}, repository does not exist or may require 'docker login': {}",
+                               name_, error.what());
             }
             co_return Failure(std::move(error));
         }
@@ -106,7 +123,8 @@ Task<std::unique_ptr<HttpResponse>> RegistrySession::get(std::string path, std::
             const int status = (*answered)->status();
             if (last || !is_passing(status)) co_return co_await refuse(std::move(*answered), path);
             if (const auto seconds = parse_uint((*answered)->header("Retry-After"))) {
-                retry_after_ = std::min<std::chrono::milliseconds>(std::chrono::seconds(std::min<std::uint64_t>(*seconds, 3600)), kLongestRetryAfter);
+                retry_after_ = std::min<std::chrono::milliseconds>(
+                    std::chrono::seconds(std::min<std::uint64_t>(*seconds, 3600)), kLongestRetryAfter);
             }
         }
         auto waited = co_await back_off(attempt);
@@ -120,7 +138,8 @@ Task<void> RegistrySession::ping() {
     auto answered = co_await request(url, {});
     const auto response = CO_TRY(std::move(answered));
     if (response->status() == 200) co_return Result<void>{};
-    if (response->status() == 401 || response->status() == 403) co_return fail(Kind::unauthorized, "unauthorized: incorrect username or password");
+    if (response->status() == 401 || response->status() == 403)
+        co_return fail(Kind::unauthorized, "unauthorized: incorrect username or password");
     co_return fail(Kind::unavailable, "login attempt to {} failed with status: {}", url.text(), response->status());
 }
 

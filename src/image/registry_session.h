@@ -14,7 +14,8 @@ namespace diatom::image {
 class RegistrySession {
 public:
     // `base`: scheme and host to speak to. `name`: the reference as the user knows it, for error texts.
-    RegistrySession(Url base, std::string repository, std::string name, std::optional<Credentials> credentials, HttpOptions http, int attempts);
+    RegistrySession(Url base, std::string repository, std::string name, std::optional<Credentials> credentials,
+                    HttpOptions http, int attempts);
 
     // GET /v2/REPOSITORY/PATH. Follows at most ten redirects, never sends credentials to another host, never goes from
     // https to http. Any status but 200 and 206 becomes an error in Docker's words.

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 
 #include <algorithm>
+#include <ranges>
 #include <set>
 
 #include "base/strings.h"
@@ -16,7 +17,9 @@
 namespace diatom::image {
 namespace {
 
-std::int64_t created_seconds(const ImageConfig& config) { return sys::parse_rfc3339(config.created).value_or(0) / 1'000'000'000; }
+std::int64_t created_seconds(const ImageConfig& config) {
+    return sys::parse_rfc3339(config.created).value_or(0) / 1'000'000'000;
+}
 
 bool is_hex(std::string_view text) {
     return !text.empty() && text.size() <= 64 && text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
@@ -30,20 +33,26 @@ public:
     Result<void> open() {
         TRY(blobs_.open());
         TRY(layers_.open());
+        TRY(sys::make_dirs(empty_layer(), 0755));
         return sys::make_dirs(root_ + "/rootfs", 0711);
     }
 
     Result<bool> has_blob(const Digest& digest) override { return blobs_.has(digest); }
-    Result<std::string> read_blob(const Digest& digest, std::size_t limit) override { return blobs_.read(digest, limit); }
-    Result<std::unique_ptr<BlobWriter>> write_blob(const Descriptor& descriptor) override { return blobs_.write(descriptor); }
+    Result<std::string> read_blob(const Digest& digest, std::size_t limit) override {
+        return blobs_.read(digest, limit);
+    }
+    Result<std::unique_ptr<BlobWriter>> write_blob(const Descriptor& descriptor) override {
+        return blobs_.write(descriptor);
+    }
     Result<void> put_blob(const Digest& digest, std::string_view bytes) override { return blobs_.put(digest, bytes); }
     Result<bool> has_layer(const Digest& diff_id) override { return catalog_.has_layer(diff_id); }
 
     Result<void> unpack_layer(const Descriptor& blob, const Digest& diff_id, const ProgressSink& progress,
                               const std::atomic<bool>* cancelled) override {
-        if (TRY(catalog_.has_layer(diff_id))) return {};
+        if (TRY(catalog_.has_layer(diff_id))) return blobs_.remove(blob.digest);
         const auto file = TRY(sys::open_path(blobs_.path(blob.digest), O_RDONLY), "layer {}", blob.digest.text());
-        TRY(layers_.unpack(file, blob.size, diff_id, std::string(blob.digest.hex().substr(0, 12)), progress, cancelled));
+        TRY(layers_.unpack(file, blob.size, diff_id, std::string(blob.digest.hex().substr(0, 12)), progress,
+                           cancelled));
         return blobs_.remove(blob.digest);  // the unpacked layer is all that is needed from here on
     }
 
@@ -52,9 +61,11 @@ public:
         auto raw = TRY(blobs_.read(config, kMaxManifest), "image configuration {}", config.text());
         const auto decoded = TRY(ImageConfig::decode(raw), "image configuration {}", config.text());
         for (const auto& diff_id : decoded.diff_ids) {
-            if (!TRY(catalog_.has_layer(diff_id))) return fail(Kind::bug, "layer {} of image {} is not unpacked", diff_id.text(), config.text());
+            if (!TRY(catalog_.has_layer(diff_id)))
+                return fail(Kind::bug, "layer {} of image {} is not unpacked", diff_id.text(), config.text());
         }
-        TRY(catalog_.add_image({config, manifest, std::move(raw), decoded.diff_ids, created_seconds(decoded), tag, repo_digest}));
+        TRY(catalog_.add_image(
+            {config, manifest, std::move(raw), decoded.diff_ids, created_seconds(decoded), tag, repo_digest}));
         return catalog_.image(config);
     }
 
@@ -80,11 +91,22 @@ public:
     }
 
     Result<RootFs> rootfs(const std::string& container) override {
-        if (!TRY(catalog_.rootfs_image(container))) return fail(Kind::not_found, "container {} has no root file system", container);
+        if (!TRY(catalog_.rootfs_image(container)))
+            return fail(Kind::not_found, "container {} has no root file system", container);
         const auto directory = rootfs_directory(container);
-        RootFs rootfs{.directory = directory, .upper = directory + "/upper", .work = directory + "/work", .merged = directory + "/merged"};
-        for (const auto& diff_id : TRY(catalog_.rootfs_layers(container))) rootfs.lower.push_back(layers_.path(diff_id));
-        std::ranges::reverse(rootfs.lower);
+        RootFs rootfs{.directory = directory,
+                      .upper = directory + "/upper",
+                      .work = directory + "/work",
+                      .merged = directory + "/merged"};
+        // overlayfs refuses a directory that is there twice (ELOOP). Of a layer that repeats, the topmost says all that
+        // the lower ones do: the same files, hiding the same names.
+        const auto layers = TRY(catalog_.rootfs_layers(container));
+        std::set<Digest> seen;
+        for (const auto& diff_id : layers | std::views::reverse) {
+            if (seen.insert(diff_id).second) rootfs.lower.push_back(layers_.path(diff_id));
+        }
+        if (rootfs.lower.empty())
+            rootfs.lower.push_back(empty_layer());  // an image without layers; overlayfs wants one
         return rootfs;
     }
 
@@ -97,6 +119,7 @@ public:
     Result<void> recover(const std::vector<std::string>& containers) override;
 
 private:
+    std::string empty_layer() const { return root_ + "/empty"; }
     std::string rootfs_directory(const std::string& container) const { return root_ + "/rootfs/" + container; }
     Result<Digest> find_id(const std::string& name);
     Result<void> drop_image(const ImageRecord& image, Removed& removed);
@@ -112,18 +135,22 @@ private:
 Result<Digest> DiskStore::find_id(const std::string& name) {
     const auto missing = [&] { return fail(Kind::not_found, "No such image: {}", name); };
     if (name.starts_with("sha256:")) {
+        if (!is_hex(std::string_view(name).substr(7))) return missing();  // an empty prefix would be any image
         const auto found = TRY(catalog_.by_id_prefix(name.substr(7)));
-        if (found.size() > 1) return fail(Kind::invalid, "the image id {} is ambiguous: {} images begin with it", name, found.size());
+        if (found.size() > 1)
+            return fail(Kind::invalid, "the image id {} is ambiguous: {} images begin with it", name, found.size());
         return found.empty() ? Result<Digest>(missing()) : Result<Digest>(found.front());
     }
     if (const auto reference = Reference::parse(name)) {
         const auto full = reference->digest.empty() ? reference->full()
-                                                    : std::format("{}/{}@{}", reference->domain, reference->repository, reference->digest.text());
+                                                    : std::format("{}/{}@{}", reference->domain, reference->repository,
+                                                                  reference->digest.text());
         if (const auto found = TRY(catalog_.by_name(full))) return *found;
     }
     if (!is_hex(name)) return missing();
     const auto found = TRY(catalog_.by_id_prefix(name));
-    if (found.size() > 1) return fail(Kind::invalid, "the image id {} is ambiguous: {} images begin with it", name, found.size());
+    if (found.size() > 1)
+        return fail(Kind::invalid, "the image id {} is ambiguous: {} images begin with it", name, found.size());
     return found.empty() ? Result<Digest>(missing()) : Result<Digest>(found.front());
 }
 
@@ -131,7 +158,8 @@ Result<Store::Removed> DiskStore::remove(const std::string& name, bool force, co
     const auto image = TRY(find(name));
     const bool used = std::ranges::find(in_use, image.id) != in_use.end();
     const auto reference = Reference::parse(name);
-    const bool by_tag = reference && std::ranges::find(image.tags, reference->full()) != image.tags.end() && !name.starts_with("sha256:");
+    const bool by_tag = reference && std::ranges::find(image.tags, reference->full()) != image.tags.end() &&
+                        !name.starts_with("sha256:");
     Removed removed;
     if (by_tag && image.tags.size() > 1) {
         TRY(catalog_.untag(reference->full()));
@@ -139,9 +167,14 @@ Result<Store::Removed> DiskStore::remove(const std::string& name, bool force, co
         return removed;
     }
     const auto short_id = std::string(image.id.hex().substr(0, 12));
-    if (used && !force) return fail(Kind::conflict, "conflict: unable to remove {} (must be forced) - image {} is being used by a container", name, short_id);
+    if (used && !force)
+        return fail(Kind::conflict,
+                    "conflict: unable to remove {} (must be forced) - image {} is being used by a container", name,
+                    short_id);
     if (!by_tag && image.tags.size() > 1 && !force) {
-        return fail(Kind::conflict, "conflict: unable to delete {} (must be forced) - image is referenced in multiple repositories", short_id);
+        return fail(Kind::conflict,
+                    "conflict: unable to delete {} (must be forced) - image is referenced in multiple repositories",
+                    short_id);
     }
     for (const auto* names : {&image.tags, &image.repo_digests}) {
         for (const auto& full : *names) {

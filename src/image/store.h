@@ -25,12 +25,12 @@
 namespace diatom::image {
 
 struct ImageRecord {
-    Digest id;                            // digest of the configuration, as Docker's image ID
-    Digest manifest;                      // digest of the manifest it came with; empty after a load of an old archive
-    std::vector<std::string> tags;        // full references with tag
+    Digest id;                              // digest of the configuration, as Docker's image ID
+    Digest manifest;                        // digest of the manifest it came with; empty after a load of an old archive
+    std::vector<std::string> tags;          // full references with tag
     std::vector<std::string> repo_digests;  // "repository@sha256:…", full form
-    std::uint64_t size = 0;               // bytes of the unpacked layers
-    std::int64_t created = 0;             // seconds since 1970, from the configuration
+    std::uint64_t size = 0;                 // bytes of the unpacked layers
+    std::int64_t created = 0;               // seconds since 1970, from the configuration
     ImageConfig config;
     std::string raw_config;
 };
@@ -48,13 +48,13 @@ public:
     virtual ~BlobWriter() = default;
     virtual std::uint64_t offset() const = 0;  // bytes already there, hashed: ask the registry for the rest
     virtual Result<void> write(std::string_view bytes) = 0;
-    virtual Result<void> restart() = 0;        // the server ignored our range: from zero
-    virtual Result<void> commit() = 0;         // verifies digest and size (Kind::corrupt), fsyncs, makes visible
+    virtual Result<void> restart() = 0;  // the server ignored our range: from zero
+    virtual Result<void> commit() = 0;   // verifies digest and size (Kind::corrupt), fsyncs, makes visible
 };
 
 struct RootFs {
-    std::string directory;                // ROOT/rootfs/CONTAINER
-    std::vector<std::string> lower;       // top first
+    std::string directory;           // ROOT/rootfs/CONTAINER
+    std::vector<std::string> lower;  // top first
     std::string upper, work, merged;
 };
 

@@ -18,8 +18,8 @@ namespace {
 
 constexpr std::size_t kBuffer = 256U << 10U;
 
-// libarchive converts pax names from UTF-8 to the locale's charset and hands out the raw bytes where it cannot. In the C
-// locale it never can, so names arrive as they are, whatever the process has set.
+// libarchive converts pax names from UTF-8 to the locale's charset and hands out the raw bytes where it cannot. In the
+// C locale it never can, so names arrive as they are, whatever the process has set.
 class CLocale {
 public:
     CLocale() : locale_(::newlocale(LC_ALL_MASK, "C", nullptr)), before_(::uselocale(locale_)) {}
@@ -69,8 +69,7 @@ public:
         archive_read_support_format_tar(reader_.get());
         archive_read_support_format_empty(reader_.get());
         if (archive_read_open(reader_.get(), &feed_, nullptr, feed_archive, nullptr) != ARCHIVE_OK) return failure();
-        while (TRY(next())) {
-        }
+        while (TRY(next())) {}
         return drain();
     }
 
@@ -165,7 +164,8 @@ private:
         entry.mtime = {.tv_sec = archive_entry_mtime(raw),
                        .tv_nsec = std::clamp<long>(archive_entry_mtime_nsec(raw), 0, 999'999'999)};
         TRY(convert_owner(raw, entry), "{}", name);
-        if (entry.type == EntryType::symlink || entry.type == EntryType::hardlink) TRY(convert_link(raw, entry), "{}", name);
+        if (entry.type == EntryType::symlink || entry.type == EntryType::hardlink)
+            TRY(convert_link(raw, entry), "{}", name);
         entry.device = makedev(static_cast<unsigned>(archive_entry_rdevmajor(raw)),
                                static_cast<unsigned>(archive_entry_rdevminor(raw)));
         archive_entry_xattr_reset(raw);

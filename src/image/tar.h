@@ -23,7 +23,7 @@ enum class EntryType : std::uint8_t { file, directory, symlink, hardlink, charac
 struct TarEntry {
     std::string path;  // relative, without "", ".", "..": empty for the root itself
     EntryType type = EntryType::file;
-    mode_t mode = 0;   // permission, set-id and sticky bits only
+    mode_t mode = 0;  // permission, set-id and sticky bits only
     uid_t uid = 0;
     gid_t gid = 0;
     timespec mtime{};

@@ -17,8 +17,8 @@ namespace diatom::init {
 namespace {
 
 // Offsets in the header and in an entry; all little-endian, as the machines are that we run on.
-constexpr std::size_t kHeaderSize = 12, kHeaderCrc = 16, kMyLba = 24, kAlternateLba = 32, kFirstUsable = 40, kLastUsable = 48,
-                      kEntriesLba = 72, kEntryCount = 80, kEntrySize = 84, kEntriesCrc = 88;
+constexpr std::size_t kHeaderSize = 12, kHeaderCrc = 16, kMyLba = 24, kAlternateLba = 32, kFirstUsable = 40,
+                      kLastUsable = 48, kEntriesLba = 72, kEntryCount = 80, kEntrySize = 84, kEntriesCrc = 88;
 constexpr std::size_t kEntryFirst = 32, kEntryLast = 40;
 constexpr std::string_view kSignature = "EFI PART";
 constexpr std::uint64_t kGrowFrom = 16U << 20U, kAlignment = 1U << 20U;  // bytes
@@ -53,7 +53,8 @@ Result<std::string> read_sectors(FdRef disk, unsigned sector, std::uint64_t lba,
 }
 
 Result<void> write_sectors(FdRef disk, unsigned sector, std::uint64_t lba, const std::string& data) {
-    if (::pwrite(disk.raw(), data.data(), data.size(), static_cast<off_t>(lba * sector)) != static_cast<ssize_t>(data.size())) {
+    if (::pwrite(disk.raw(), data.data(), data.size(), static_cast<off_t>(lba * sector)) !=
+        static_cast<ssize_t>(data.size())) {
         return fail_errno(errno, "write {} bytes at sector {}", data.size(), lba);
     }
     return sys::sync_fd(disk);
@@ -77,8 +78,10 @@ Result<Table> read_table(FdRef disk, unsigned sector) {
     Table table;
     table.header = TRY(read_sectors(disk, sector, 1, sector));
     const auto size = get<std::uint32_t>(table.header, kHeaderSize);
-    if (!table.header.starts_with(kSignature) || size < 92 || size > sector) return fail(Kind::corrupt, "no GPT header");
-    if (header_crc(table.header) != get<std::uint32_t>(table.header, kHeaderCrc)) return fail(Kind::corrupt, "the GPT header's CRC is wrong");
+    if (!table.header.starts_with(kSignature) || size < 92 || size > sector)
+        return fail(Kind::corrupt, "no GPT header");
+    if (header_crc(table.header) != get<std::uint32_t>(table.header, kHeaderCrc))
+        return fail(Kind::corrupt, "the GPT header's CRC is wrong");
     table.count = get<std::uint32_t>(table.header, kEntryCount);
     table.entry_size = get<std::uint32_t>(table.header, kEntrySize);
     if (table.entry_size < 128 || table.entry_size > 4096 || table.count == 0 || table.count > 1024) {
@@ -87,7 +90,8 @@ Result<Table> read_table(FdRef disk, unsigned sector) {
     table.entries_bytes = std::size_t{table.count} * table.entry_size;
     const std::size_t whole = (table.entries_bytes + sector - 1) / sector * sector;
     table.entries = TRY(read_sectors(disk, sector, get<std::uint64_t>(table.header, kEntriesLba), whole));
-    if (crc32(std::string_view(table.entries).substr(0, table.entries_bytes)) != get<std::uint32_t>(table.header, kEntriesCrc)) {
+    if (crc32(std::string_view(table.entries).substr(0, table.entries_bytes)) !=
+        get<std::uint32_t>(table.header, kEntriesCrc)) {
         return fail(Kind::corrupt, "the GPT entries' CRC is wrong");
     }
     return table;
@@ -118,11 +122,13 @@ Result<std::uint64_t> free_entries_lba(const Table& table, unsigned sector) {
     }
     const auto lba = old == kUsualEntriesLba ? kUsualEntriesLba + size : kUsualEntriesLba;
     const bool overlaps = lba < old + size && old < lba + size;
-    if (overlaps || lba + size > first_partition) return fail(Kind::unsupported, "no room for a second GPT before the first partition");
+    if (overlaps || lba + size > first_partition)
+        return fail(Kind::unsupported, "no room for a second GPT before the first partition");
     return lba;
 }
 
-std::string make_header(const Table& table, std::uint64_t mine, std::uint64_t other, std::uint64_t entries, std::uint64_t last_usable) {
+std::string make_header(const Table& table, std::uint64_t mine, std::uint64_t other, std::uint64_t entries,
+                        std::uint64_t last_usable) {
     std::string header = table.header;
     put(header, kMyLba, mine);
     put(header, kAlternateLba, other);
@@ -152,7 +158,8 @@ Result<void> tell_kernel(FdRef disk, const PartitionSpan& span, unsigned sector)
 
 }  // namespace
 
-Result<std::optional<PartitionSpan>> grow_last_partition(FdRef disk, const DiskGeometry& geometry, std::uint64_t first_lba) {
+Result<std::optional<PartitionSpan>> grow_last_partition(FdRef disk, const DiskGeometry& geometry,
+                                                         std::uint64_t first_lba) {
     const unsigned sector = geometry.sector;
     auto table = TRY(read_table(disk, sector));
     const auto index = find_last_entry(table, first_lba);
@@ -169,7 +176,8 @@ Result<std::optional<PartitionSpan>> grow_last_partition(FdRef disk, const DiskG
     put(table.header, kFirstUsable,
         std::max(get<std::uint64_t>(table.header, kFirstUsable), kUsualEntriesLba + 2 * table.entries_sectors(sector)));
     TRY(write_sectors(disk, sector, backup_entries, table.entries));
-    TRY(write_sectors(disk, sector, last_sector, make_header(table, last_sector, 1, backup_entries, backup_entries - 1)));
+    TRY(write_sectors(disk, sector, last_sector,
+                      make_header(table, last_sector, 1, backup_entries, backup_entries - 1)));
     TRY(write_sectors(disk, sector, entries_lba, table.entries));
     TRY(write_sectors(disk, sector, 1, make_header(table, 1, last_sector, entries_lba, backup_entries - 1)));
     return std::optional(PartitionSpan{first_lba, last, static_cast<unsigned>(*index + 1)});

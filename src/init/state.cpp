@@ -41,7 +41,8 @@ Result<void> check(const StateTools& tools, const std::string& device) {
 bool grow(const StateTools& tools, const BlockDevice& device) {
     if (!device.partition) return false;
     const auto grown = tools.grow_partition(device);
-    if (!grown) log::warning("the state partition keeps its size", {{"device", device.path}, {"error", grown.error().what()}});
+    if (!grown)
+        log::warning("the state partition keeps its size", {{"device", device.path}, {"error", grown.error().what()}});
     else if (*grown) log::info("the state partition has grown to the end of its disk", {{"device", device.path}});
     return grown && *grown;
 }

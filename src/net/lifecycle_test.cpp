@@ -3,6 +3,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include "net/endpoint.h"
 #include "net/fixture.h"
 #include "net/namespace.h"
 #include "net/ruleset.h"
@@ -195,6 +196,18 @@ TEST_F(Lifecycle, AttachSetsEverythingUp) {
     ASSERT_EQ(*network().attach(bridge, again, *second), "02:42:00:00:00:99");
     EXPECT_EQ(run("ip -o link show type veth | wc -l"), "1\n");
     EXPECT_EQ(run("ip route show default; ip -6 route show default", second), "");
+}
+
+TEST_F(Lifecycle, AnInterfaceNameThatIsTakenIsLeftToItsOwner) {
+    ASSERT_TRUE(network().ensure_bridge(bridge));
+    const auto taken = veth_name(veth_alias("docker0-2", "eth0"), 0);
+    run("ip link add " + taken + " type bridge; ip link set " + taken + " alias somebody/else");
+    make_container(bridge, 2);
+    const auto next = veth_name(veth_alias("docker0-2", "eth0"), 1);
+    EXPECT_NE(run("ip -o link show " + next).find("alias docker0-2/eth0"), std::string::npos);
+    ASSERT_TRUE(network().detach("docker0-2", "eth0"));
+    EXPECT_NE(run("ip -o link show " + taken).find("somebody/else"), std::string::npos);
+    EXPECT_EQ(run("ip -o link show type veth"), "");
 }
 
 TEST_F(Lifecycle, AFailedAttachLeavesNothing) {

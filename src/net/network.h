@@ -62,20 +62,26 @@ public:
 
     virtual Result<void> ensure_bridge(const BridgeSpec& bridge) = 0;  // idempotent; repairs what differs
     virtual Result<void> remove_bridge(const std::string& name) = 0;
-    // Makes the pair, moves one end into the namespace, sets addresses, routes, and brings loopback and it up.
+    // Makes the pair, moves one end into the namespace, sets addresses, routes, and brings loopback and it up. Returns
+    // the MAC address inside. What an earlier, cut-off attach of the same container and interface left is replaced.
     virtual Result<std::string> attach(const BridgeSpec& bridge, const EndpointSpec& endpoint, FdRef netns) = 0;
+    // Removes the pair; one that is gone is no error. The kernel waits for an RCU grace period meanwhile (5 to 30 ms):
+    // a caller that cannot wait drops its last reference to the namespace instead, which removes the pair by itself.
     virtual Result<void> detach(const std::string& container, const std::string& interface) = 0;
     virtual Result<void> loopback_up(FdRef netns) = 0;
 
     // Reserves the port on the host. conflict: 'Bind for 0.0.0.0:8080 failed: port is already allocated'.
     virtual Result<PublishedPort> reserve(const PortMapping& wanted) = 0;
-    // Installs all mappings of a container in one batch.
+    // Installs all mappings of a container in one batch, in place of those that it had. conflict: another container has
+    // one of the ports. On every address, each IP version that `targets` has; on one address, a target of its version.
     virtual Result<void> publish(const std::string& container, const std::vector<PortMapping>& mappings,
                                  const std::vector<Address>& targets) = 0;
     virtual Result<void> unpublish(const std::string& container) = 0;
-    // Rebuilds the table from nothing: at start, and when somebody flushed it.
+    // Rebuilds the table from what this object knows, in one batch: when somebody flushed it, and at start once every
+    // running container is published again. Until then ports of an engine that was restarted go on working.
+    // The chain `user`, for the host's own rules, is kept (ruleset.h).
     virtual Result<void> restore() = 0;
-    virtual Result<bool> table_present() = 0;
+    virtual Result<bool> table_present() = 0;  // false too when rules of it are missing
 };
 
 // Addresses of one subnet, lowest free first after the last one given (as Docker), gateway and broadcast left out.

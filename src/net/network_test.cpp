@@ -189,6 +189,25 @@ TEST_P(Traffic, APortOnOneAddressIsOnlyThere) {
     EXPECT_KIND(talk(outside, ip("192.0.2.1"), 8080, server), Kind::unavailable);
 }
 
+// CVE-2020-8558 and its like: packets to 127.0.0.1 from elsewhere, once the bridge has route_localnet.
+TEST_P(Traffic, TheHostsLoopbackIsOnlyItsOwn) {
+    const auto evil = make_container(bridge, 2);
+    auto web = serve(evil.where, 80);
+    publish(evil, 8080, 80, Protocol::tcp, ip("127.0.0.1"));
+    EXPECT_SEEN(talk(kHost, ip("127.0.0.1"), 8080, web), ip("172.17.0.1"));
+    auto secret = serve(kHost, 9999);
+    const std::string aim =
+        "ip addr flush dev lo; echo 1 > /proc/sys/net/ipv4/conf/all/route_localnet; "
+        "ip route add 127.0.0.1 via ";
+    run(aim + "172.17.0.1", evil.where);
+    run(aim + "192.0.2.1", outside);
+    EXPECT_KIND(talk_dropped(evil.where, ip("127.0.0.1"), 9999, secret), Kind::timed_out);
+    EXPECT_KIND(talk_dropped(outside, ip("127.0.0.1"), 8080, web), Kind::timed_out);
+    // The attack itself is sound: without these rules it works.
+    run("nft flush chain inet diatom martians");
+    EXPECT_SEEN(talk(evil.where, ip("127.0.0.1"), 9999, secret), evil.four);
+}
+
 TEST_P(Traffic, AnUnpublishedPortIsRefusedAndTheNextOneGetsIt) {
     const auto one = make_container(bridge, 2);
     const auto two = make_container(bridge, 3);

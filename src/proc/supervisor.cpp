@@ -15,7 +15,7 @@ constexpr int kTimeoutMs = 5000;
 
 // The kind under which PID 1 refused.
 Kind kind_named(std::string_view name) {
-    constexpr std::array kKinds{Kind::invalid, Kind::not_found, Kind::conflict, Kind::denied, Kind::unavailable,
+    constexpr std::array kKinds{Kind::invalid,     Kind::not_found, Kind::conflict,  Kind::denied, Kind::unavailable,
                                 Kind::unsupported, Kind::exhausted, Kind::timed_out, Kind::io};
     for (const Kind kind : kKinds) {
         if (to_string(kind) == name) return kind;
@@ -26,8 +26,8 @@ Kind kind_named(std::string_view name) {
 Result<Fd> connect(const std::string& path, sys::SocketType type) {
     auto socket = sys::connect_unix(path, type);
     if (!socket) {
-        return fail(Kind::unavailable, "PID 1 of Diatom OS does not answer on {} ({}); is this machine running it?", path,
-                    socket.error().what());
+        return fail(Kind::unavailable, "PID 1 of Diatom OS does not answer on {} ({}); is this machine running it?",
+                    path, socket.error().what());
     }
     TRY(sys::set_receive_timeout(*socket, kTimeoutMs));
     const timeval time{kTimeoutMs / 1000, 0};

@@ -124,4 +124,12 @@ void write(Level level, std::string_view message, Fields fields) noexcept {
     }
 }
 
+void error(std::string_view message, const Error& cause) noexcept {
+    try {
+        write(Level::error, message, {{"error", cause.what()}});
+    } catch (...) {
+        write(Level::error, message);  // no memory for the copy of the cause
+    }
+}
+
 }  // namespace diatom::log

@@ -46,8 +46,6 @@ inline void debug(std::string_view message, Fields fields = {}) noexcept { write
 inline void info(std::string_view message, Fields fields = {}) noexcept { write(Level::info, message, fields); }
 inline void warning(std::string_view message, Fields fields = {}) noexcept { write(Level::warning, message, fields); }
 inline void error(std::string_view message, Fields fields = {}) noexcept { write(Level::error, message, fields); }
-inline void error(std::string_view message, const Error& cause) noexcept {
-    write(Level::error, message, {{"error", cause.what()}});
-}
+void error(std::string_view message, const Error& cause) noexcept;  // with the field "error"
 
 }  // namespace diatom::log

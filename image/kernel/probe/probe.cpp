@@ -52,8 +52,9 @@ void expect_paths(std::initializer_list<const char*> paths) {
 }
 
 void expect_kernel_features() {
-    expect_words("/proc/filesystems", {"erofs", "ext4", "vfat", "iso9660", "udf", "squashfs", "overlay", "fuse", "virtiofs",
-                                       "tmpfs", "devtmpfs", "cgroup2", "bpf", "mqueue", "hugetlbfs", "pstore", "securityfs"});
+    expect_words("/proc/filesystems",
+                 {"erofs", "ext4", "vfat", "iso9660", "udf", "squashfs", "overlay", "fuse", "virtiofs", "tmpfs",
+                  "devtmpfs", "cgroup2", "bpf", "mqueue", "hugetlbfs", "pstore", "securityfs"});
     expect_words("/sys/fs/cgroup/cgroup.controllers",
                  {"cpuset", "cpu", "io", "memory", "hugetlb", "pids", "rdma", "misc"});
     expect_words("/sys/kernel/security/lsm", {"lockdown", "capability", "landlock", "yama", "apparmor"});
@@ -61,11 +62,28 @@ void expect_kernel_features() {
     expect_words("/proc/sys/net/ipv4/tcp_available_congestion_control", {"cubic", "bbr"});
     expect_words("/proc/sys/net/core/default_qdisc", {"fq_codel"});
     expect_words("/proc/sys/net/core/bpf_jit_enable", {"1"});
-    expect_paths({"/proc/self/ns/cgroup", "/proc/self/ns/ipc", "/proc/self/ns/mnt", "/proc/self/ns/net", "/proc/self/ns/pid",
-                  "/proc/self/ns/time", "/proc/self/ns/user", "/proc/self/ns/uts", "/proc/config.gz", "/proc/pressure/memory",
-                  "/proc/sys/net/bridge", "/proc/sys/net/netfilter", "/proc/net/ip_vs", "/proc/net/ip_tables_names",
-                  "/dev/fuse", "/dev/loop-control", "/dev/net/tun", "/dev/mapper/control", "/dev/vsock", "/dev/watchdog",
-                  "/dev/ptmx", "/dev/zero"});
+    expect_paths({"/proc/self/ns/cgroup",
+                  "/proc/self/ns/ipc",
+                  "/proc/self/ns/mnt",
+                  "/proc/self/ns/net",
+                  "/proc/self/ns/pid",
+                  "/proc/self/ns/time",
+                  "/proc/self/ns/user",
+                  "/proc/self/ns/uts",
+                  "/proc/config.gz",
+                  "/proc/pressure/memory",
+                  "/proc/sys/net/bridge",
+                  "/proc/sys/net/netfilter",
+                  "/proc/net/ip_vs",
+                  "/proc/net/ip_tables_names",
+                  "/dev/fuse",
+                  "/dev/loop-control",
+                  "/dev/net/tun",
+                  "/dev/mapper/control",
+                  "/dev/vsock",
+                  "/dev/watchdog",
+                  "/dev/ptmx",
+                  "/dev/zero"});
 }
 
 // Each key of sysctl.conf must exist and take its value, in the order of the file.

@@ -17,7 +17,8 @@ namespace diatom::engine::testing {
 class FakeInit {
 public:
     explicit FakeInit(const std::string& directory)
-        : init_path_(directory + "/init.sock"), notify_path_(directory + "/notify.sock"),
+        : init_path_(directory + "/init.sock"),
+          notify_path_(directory + "/notify.sock"),
           init_(sys::listen_unix(init_path_, sys::SocketType::packet, 0600).value()),
           notify_(sys::listen_unix(notify_path_, sys::SocketType::datagram, 0600).value()) {
         (void)sys::set_receive_timeout(notify_, 20);
@@ -60,7 +61,8 @@ private:
             const auto prefix = json_string(request, "prefix").value_or("");
             Json reply{{"ok", true}};
             std::vector<FdRef> fds;
-            if (op == "forget") std::erase_if(store_, [&](const auto& entry) { return entry.first.starts_with(prefix); });
+            if (op == "forget")
+                std::erase_if(store_, [&](const auto& entry) { return entry.first.starts_with(prefix); });
             if (op == "parked") {
                 reply["names"] = Json::array();
                 for (const auto& [name, fd] : store_) {

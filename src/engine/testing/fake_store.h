@@ -25,9 +25,13 @@ public:
     Result<void> put_blob(const image::Digest&, std::string_view) override { return none(); }
     Result<bool> has_layer(const image::Digest&) override { return none(); }
     Result<void> unpack_layer(const image::Descriptor&, const image::Digest&, const image::ProgressSink&,
-                              const std::atomic<bool>*) override { return none(); }
+                              const std::atomic<bool>*) override {
+        return none();
+    }
     Result<image::ImageRecord> add_image(const image::Digest&, const image::Digest&, const std::string&,
-                                         const std::string&) override { return none(); }
+                                         const std::string&) override {
+        return none();
+    }
     Result<image::ImageRecord> find(const std::string& name) override {
         if (name == "busybox" || name == image_.id.text()) return image_;
         return fail(Kind::not_found, "nothing is named {}", name);
@@ -43,10 +47,13 @@ public:
         return paths;
     }
     Result<image::RootFs> rootfs(const std::string& container) override {
-        if (!sys::exists(paths_of(container).directory)) return fail(Kind::not_found, "no root file system of {}", container);
+        if (!sys::exists(paths_of(container).directory))
+            return fail(Kind::not_found, "no root file system of {}", container);
         return paths_of(container);
     }
-    Result<void> remove_rootfs(const std::string& container) override { return sys::remove_tree(paths_of(container).directory); }
+    Result<void> remove_rootfs(const std::string& container) override {
+        return sys::remove_tree(paths_of(container).directory);
+    }
     Result<std::uint64_t> rootfs_size(const std::string&) override { return std::uint64_t{0}; }
     Result<void> recover(const std::vector<std::string>&) override { return {}; }
 
@@ -54,7 +61,10 @@ private:
     static Failure none() { return fail(Kind::unsupported, "not in this fake"); }
     image::RootFs paths_of(const std::string& container) const {
         const std::string directory = root_ + "/rootfs/" + container;
-        return {.directory = directory, .lower = {layer_}, .upper = directory + "/upper", .work = directory + "/work",
+        return {.directory = directory,
+                .lower = {layer_},
+                .upper = directory + "/upper",
+                .work = directory + "/work",
                 .merged = directory + "/merged"};
     }
     std::string root_, layer_;

@@ -32,7 +32,8 @@ protected:
     void TearDown() override {
         if (home_.empty()) return;
         if (engine_) {
-            for (const auto& container : engine_->containers()) EXPECT_TRUE(run(engine_->remove(container.id, {.force = true})));
+            for (const auto& container : engine_->containers())
+                EXPECT_TRUE(run(engine_->remove(container.id, {.force = true})));
             EXPECT_EQ(init_->parked(), 0U) << "descriptors stay parked";
         }
         close();
@@ -41,14 +42,17 @@ protected:
         EXPECT_TRUE(sys::remove_tree(home_));
     }
 
+    virtual void adjust(EngineOptions&) {}
     void open() {
         loop_ = std::make_unique<asio::io_context>(1);
         EngineOptions options{.root = home_ + "/root", .run = home_ + "/run", .cgroup = "", .table = ""};
+        adjust(options);
         Parts parts;
         auto store = std::make_unique<FakeStore>(options.root, home_ + "/layer");
         store_ = store.get();
         parts.store = std::move(store);
         parts.launcher = Launcher::real();
+        parts.bulk = std::make_unique<asio::thread_pool>(1);
         parts.supervisor = init_->supervisor();
         ASSERT_TRUE(sys::make_dirs(options.root));
         auto records = Records::open(options.root + "/engine.db");
@@ -76,8 +80,7 @@ protected:
             result = std::move(value);
         });
         loop_->restart();
-        while (!result && loop_->run_one() > 0) {
-        }
+        while (!result && loop_->run_one() > 0) {}
         return std::move(*result);
     }
 
@@ -88,8 +91,7 @@ protected:
     }
     void run_until(const std::function<bool()>& met) {
         loop_->restart();
-        while (!met() && loop_->run_one() > 0) {
-        }
+        while (!met() && loop_->run_one() > 0) {}
     }
     std::string create(std::vector<std::string> command, ContainerConfig config = {}, const std::string& name = "") {
         config.image = "busybox";
@@ -118,7 +120,8 @@ protected:
                        if (!output) co_return text;
                        text += output->bytes;
                    }
-               }(*engine_, id, query)).value_or("(no logs)");
+               }(*engine_, id, query))
+            .value_or("(no logs)");
     }
     std::unique_ptr<Attachment> attach(const std::string& id, AttachOptions options = {}) {
         auto attached = run(engine_->attach(id, options));
@@ -136,7 +139,8 @@ protected:
                        text += output->bytes;
                        if (!wanted.empty() && text.contains(wanted)) co_return text;
                    }
-               }(client, std::move(enough))).value_or("(no output)");
+               }(client, std::move(enough)))
+            .value_or("(no output)");
     }
     std::string run_to_end(std::vector<std::string> command, ContainerConfig config = {}) {
         const auto id = create(std::move(command), std::move(config));
@@ -156,11 +160,13 @@ private:
             ASSERT_TRUE(sys::make_dirs(layer + "/" + dir));
         }
         ASSERT_TRUE(sys::write_file(layer + "/bin/busybox", sys::read_file("/bin/busybox").value_or(""), 0755));
-        for (const char* name : {"sh", "echo", "cat", "ls", "id", "env", "hostname", "sleep", "true", "false", "kill", "pwd",
-                                 "touch", "dd", "stty", "tty", "seq", "head", "tr", "wc", "mount", "grep", "test", "rm"}) {
+        for (const char* name :
+             {"sh",    "echo", "cat",  "ls",  "id",  "env",  "hostname", "sleep", "true",  "false", "kill", "pwd",
+              "touch", "dd",   "stty", "tty", "seq", "head", "tr",       "wc",    "mount", "grep",  "test", "rm"}) {
             ASSERT_EQ(::symlink("busybox", (layer + "/bin/" + name).c_str()), 0);
         }
-        ASSERT_TRUE(sys::write_file(layer + "/etc/passwd", "root:x:0:0:root:/root:/bin/sh\nweb:x:1000:1001::/home/web:/bin/sh\n"));
+        ASSERT_TRUE(sys::write_file(layer + "/etc/passwd",
+                                    "root:x:0:0:root:/root:/bin/sh\nweb:x:1000:1001::/home/web:/bin/sh\n"));
         ASSERT_TRUE(sys::write_file(layer + "/etc/group", "root:x:0:\nweb:x:1001:\n"));
         ASSERT_TRUE(sys::write_file(layer + "/etc/plain", "not a program\n", 0644));
         ASSERT_TRUE(sys::write_file(layer + "/data/seed", "seed\n"));

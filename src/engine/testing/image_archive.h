@@ -12,8 +12,8 @@
 namespace diatom::engine::testing {
 
 // POSIX ustar (IEEE 1003.1, pax): enough for what the store must read.
-inline void add_entry(std::string& tar, const std::string& name, char type, const std::string& bytes, const std::string& link = "",
-                      unsigned mode = 0755) {
+inline void add_entry(std::string& tar, const std::string& name, char type, const std::string& bytes,
+                      const std::string& link = "", unsigned mode = 0755) {
     std::array<char, 512> header{};
     const auto put = [&](std::size_t at, const std::string& text) { text.copy(header.data() + at, text.size()); };
     const auto octal = [](std::uint64_t value, int width) {
@@ -56,12 +56,14 @@ inline std::string busybox_archive() {
     const auto layer = busybox_layer();
     const std::string config =
         R"({"architecture":"amd64","os":"linux","config":{"Cmd":["sh"],"Env":["PATH=/bin"],"Volumes":{"/data":{}}},)"
-        R"("rootfs":{"type":"layers","diff_ids":[")" + image::Digest::of(layer).text() + R"("]}})";
+        R"("rootfs":{"type":"layers","diff_ids":[")" +
+        image::Digest::of(layer).text() + R"("]}})";
     const auto name = std::string(image::Digest::of(config).hex()) + ".json";
     std::string tar;
     add_entry(tar, name, '0', config, "", 0644);
     add_entry(tar, "layer.tar", '0', layer, "", 0644);
-    add_entry(tar, "manifest.json", '0', R"([{"Config":")" + name + R"(","RepoTags":["busybox:latest"],"Layers":["layer.tar"]}])", "", 0644);
+    add_entry(tar, "manifest.json", '0',
+              R"([{"Config":")" + name + R"(","RepoTags":["busybox:latest"],"Layers":["layer.tar"]}])", "", 0644);
     tar.append(1024, '\0');
     return tar;
 }
