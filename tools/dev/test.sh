@@ -8,11 +8,13 @@ set -euo pipefail
 
 stages=()
 pytest_args=()
+marks=(-m "not long")
 while [ $# -gt 0 ]; do
     case $1 in
     --only) stages+=("${2:?--only needs a stage}"); shift 2 ;;
+    --long) marks=(); shift ;;
     --) shift; pytest_args=("$@"); break ;;
-    *) fail "test: unknown argument '$1' (--only STAGE, or -- and what pytest takes)" ;;
+    *) fail "test: unknown argument '$1' (--only STAGE, --long, or -- and what pytest takes)" ;;
     esac
 done
 [ ${#stages[@]} -gt 0 ] || stages=(lint unit image vm)
@@ -20,7 +22,7 @@ done
 banner() { printf '\n==== %s\n' "$*"; }
 
 stage_lint() {
-    tools/dev/lint.sh
+    if [ ${#marks[@]} -gt 0 ]; then tools/dev/lint.sh --fast; else tools/dev/lint.sh; fi
     python3 -m pytest -q -p no:cacheprovider tests/lint
 }
 
@@ -43,7 +45,7 @@ stage_image() {
 
 stage_vm() {
     tools/dev/image.sh
-    python3 -m pytest -p no:cacheprovider --durations=10 tests/vm "${pytest_args[@]}"
+    python3 -m pytest -p no:cacheprovider --durations=10 tests/vm "${marks[@]}" "${pytest_args[@]}"
 }
 
 failed=()
