@@ -98,6 +98,22 @@ Task<void> attach(Call& call) {
     co_return co_await relay(call.connection, *attachment, std::move(keys), options.in);
 }
 
+// A program that cannot be executed has an exit code (126, 127) all the same. Docker's clients read the reason from the
+// stream and the code by inspecting the exec, so the connection is upgraded first.
+Task<void> tell_exec_failure(Call& call, Error error) {
+    const auto exec = CO_TRY(call.engine.exec_inspect(call.name()));
+    if (!exec.exit_code) co_return Failure(std::move(error));
+    auto hijacked = co_await call.connection.hijack(call.request, stream_type(call, exec.config.tty));
+    CO_TRY(std::move(hijacked));
+    const engine::Output reason{engine::Output::Stream::out, 0, "OCI runtime exec failed: " + error.what() + "\r\n"};
+    std::string bytes;
+    if (exec.config.tty) bytes = reason.bytes;
+    else append_frame(bytes, reason);
+    auto sent = co_await call.connection.write_raw(bytes);
+    call.connection.shutdown();
+    co_return std::move(sent);
+}
+
 Task<void> exec_start(Call& call) {
     const auto body = CO_TRY(body_json(call.request));
     const bool detach = CO_TRY(json_bool(body, "Detach"));
@@ -105,6 +121,7 @@ Task<void> exec_start(Call& call) {
     const auto exec = CO_TRY(call.engine.exec_inspect(call.name()));
     auto keys = CO_TRY(DetachKeys::parse(exec.config.detach_keys));
     auto started = co_await call.engine.exec_start(call.name(), detach, tty);
+    if (!started && !detach) co_return co_await tell_exec_failure(call, std::move(started).error());
     const auto attachment = CO_TRY(std::move(started));
     if (!attachment) co_return co_await call.connection.reply_empty(200);
     auto hijacked = co_await call.connection.hijack(call.request, stream_type(call, attachment->tty()));
