@@ -18,7 +18,7 @@
 namespace diatom::net::testing {
 namespace {
 
-constexpr int kPatienceMs = 2000;  // for what must happen
+constexpr int kPatienceMs = 20000;  // for what must happen
 constexpr int kDropWaitMs = 250;   // for what must not
 
 struct SocketName {

@@ -1,5 +1,6 @@
 // Bridges, links, addresses, address translation and published ports, by rtnetlink and nftables. Thread side: one
-// thread at a time per Network; calls block for less than a millisecond each (one netlink batch).
+// thread at a time per Network. Calls block for a few netlink round trips, well under a millisecond on an idle machine;
+// attach and detach longer, see there.
 //
 // nftables: one table "inet diatom", changed by one atomic batch per call. Published ports are elements of maps
 // (proto . port -> address . port), so that the cost of one does not grow with the number of others.
