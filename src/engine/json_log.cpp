@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/json.h"
+#include "base/strings.h"
 #include "sys/clock.h"
 #include "sys/file.h"
 
@@ -66,7 +67,9 @@ Result<void> JsonLog::append(LogStream stream, std::string_view bytes, std::int6
             lines += encode_log_entry({stream, partial.time, std::exchange(partial.text, {})});
         }
     }
-    return write_entries(lines);
+    auto written = write_entries(lines);
+    keep(stream);
+    return written;
 }
 
 Result<void> JsonLog::flush() {
@@ -75,7 +78,36 @@ Result<void> JsonLog::flush() {
         auto& partial = partial_[static_cast<std::size_t>(stream)];
         if (!partial.text.empty()) lines += encode_log_entry({stream, partial.time, std::exchange(partial.text, {})});
     }
-    return write_entries(lines);
+    auto written = write_entries(lines);
+    for (const auto stream : {LogStream::out, LogStream::err}) keep(stream);
+    return written;
+}
+
+std::string JsonLog::partial_path(LogStream stream) const { return partials_ + "/unfinished-" + name_of(stream); }
+
+void JsonLog::keep_partials(std::string directory) {
+    partials_ = std::move(directory);
+    for (const auto stream : {LogStream::out, LogStream::err}) {
+        const auto kept = sys::read_file(partial_path(stream));
+        const auto halves = kept ? cut(*kept, '\n') : std::nullopt;
+        if (!halves) continue;
+        auto& partial = partial_[static_cast<std::size_t>(stream)];
+        partial = {.text = std::string(halves->second),
+                   .time = parse_int(halves->first).value_or(sys::wall_ns()),
+                   .kept = true};
+    }
+}
+
+// On tmpfs. A failure costs at most this line, at the next crash.
+void JsonLog::keep(LogStream stream) {
+    auto& partial = partial_[static_cast<std::size_t>(stream)];
+    if (partials_.empty() || (partial.text.empty() && !partial.kept)) return;
+    partial.kept = !partial.text.empty();
+    if (partial.kept) {
+        (void)sys::write_file(partial_path(stream), std::to_string(partial.time) + "\n" + partial.text, 0600);
+    } else {
+        (void)sys::remove_file(partial_path(stream));
+    }
 }
 
 Result<void> JsonLog::write_entries(const std::string& lines) {

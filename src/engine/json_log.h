@@ -32,6 +32,9 @@ public:
 
     // Bytes as they came from the container; whole lines are written, the rest waits for its newline or for flush().
     Result<void> append(LogStream stream, std::string_view bytes, std::int64_t time);
+    // Unfinished lines are kept in `directory`, too: an engine that is killed loses them otherwise. Takes up those that
+    // are there.
+    void keep_partials(std::string directory);
     Result<void> flush();  // what waits, at the end of a stream
 
     const std::string& path() const noexcept { return path_; }
@@ -49,8 +52,11 @@ private:
     struct Partial {
         std::string text;
         std::int64_t time = 0;
+        bool kept = false;
     };
-    std::string path_;
+    std::string partial_path(LogStream stream) const;
+    void keep(LogStream stream);
+    std::string path_, partials_;
     LogOptions options_;
     Fd file_;
     std::uint64_t size_ = 0, generation_;

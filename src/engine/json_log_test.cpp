@@ -70,6 +70,20 @@ TEST_F(JsonLogTest, FollowsAcrossRotation) {
     EXPECT_EQ(read(none, *log), "");
 }
 
+TEST_F(JsonLogTest, UnfinishedLinesOutliveTheirWriter) {
+    {
+        auto log = JsonLog::open(path(), {}).value();
+        log->keep_partials(directory_);
+        ASSERT_TRUE(log->append(LogStream::out, "done\nhalf a", 1));
+    }
+    auto log = JsonLog::open(path(), {}).value();
+    log->keep_partials(directory_);
+    ASSERT_TRUE(log->append(LogStream::out, " line\n", 2));
+    auto cursor = LogCursor::open(path(), 3, 0, std::nullopt).value();
+    EXPECT_EQ(read(cursor, *log), "done\nhalf a line\n");
+    EXPECT_EQ(sys::list_dir(directory_)->size(), 1U);
+}
+
 TEST_F(JsonLogTest, ACutLineHarmsNoOther) {
     ASSERT_TRUE(sys::write_file(path(), "{\"log\":\"cut"));
     auto log = JsonLog::open(path(), {}).value();

@@ -72,7 +72,10 @@ Result<void> Networks::open(Records& records) {
         return !std::ranges::contains(records_, name, &NetworkRecord::name);
     };
     std::vector<NetworkRecord> made;
-    if (network_ && missing("bridge")) made.push_back(TRY(default_bridge()));
+    if (network_ && missing("bridge")) {
+        if (auto bridge = default_bridge()) made.push_back(std::move(*bridge));
+        else log::error("there is no default bridge", bridge.error());
+    }
     if (missing("host")) made.push_back(plain("host", "host"));
     if (missing("none")) made.push_back(plain("none", "null"));
     for (auto& record : made) {
@@ -80,7 +83,11 @@ Result<void> Networks::open(Records& records) {
         records_.push_back(std::move(record));
     }
     if (!network_) return {};
-    TRY(network_->restore(), "restore the network rules");
+    // Containers without a bridge network go on; a start on the bridge is refused and names this log.
+    if (auto restored = network_->restore(); !restored) {
+        log::error("the network rules cannot be restored", restored.error());
+        return {};
+    }
     for (const auto& record : records_) {
         if (record.driver != "bridge") continue;
         if (auto opened = open_bridge(record); !opened) {

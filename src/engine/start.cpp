@@ -198,9 +198,11 @@ asio::awaitable<void> EngineImpl::start_failed(LivePtr live, StartUp& up, const 
 }
 
 Result<void> EngineImpl::open_log(Live& live) {
-    if (live.record.config.log.driver == LogDriver::none) return {};
-    TRY(sys::make_dirs(data_directory(live.record.id), 0710));
-    if (!live.log) live.log = TRY(JsonLog::open(live.record.log_path, live.record.config.log, live.log_generation));
+    const auto& record = live.record;
+    if (record.config.log.driver == LogDriver::none || live.log) return {};
+    TRY(sys::make_dirs(data_directory(record.id), 0710));
+    live.log = TRY(JsonLog::open(record.log_path, record.config.log, live.log_generation));
+    live.log->keep_partials(run_directory(record.id));
     return {};
 }
 
