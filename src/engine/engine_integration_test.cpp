@@ -145,5 +145,16 @@ TEST_F(Whole, PublishesPortsAndKeepsThemAcrossItsOwnEnd) {
     EXPECT_TRUE(run(engine_->wait(again, WaitCondition::not_running, {})));
 }
 
+TEST_F(Whole, SharesTheNetworkOfAnother) {
+    const auto owner = start({"sleep", "100"}, {.hostname = "owner"});
+    const auto id =
+        start({"sh", "-c", "ip -4 -o addr show eth0; cat /etc/hosts"}, {.network_mode = "container:" + owner});
+    const auto text = logs_to_end(id);
+    const auto address = engine_->inspect(owner)->endpoints.front().ip4.text();
+    EXPECT_TRUE(text.contains(address + "\towner")) << text;
+    EXPECT_TRUE(text.contains("inet " + address + "/")) << text;
+    EXPECT_TRUE(engine_->inspect(id)->endpoints.empty());
+}
+
 }  // namespace
 }  // namespace diatom::engine

@@ -22,7 +22,8 @@ struct EngineImpl::StartUp {
     StdioEnds ends;
     std::unique_ptr<Launched> launched;
     std::shared_ptr<ProcessIo> io;
-    bool in_program = false;  // the failure is the program's: 126 and 127
+    std::optional<Container> network_owner;  // whose network namespace, and so whose hosts file, it shares
+    bool in_program = false;                 // the failure is the program's: 126 and 127
 };
 
 namespace {
@@ -104,6 +105,11 @@ Result<void> EngineImpl::launch_worker(StartUp& up) {
     Container& next = up.next;
     const std::string run = run_directory(next.id);
     TRY(write_etc_files(next, run, up.host_gateway));
+    if (up.network_owner) {
+        next.hostname_path = up.network_owner->hostname_path;
+        next.hosts_path = up.network_owner->hosts_path;
+        next.resolv_conf_path = up.network_owner->resolv_conf_path;
+    }
     if (!next.image.empty()) up.inputs.rootfs = TRY(parts_.store->rootfs(next.id));
     up.inputs.container = &next;
     up.inputs.cgroup = cgroup_of(next.id);
@@ -125,6 +131,7 @@ Task<void> EngineImpl::try_start(LivePtr live, StartUp& up) {
     const auto mode = effective_network(up.next.config.network_mode, !options_.table.empty());
     up.next.config.network_mode = up.next.config.network_mode == "default" ? mode : up.next.config.network_mode;
     CO_TRY(join_namespaces(up.next, up.inputs));
+    if (mode.starts_with("container:")) up.network_owner = CO_TRY(find(mode.substr(10)))->record;
     auto networked = co_await on_network([&]() -> Result<void> {
         up.host_gateway = networks_.host_gateway();
         return networks_.prepare(up.next);
