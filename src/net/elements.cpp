@@ -73,6 +73,13 @@ Elements elements_of(const BridgeSpec& bridge) {
 Result<Elements> elements_of(const std::vector<PortMapping>& mappings, const std::vector<Address>& targets) {
     Elements elements;
     for (const auto& mapping : mappings) {
+        if (mapping.host.text() == "::1") {
+            return fail(
+                Kind::unsupported,
+                "port {}/{} cannot be published on ::1: Linux routes nothing from there to a container; publish on "
+                "127.0.0.1 instead",
+                mapping.host_port, protocol_name(mapping.protocol));
+        }
         const auto put = [&](Address::Family family, const char* ports, const char* host) {
             if (!mapping.host.empty() && mapping.host.family() != family) return false;
             const auto target = std::ranges::find(targets, family, &Address::family);

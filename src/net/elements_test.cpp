@@ -61,6 +61,8 @@ TEST(Elements, PortsGoWhereTheContainerHasAnAddress) {
     EXPECT_TRUE(elements_of({one}, {four, six})->contains(kPorts4));
     EXPECT_FALSE(elements_of({one}, {four, six})->contains(kPorts6));
     one.host = *Address::parse("::1");
+    EXPECT_EQ(elements_of({one}, {four, six}).error().kind(), Kind::unsupported);
+    one.host = *Address::parse("2001:db8::1");
     EXPECT_EQ(elements_of({one}, {four, six})->at(kHost6)[0].key.size(), 24U);
     const auto lacking = elements_of({one}, {four});
     ASSERT_FALSE(lacking);

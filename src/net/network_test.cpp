@@ -76,6 +76,7 @@ TEST_P(Traffic, TheHostReachesAPublishedPortOnEachOfItsAddresses) {
         EXPECT_SEEN(talk(kHost, ip(address), 8080, server), ip("fd17::1"));
     }
     EXPECT_SEEN(talk(kHost, web.four, 80, server), ip("172.17.0.1"));
+    EXPECT_KIND(talk(kHost, ip("::1"), 8080, server), Kind::unavailable);
 }
 
 TEST_P(Traffic, ContainersReachPublishedPortsOfThemselvesNeighboursAndOtherNetworks) {

@@ -167,6 +167,13 @@ NftRule& NftRule::loopback_destination() {
         .compare(0, NFT_CMP_EQ, &first, sizeof first);
 }
 
+NftRule& NftRule::loopback_destination6() {
+    const auto field = destination_field(IpVersion::v6);
+    return version(IpVersion::v6)
+        .load_payload(NFT_PAYLOAD_NETWORK_HEADER, field.offset, field.size, 0)
+        .compare(0, NFT_CMP_EQ, &in6addr_loopback, sizeof in6addr_loopback);
+}
+
 NftRule& NftRule::state(std::uint32_t bits) {
     const std::uint32_t none = 0;
     return load_conntrack(NFT_CT_STATE, 0).mask(0, bits).compare(0, NFT_CMP_NEQ, &none, sizeof none);

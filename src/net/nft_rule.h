@@ -34,6 +34,7 @@ public:
     NftRule& source(IpVersion version, const char* set);         // ip saddr @set
     NftRule& loopback_source();                                  // ip saddr 127.0.0.0/8
     NftRule& loopback_destination();                             // ip daddr 127.0.0.0/8
+    NftRule& loopback_destination6();                            // ip6 daddr ::1
     NftRule& state(std::uint32_t bits);                          // ct state, any of NF_CT_STATE_BIT()
     NftRule& translated_destination();                           // ct status dnat
 

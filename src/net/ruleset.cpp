@@ -59,6 +59,7 @@ std::vector<NftRule> rules(const std::string& table) {
     rule("output").destination_is_local().jump(kPublished);
     rule(kPublished).translate(v4, NftRule::Key::address_and_port, kHost4);
     rule(kPublished).translate(v4, NftRule::Key::port, kPorts4);
+    rule(kPublished, "refused, not lost").loopback_destination6().verdict(static_cast<std::uint32_t>(NFT_RETURN));
     rule(kPublished).translate(v6, NftRule::Key::address_and_port, kHost6);
     rule(kPublished).translate(v6, NftRule::Key::port, kPorts6);
 

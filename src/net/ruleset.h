@@ -26,9 +26,11 @@
 //
 // Published ports on 127.0.0.1: a connection of the host to its loopback is translated in `output` and leaves by the
 // bridge, which the kernel allows for a source of 127.0.0.1 only with route_localnet on that bridge (set when the first
-// such port is published), and is masqueraded there. Without br_netfilter no packet between containers of one bridge
-// passes here; with it (Kubernetes) the same rules hold, but neighbours on a bridge
-// without inter-container traffic then do not reach each other's published ports either.
+// such port is published), and is masqueraded there. IPv6
+// has no counterpart: nothing leaves with the source ::1, so a connection to ::1 is refused at once, by the reservation
+// (reservation.h), and a client that was told "localhost" goes on to 127.0.0.1. Without br_netfilter no packet between
+// containers of one bridge passes here; with it (Kubernetes) the same rules hold, but neighbours on a bridge without
+// inter-container traffic then do not reach each other's published ports either.
 #pragma once
 
 #include <string>
