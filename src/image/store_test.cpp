@@ -203,6 +203,15 @@ TEST_F(UnpackTest, RefusesATruncatedArchive) {
     EXPECT_EQ(unpack_blob(compressed.substr(0, compressed.size() / 2), Digest::of(tar)).error().kind(), Kind::corrupt);
 }
 
+TEST_F(UnpackTest, TakesAnArchiveWithoutItsLastPadding) {
+    const auto whole = one_file_layer("f", "12345");
+    const auto tar = whole.substr(0, 512 + 5);
+    const auto unpacked = unpack(tar);
+    ASSERT_TRUE(unpacked) << unpacked.error().what();
+    EXPECT_EQ(*sys::read_file(layer_path(tar) + "/f"), "12345");
+    EXPECT_EQ(unpack(whole.substr(0, 512 + 4)).error().kind(), Kind::corrupt);
+}
+
 TEST_F(UnpackTest, StopsWhenCancelled) {
     const auto tar = one_file_layer("f", "x");
     ASSERT_TRUE(store_->put_blob(Digest::of(tar), tar));

@@ -17,6 +17,7 @@ namespace diatom::image {
 namespace {
 
 constexpr std::size_t kBuffer = 256U << 10U;
+constexpr std::size_t kBlock = 512;
 
 // libarchive converts pax names from UTF-8 to the locale's charset and hands out the raw bytes where it cannot. In the
 // C locale it never can, so names arrive as they are, whatever the process has set.
@@ -42,6 +43,8 @@ struct Feed {
     ByteSource& source;
     std::vector<std::uint8_t> buffer;
     std::optional<Error> failure;
+    std::uint64_t given = 0;     // bytes
+    bool body_complete = false;  // of the current entry
 };
 
 la_ssize_t feed_archive(archive* reader, void* client, const void** bytes) {
@@ -52,8 +55,16 @@ la_ssize_t feed_archive(archive* reader, void* client, const void** bytes) {
         archive_set_error(reader, EIO, "source failed");
         return -1;
     }
+    std::size_t size = *got;
+    // Some tools end a layer behind the last byte of its last file, without the padding of its block, and every other
+    // reader takes that. Never in the middle of a file: there it is a truncated archive.
+    if (size == 0 && feed.body_complete) {
+        size = (kBlock - feed.given % kBlock) % kBlock;
+        std::fill_n(feed.buffer.begin(), size, std::uint8_t{0});
+    }
+    feed.given += size;
     *bytes = feed.buffer.data();
-    return static_cast<la_ssize_t>(*got);
+    return static_cast<la_ssize_t>(size);
 }
 
 class TarReader {
@@ -82,12 +93,13 @@ private:
         if (code != ARCHIVE_OK && code != ARCHIVE_WARN) return failure();
         const auto entry = TRY(convert(raw));
         TRY(sink_.begin(entry), "{}", entry.path);
-        if (entry.type == EntryType::file) TRY(copy_data(), "{}", entry.path);
+        feed_.body_complete = false;
+        if (entry.type == EntryType::file) TRY(copy_data(entry), "{}", entry.path);
         TRY(sink_.end(entry), "{}", entry.path);
         return true;
     }
 
-    Result<void> copy_data() {
+    Result<void> copy_data(const TarEntry& entry) {
         for (;;) {
             TRY(check_cancelled());
             const void* bytes = nullptr;
@@ -96,6 +108,7 @@ private:
             const int code = archive_read_data_block(reader_.get(), &bytes, &size, &offset);
             if (code == ARCHIVE_EOF) return {};
             if (code != ARCHIVE_OK || offset < 0) return failure();
+            feed_.body_complete = static_cast<std::uint64_t>(offset) + size >= entry.size;
             if (size == 0) continue;
             TRY(sink_.data(static_cast<std::uint64_t>(offset), {static_cast<const char*>(bytes), size}));
         }
