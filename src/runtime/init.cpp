@@ -79,7 +79,7 @@ Result<void> set_names(const Spec& spec) {
 
 Result<void> make_working_directory(FdRef root, const Process& process) {
     if (!process.make_cwd || process.cwd == "/") return {};
-    TRY(sys::make_dirs_in_root(root, process.cwd), "working directory");
+    std::ignore = TRY(sys::make_dirs_in_root(root, process.cwd), "working directory");
     return {};
 }
 

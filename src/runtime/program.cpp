@@ -59,7 +59,7 @@ Result<std::string> find_program(const std::string& name, const std::vector<std:
     }
     int denied = 0;
     for (const auto directory : split(name.empty() ? std::string_view() : path_variable(env), ':')) {
-        const std::string path = std::format("{}/{}", directory.empty() ? "." : directory, name);
+        std::string path = std::format("{}/{}", directory.empty() ? "." : directory, name);
         const int error = check_executable(path);
         if (error == 0) return path;
         if (error == EACCES) denied = error;
