@@ -90,7 +90,7 @@ def test_truncated_downloads_resume(machine, docker, faulty, registry, tmp_path)
 
 @pytest.mark.parametrize(
     ("fault", "says"),
-    [(truncates_always, "ended"), (wrong_bytes, "digest"), (redirects_for_ever, "redirects")],
+    [(truncates_always, "partial"), (wrong_bytes, "digest"), (redirects_for_ever, "redirects")],
     ids=["truncates", "wrong-bytes", "redirects"],
 )
 def test_a_misbehaving_registry_leaves_nothing_behind(docker, faulty, registry, tmp_path, fault, says):
