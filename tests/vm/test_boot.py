@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from vm.config import Boot, Disk, Forward, MachineConfig, make_overlay
 
 
@@ -36,10 +37,9 @@ def test_boot_timeline_is_ordered(machine):
 
 
 def test_logs_show_kernel_pid1_and_engines_in_one_stream(machine):
-    lines = [json.loads(line) for line in shell(machine, "diatom logs -o json -n 400").splitlines() if line.startswith("{")]
-    assert lines
-    units = {line["unit"] for line in lines}
-    assert "kernel" in units and any("engine" in unit for unit in units), units
+    # Counted in the machine: a serial line is no place for a thousand lines of JSON.
+    for unit in ("kernel", "system-engine", "user-engine", "network"):
+        assert int(shell(machine, f"diatom logs -o json | grep -c '\"unit\":\"{unit}\"'")) > 0, unit
 
 
 def test_cgroups_sysctls_and_identity(machine):
@@ -65,6 +65,7 @@ def test_boots_without_disk_and_without_network(make_box, tmp_path):
     box.kill()
 
 
+@pytest.mark.long
 def test_state_survives_an_orderly_restart(make_box, busybox_archive):
     box = make_box().boot()
     box.docker("load", "-i", str(busybox_archive))
@@ -78,6 +79,7 @@ def test_state_survives_an_orderly_restart(make_box, busybox_archive):
     box.kill()
 
 
+@pytest.mark.long
 def test_a_foreign_disk_is_not_formatted(make_box, tmp_path):
     import subprocess
 
@@ -94,6 +96,7 @@ def test_a_foreign_disk_is_not_formatted(make_box, tmp_path):
     assert disk.read_bytes()[: 1 << 20] == before
 
 
+@pytest.mark.long
 def test_raw_disk_boots_through_systemd_boot(make_box):
     box = make_box(boot=Boot.UEFI, disks=[])
     box.boot()
@@ -102,6 +105,7 @@ def test_raw_disk_boots_through_systemd_boot(make_box):
     box.kill()
 
 
+@pytest.mark.long
 def test_runs_a_container_in_128_megabytes(make_box, busybox_archive):
     box = make_box(memory=128).boot()
     box.docker("load", "-i", str(busybox_archive))

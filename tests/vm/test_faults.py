@@ -21,6 +21,7 @@ def hostile(kind: str) -> bytes:
     return layer.bytes()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", ["dotdot", "through-symlink", "hard-link"])
 def test_archives_cannot_leave_their_layer(loaded, docker, tmp_path, kind):
     layout = oci.write_layout(tmp_path / "layout", [hostile(kind)])
@@ -30,6 +31,7 @@ def test_archives_cannot_leave_their_layer(loaded, docker, tmp_path, kind):
     assert output.strip() == "0"
 
 
+@pytest.mark.long
 def test_a_layer_of_a_hundred_thousand_entries(loaded, docker, tmp_path):
     layer = oci.busybox_layer()
     for i in range(1000):
@@ -42,6 +44,7 @@ def test_a_layer_of_a_hundred_thousand_entries(loaded, docker, tmp_path):
     docker("rmi", "many")
 
 
+@pytest.mark.long
 def test_engine_killed_while_containers_run(loaded, docker):
     """They keep running; logs and exit codes are complete when it is back."""
     docker("run", "-d", "--name", "survivor", "busybox", "sh", "-c", "i=0; while [ $i -lt 40 ]; do echo line $i; i=$((i+1)); sleep 0.25; done; exit 21")
@@ -57,6 +60,7 @@ def test_engine_killed_while_containers_run(loaded, docker):
     docker("rm", "-f", "survivor", "steady")
 
 
+@pytest.mark.long
 def test_disk_full_during_a_load(make_box, busybox_archive, tmp_path):
     box = make_box(disks=[Disk(tmp_path / "small.img", 96 << 20)], kernel_args=["diatom.state.autoformat=/dev/vda"]).boot()
     box.docker("load", "-i", str(busybox_archive))
@@ -71,6 +75,7 @@ def test_disk_full_during_a_load(make_box, busybox_archive, tmp_path):
     box.kill()
 
 
+@pytest.mark.long
 def test_corrupt_state_file_system_boots_from_memory(make_box, tmp_path):
     import json
 
