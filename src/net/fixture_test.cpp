@@ -19,7 +19,7 @@ namespace diatom::net::testing {
 namespace {
 
 constexpr int kPatienceMs = 20000;  // for what must happen
-constexpr int kDropWaitMs = 250;   // for what must not
+constexpr int kDropWaitMs = 250;    // for what must not
 
 struct SocketName {
     sockaddr_storage bytes{};
