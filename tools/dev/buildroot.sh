@@ -82,6 +82,7 @@ enter_build_root() {
     exec unshare --mount --propagation private bash -euc '
         root=$1 repo=$2 cache=$3
         shift 3
+        mount --bind "$root" "$root" # what runs inside may change the propagation of /: it has to be a mount
         mount --bind "$repo" "$root/src"
         mount --bind "$cache" "$root/cache"
         for d in dev proc sys; do mount --rbind "/$d" "$root/$d"; done
