@@ -96,6 +96,7 @@ Result<void> take_control(msghdr& header, Message& message) {
         }
     }
     if ((header.msg_flags & MSG_CTRUNC) != 0) {
+        message.fds.clear();  // at once: descriptors are what this process has too few of
         return fail(Kind::exhausted,
                     "receive: not all attached descriptors fitted (at most {}, and no more than this "
                     "process may open)",

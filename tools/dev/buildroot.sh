@@ -82,18 +82,22 @@ enter_build_root() {
     exec unshare --mount --propagation private bash -euc '
         root=$1 repo=$2 cache=$3
         shift 3
-        mount --bind "$root" "$root" # what runs inside may change the propagation of /: it has to be a mount
+        mount --bind "$root" "$root"
         mount --bind "$repo" "$root/src"
         mount --bind "$cache" "$root/cache"
         for d in dev proc sys; do mount --rbind "/$d" "$root/$d"; done
         mount -t tmpfs -o mode=1777 tmpfs "$root/tmp"
         mount -t tmpfs -o mode=755 tmpfs "$root/run"
         [ ! -e /etc/resolv.conf ] || cat /etc/resolv.conf >"$root/etc/resolv.conf"
+        # Not chroot alone: the kernel lets nobody in a chroot make a user namespace, and / has to be a mount.
+        cd "$root"
+        pivot_root . .
+        /bin/busybox umount -l .
         unset LD_LIBRARY_PATH LD_PRELOAD PYTHONHOME PYTHONPATH
         exec env -i HOME=/root TERM="${TERM:-dumb}" LANG=C.UTF-8 CI="${CI:-}" \
             PATH=/usr/lib/ccache:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
             CCACHE_DIR=/cache/ccache CCACHE_SLOPPINESS=pch_defines,time_macros \
             DIATOM_JOBS="${DIATOM_JOBS:-$(nproc)}" DIATOM_HOST_REPO="$repo" \
-            chroot "$root" /bin/sh -c "cd /src && exec \"\$@\"" sh "$@"
+            chroot . /bin/sh -c "cd /src && exec \"\$@\"" sh "$@"
     ' bash "$root" "$repo" "$cache" "$@"
 }

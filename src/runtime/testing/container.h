@@ -34,8 +34,9 @@ inline const std::string& template_root() {
         for (const char* dir : {"bin", "etc", "proc", "dev", "sys", "tmp", "root"}) {
             std::ignore = sys::make_dirs(root + "/" + dir);
         }
+        // In one step: tests that run beside this one link from it.
         const auto busybox = sys::read_file("/bin/busybox");
-        std::ignore = sys::write_file(root + "/bin/busybox", busybox.value_or(""), 0755);
+        std::ignore = sys::write_file_atomic(root + "/bin/busybox", busybox.value_or(""), 0755);
         return root;
     }();
     return kRoot;
@@ -81,7 +82,7 @@ protected:
 
     Spec spec(std::vector<std::string> args) const {
         Spec spec = default_spec();
-        spec.id = "test";
+        spec.id = home_.substr(home_.rfind('/') + 1);  // names the cgroup: no two tests may share it
         spec.root.path = root();
         spec.process.args = std::move(args);
         spec.process.env = {"PATH=/bin"};
