@@ -59,7 +59,7 @@ def test_unknown_kernel_arguments_are_named(make_box):
 def test_boots_without_disk_and_without_network(make_box, tmp_path):
     box = make_box(disks=[], network=False, api=False, memory=256)
     box.start()
-    box.wait_for_line(r"[#$] ", 300)
+    box.expect(r"root@diatom:~# ", 300)
     status = json.loads(shell(box, "diatom status --json"))
     assert status["state"]["persistent"] is False
     box.kill()
@@ -90,7 +90,7 @@ def test_a_foreign_disk_is_not_formatted(make_box, tmp_path):
     before = disk.read_bytes()[: 1 << 20]
     box = make_box(disks=[Disk(disk)], kernel_args=["diatom.state.autoformat=/dev/vda"], memory=256, api=False)
     box.start()
-    box.wait_for_line(r"[#$] ", 300)
+    box.expect(r"root@diatom:~# ", 300)
     assert json.loads(shell(box, "diatom status --json"))["state"]["persistent"] is False
     box.kill()
     assert disk.read_bytes()[: 1 << 20] == before
