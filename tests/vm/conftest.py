@@ -20,10 +20,6 @@ import oci  # noqa: E402
 from registry import Registry, free_port  # noqa: E402
 from terminal import Terminal  # noqa: E402
 
-def pytest_configure(config):
-    config.addinivalue_line("markers", "long: takes minutes; ./dev test --long runs it")
-
-
 # Slow machines make a test slow, not red: these only end what hangs.
 BOOT_SECONDS = 300
 COMMAND_SECONDS = 300

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
+import subprocess
 
-import pytest
-from vm.config import Boot, Disk, Forward, MachineConfig, make_overlay
+from vm.config import Boot, Disk
 
 
 def shell(machine, command: str) -> str:
@@ -65,7 +65,6 @@ def test_boots_without_disk_and_without_network(make_box, tmp_path):
     box.kill()
 
 
-@pytest.mark.long
 def test_state_survives_an_orderly_restart(make_box, busybox_archive):
     box = make_box().boot()
     box.docker("load", "-i", str(busybox_archive))
@@ -79,10 +78,7 @@ def test_state_survives_an_orderly_restart(make_box, busybox_archive):
     box.kill()
 
 
-@pytest.mark.long
 def test_a_foreign_disk_is_not_formatted(make_box, tmp_path):
-    import subprocess
-
     disk = tmp_path / "foreign.img"
     with disk.open("wb") as file:
         file.truncate(256 << 20)
@@ -96,7 +92,6 @@ def test_a_foreign_disk_is_not_formatted(make_box, tmp_path):
     assert disk.read_bytes()[: 1 << 20] == before
 
 
-@pytest.mark.long
 def test_raw_disk_boots_through_systemd_boot(make_box):
     box = make_box(boot=Boot.UEFI, disks=[])
     box.boot()
@@ -105,9 +100,24 @@ def test_raw_disk_boots_through_systemd_boot(make_box):
     box.kill()
 
 
-@pytest.mark.long
 def test_runs_a_container_in_128_megabytes(make_box, busybox_archive):
     box = make_box(memory=128).boot()
     box.docker("load", "-i", str(busybox_archive))
     assert box.docker("run", "--rm", "busybox", "echo", "small").stdout == "small\n"
+    box.kill()
+
+
+def test_state_grows_with_its_disk(make_box, tmp_path):
+    disk = tmp_path / "state.img"
+    box = make_box(disks=[Disk(disk, 256 << 20)], kernel_args=["diatom.state.autoformat=/dev/vda"], memory=256).boot()
+    shell(box, "echo kept > /var/lib/diatom/mark; sync")
+    before = json.loads(shell(box, "diatom status --json"))["state"]
+    box.powerdown(180)
+    with disk.open("r+b") as file:
+        file.truncate(1 << 30)
+    box.boot()
+    after = json.loads(shell(box, "diatom status --json"))["state"]
+    assert after["persistent"] is True
+    assert before["bytes"] < 256 << 20 and after["bytes"] > 3 * before["bytes"]
+    assert shell(box, "cat /var/lib/diatom/mark").strip() == "kept"
     box.kill()

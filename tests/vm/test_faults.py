@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import random
 import tarfile
 import time
 
@@ -21,7 +23,6 @@ def hostile(kind: str) -> bytes:
     return layer.bytes()
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("kind", ["dotdot", "through-symlink", "hard-link"])
 def test_archives_cannot_leave_their_layer(loaded, docker, tmp_path, kind):
     layout = oci.write_layout(tmp_path / "layout", [hostile(kind)])
@@ -31,7 +32,6 @@ def test_archives_cannot_leave_their_layer(loaded, docker, tmp_path, kind):
     assert output.strip() == "0"
 
 
-@pytest.mark.long
 def test_a_layer_of_a_hundred_thousand_entries(loaded, docker, tmp_path):
     layer = oci.busybox_layer()
     for i in range(1000):
@@ -44,14 +44,20 @@ def test_a_layer_of_a_hundred_thousand_entries(loaded, docker, tmp_path):
     docker("rmi", "many")
 
 
-@pytest.mark.long
+def kill_engine(machine, scope: str) -> None:
+    """Kills an engine and waits for the next one."""
+    find = f"pgrep -o -f 'engine --scope {scope}'"
+    killed = machine.shell(f"p=$({find}) && kill -KILL $p && echo $p", 120)[1].strip()
+    assert killed.isdigit(), killed
+    machine.wait_until(lambda: machine.shell(find, 120)[1].strip() not in ("", killed), 120, f"a new {scope} engine")
+
+
 def test_engine_killed_while_containers_run(loaded, docker):
     """They keep running; logs and exit codes are complete when it is back."""
     docker("run", "-d", "--name", "survivor", "busybox", "sh", "-c", "i=0; while [ $i -lt 40 ]; do echo line $i; i=$((i+1)); sleep 0.25; done; exit 21")
     docker("run", "-d", "--name", "steady", "busybox", "sleep", "100000")
     time.sleep(2)
-    code, output = loaded.shell("kill -9 $(grep -l 'scope.user' /proc/[0-9]*/cmdline 2>/dev/null | cut -d/ -f3 | head -1)", 120)
-    assert code == 0, output
+    kill_engine(loaded, "user")
     loaded.wait_until(loaded.api.answers, 120, "the engine after its death")
     assert docker("wait", "survivor").stdout == "21\n"
     assert docker("logs", "survivor").stdout == "".join(f"line {i}\n" for i in range(40))
@@ -60,12 +66,9 @@ def test_engine_killed_while_containers_run(loaded, docker):
     docker("rm", "-f", "survivor", "steady")
 
 
-@pytest.mark.long
 def test_disk_full_during_a_load(make_box, busybox_archive, tmp_path):
     box = make_box(disks=[Disk(tmp_path / "small.img", 96 << 20)], kernel_args=["diatom.state.autoformat=/dev/vda"]).boot()
     box.docker("load", "-i", str(busybox_archive))
-    import random
-
     layer = oci.Layer().add("big", random.Random(1).randbytes(90 << 20)).bytes()
     archive = oci.save_archive(oci.write_layout(tmp_path / "layout", [layer], compression="none"), tmp_path / "big.tar", "big:latest")
     refused = box.docker("load", "-i", str(archive), check=False)
@@ -75,10 +78,7 @@ def test_disk_full_during_a_load(make_box, busybox_archive, tmp_path):
     box.kill()
 
 
-@pytest.mark.long
 def test_corrupt_state_file_system_boots_from_memory(make_box, tmp_path):
-    import json
-
     box = make_box(disks=[Disk(tmp_path / "state.img", 256 << 20)], kernel_args=["diatom.state.autoformat=/dev/vda"]).boot()
     box.powerdown(180)
     with (tmp_path / "state.img").open("r+b") as disk:
@@ -90,3 +90,13 @@ def test_corrupt_state_file_system_boots_from_memory(make_box, tmp_path):
     code, output = box.shell("diatom status --json", 120)
     assert json.loads(output)["state"]["persistent"] is False
     box.kill()
+
+
+def test_system_engine_killed_comes_back_with_its_containers(loaded, docker):
+    """PID 1 starts it again; the user engine and its containers do not notice."""
+    docker("run", "-d", "--name", "untouched", "busybox", "sleep", "100000")
+    before = docker("inspect", "-f", "{{.State.Pid}}", "untouched").stdout
+    kill_engine(loaded, "system")
+    loaded.wait_until(lambda: loaded.shell("diatom status", 120)[1].count("running") >= 5, 120, "the system engine after its death")
+    assert docker("inspect", "-f", "{{.State.Pid}}", "untouched").stdout == before
+    docker("rm", "-f", "untouched")

@@ -23,7 +23,6 @@ def churn(box, registry, stop: threading.Event) -> None:
             return
 
 
-@pytest.mark.long
 @pytest.mark.timeout(3000)
 def test_power_cuts_leave_a_consistent_store(make_box, registry, layouts, busybox_archive):
     registry.push(layouts["web"], "web")

@@ -11,9 +11,9 @@ import time
 from vm.config import REPO
 from vm.errors import MachineError
 
-from . import boot, footprint
+from . import boot, footprint, timeline
 
-MEASURES = {"bytes": footprint.image_bytes, "boot": boot.measure, "memory": footprint.idle_memory}
+MEASURES = {"bytes": footprint.image_bytes, "boot": boot.measure, "memory": footprint.idle_memory, "timeline": timeline.measure}
 RESULTS = REPO / "build/bench"
 
 

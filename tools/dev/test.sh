@@ -8,11 +8,11 @@ set -euo pipefail
 
 stages=()
 pytest_args=()
-marks=(-m "not long")
+lint=(--fast)
 while [ $# -gt 0 ]; do
     case $1 in
     --only) stages+=("${2:?--only needs a stage}"); shift 2 ;;
-    --long) marks=(); shift ;;
+    --long) lint=(); shift ;;
     --) shift; pytest_args=("$@"); break ;;
     *) fail "test: unknown argument '$1' (--only STAGE, --long, or -- and what pytest takes)" ;;
     esac
@@ -22,7 +22,7 @@ done
 banner() { printf '\n==== %s\n' "$*"; }
 
 stage_lint() {
-    if [ ${#marks[@]} -gt 0 ]; then tools/dev/lint.sh --fast; else tools/dev/lint.sh; fi
+    tools/dev/lint.sh "${lint[@]}"
     python3 -m pytest -q -p no:cacheprovider tests/lint
 }
 
@@ -45,7 +45,7 @@ stage_image() {
 
 stage_vm() {
     tools/dev/image.sh
-    python3 -m pytest -p no:cacheprovider --durations=10 tests/vm "${marks[@]}" "${pytest_args[@]}"
+    python3 -m pytest -p no:cacheprovider --durations=10 tests/vm "${pytest_args[@]}"
 }
 
 failed=()
