@@ -1,5 +1,3 @@
-#include <algorithm>
-
 #include "api/decode.h"
 #include "base/strings.h"
 
@@ -31,11 +29,7 @@ Result<void> decode_memory(const Json& host, runtime::Resources& resources) {
 Result<void> decode_cpu(const Json& host, runtime::Resources& resources) {
     const auto shares = TRY(json_int(host, "CpuShares"));
     if (shares < 0) return fail(Kind::invalid, "\"CpuShares\" cannot be negative");
-    if (shares > 0) {
-        // cgroup v1 shares 2..262144 onto v2 weight 1..10000, as every engine maps them.
-        const auto clamped = static_cast<std::uint64_t>(std::clamp<std::int64_t>(shares, 2, 262144));
-        resources.cpu_weight = 1 + ((clamped - 2) * 9999) / 262142;
-    }
+    if (shares > 0) resources.cpu_weight = runtime::cpu_weight_of_shares(static_cast<std::uint64_t>(shares));
     const auto nano = TRY(json_int(host, "NanoCpus"));
     const auto quota = TRY(json_int(host, "CpuQuota"));
     const auto period = TRY(json_int(host, "CpuPeriod"));

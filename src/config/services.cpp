@@ -11,7 +11,7 @@
 namespace diatom::config {
 namespace {
 
-constexpr std::array<std::string_view, 30> kServiceKeys{"image",       "command",       "environment",
+constexpr std::array<std::string_view, 31> kServiceKeys{"image",       "command",       "environment",
                                                         "volumes",     "tmpfs",         "devices",
                                                         "cap_add",     "cap_drop",      "labels",
                                                         "user",        "working_dir",   "hostname",
@@ -20,7 +20,8 @@ constexpr std::array<std::string_view, 30> kServiceKeys{"image",       "command"
                                                         "cgroup",      "tty",           "restart",
                                                         "depends_on",  "healthcheck",   "stop_grace_period",
                                                         "stop_signal", "oom_score_adj", "container_name",
-                                                        "init",        "stdin_open",    "profiles"};
+                                                        "init",        "stdin_open",    "profiles",
+                                                        "cpu_shares"};
 constexpr std::array<std::string_view, 5> kHealthKeys{"test", "interval", "timeout", "start_period", "retries"};
 constexpr std::array<std::string_view, 2> kDependencyKeys{"condition", "required"};
 constexpr std::array<std::string_view, 4> kDocumentKeys{"services", "name", "version", "volumes"};
@@ -157,6 +158,11 @@ Result<void> decode_isolation(const YamlView& node, SystemService& service) {
     service.host_ipc = TRY(decode_host(node, "ipc"));
     service.host_uts = TRY(decode_host(node, "uts"));
     service.host_cgroup = TRY(decode_host(node, "cgroup"));
+    if (const auto v = node.member("cpu_shares"); v.present()) {
+        const auto shares = TRY(v.integer("cpu_shares"));
+        if (shares < 2) return v.error(Kind::invalid, "cpu_shares must be at least 2");
+        service.cpu_shares = static_cast<std::uint64_t>(shares);
+    }
     if (const auto v = node.member("oom_score_adj"); v.present()) {
         service.oom_score_adj = static_cast<int>(TRY(v.integer("oom_score_adj")));
     }

@@ -73,6 +73,7 @@ struct SystemService {
     // It runs to its end and its dependents with Condition::completed wait for that: io.rancher.os.detach=false.
     bool oneshot = false;
     std::optional<int> stop_grace_s, oom_score_adj;
+    std::optional<std::uint64_t> cpu_shares;  // against the other services; the kernel's default is that of 2597
     // What stop sends; empty: SIGTERM. At machine shutdown stop_all sends shutdown_signal instead where it is set
     // (label io.diatom.shutdown.signal): the user engine leaves its containers running on SIGTERM and stops them on
     // SIGPWR.

@@ -25,10 +25,16 @@ TEST(Services, BuiltInOnesDecodeAndAreOrdered) {
     ASSERT_TRUE(services) << services.error().what();
     std::vector<std::string> names;
     for (const auto& service : *services) names.push_back(service.name);
-    EXPECT_THAT(names, ElementsAre("udev", "network", "ntp", "console", "user-engine"));
-    EXPECT_EQ(services->back().root, RootKind::host_root);
-    EXPECT_EQ(services->back().shutdown_signal, "SIGPWR");
-    EXPECT_TRUE(services->back().depends_on.empty());
+    EXPECT_THAT(names, ElementsAre("user-engine", "console", "network", "udev", "ntp"));
+    EXPECT_EQ(services->front().root, RootKind::host_root);
+    EXPECT_EQ(services->front().shutdown_signal, "SIGPWR");
+    EXPECT_TRUE(services->front().depends_on.empty());
+}
+
+TEST(Services, SharesOfTheProcessor) {
+    EXPECT_EQ(one("    cpu_shares: 2\n").cpu_shares, 2U);
+    EXPECT_FALSE(one("").cpu_shares);
+    EXPECT_THAT(error_of("    cpu_shares: 1\n"), HasSubstr("cpu_shares must be at least 2"));
 }
 
 TEST(Services, DecodesEveryKey) {

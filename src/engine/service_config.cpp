@@ -75,6 +75,7 @@ Result<ContainerConfig> service_config(const config::SystemService& service, std
     config.restart = policy_of(service.restart);
     config.stop_timeout_s = service.stop_grace_s;
     config.oom_score_adj = service.oom_score_adj;
+    if (service.cpu_shares) config.resources.cpu_weight = runtime::cpu_weight_of_shares(*service.cpu_shares);
     return config;
 }
 

@@ -59,11 +59,9 @@ Task<void> EngineImpl::start_all() {
 Task<void> EngineImpl::start_services() {
     auto services = CO_TRY(config::load_services(options_.system_services), "load the system's services");
     auto board = std::make_shared<ServiceBoard>(loop_);
-    for (auto& service : services) {
-        const std::string name = service.name;
-        board->entries[name].service = std::move(service);
-    }
-    for (const auto& [name, entry] : board->entries) spawn(run_service(board, name));
+    for (const auto& service : services) board->entries[service.name].service = service;
+    for (const auto& service : services)
+        spawn(run_service(board, service.name));  // in their order: the first is the user's
     const auto settled = [&] {
         return std::ranges::all_of(board->entries, [](const auto& e) {
             return e.second.stage == Stage::ready || e.second.stage == Stage::failed;

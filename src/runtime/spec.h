@@ -85,6 +85,10 @@ struct IdMapping {
     std::uint32_t container = 0, host = 0, size = 0;
 };
 
+// CPU shares, 2 to 262144 (default 1024), as a cgroup v2 weight, 1 to 10000: the map of the runtime-spec's cgroup v2
+// conversion, which systemd, runc and crun share.
+std::uint64_t cpu_weight_of_shares(std::uint64_t shares);
+
 // Cgroup v2 values; absent means the kernel's default.
 struct Resources {
     std::optional<std::int64_t> memory_max, memory_low, memory_high, swap_max, pids_max;  // bytes, -1: no limit

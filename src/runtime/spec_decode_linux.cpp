@@ -6,6 +6,12 @@
 #include "runtime/spec_decode.h"
 
 namespace diatom::runtime {
+
+std::uint64_t cpu_weight_of_shares(std::uint64_t shares) {
+    const std::uint64_t bounded = std::clamp<std::uint64_t>(shares, 2, 262144);
+    return 1 + (bounded - 2) * 9999 / 262142;
+}
+
 namespace {
 
 constexpr std::int64_t kUnlimited = -1;
@@ -74,12 +80,6 @@ Result<void> convert_swap(const Section& memory, Resources& resources) {
     return {};
 }
 
-// cpu.shares 2..262144 to cpu.weight 1..10000, as systemd, runc and crun have done it for years.
-std::uint64_t weight_of_shares(std::uint64_t shares) {
-    const std::uint64_t bounded = std::clamp<std::uint64_t>(shares, 2, 262144);
-    return 1 + (bounded - 2) * 9999 / 262142;
-}
-
 Result<void> decode_memory(const Json& value, const std::string& path, Resources& resources) {
     const auto memory =
         TRY(Section::open(value, path,
@@ -95,7 +95,7 @@ Result<void> decode_cpu(const Json& value, const std::string& path, Resources& r
                                        {.known = {"shares", "quota", "period", "cpus", "mems"},
                                         .unsupported = {"burst", "realtimeRuntime", "realtimePeriod", "idle"}}));
     const auto shares = TRY(cpu.natural("shares"));
-    if (shares != 0) resources.cpu_weight = weight_of_shares(shares);
+    if (shares != 0) resources.cpu_weight = cpu_weight_of_shares(shares);
     const auto quota = TRY(cpu.integer("quota"));
     if (quota > 0) resources.cpu_quota_us = static_cast<std::uint64_t>(quota);  // 0 and -1: none
     resources.cpu_period_us = TRY(cpu.optional_natural("period"));
