@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 
 from vm.config import Boot, Disk
@@ -47,6 +48,16 @@ def test_cgroups_sysctls_and_identity(machine):
     assert {"cpu", "memory", "pids", "io", "cpuset"} <= controllers
     assert shell(machine, "cat /proc/sys/kernel/kptr_restrict").strip() != "0"
     assert len(shell(machine, "cat /etc/machine-id").strip()) == 32
+
+
+def test_ipv6_comes_by_router_advertisement_without_the_kernel_accepting_any(machine):
+    """QEMU's network advertises fec0::/64. The kernel ignores it on every link; dhcpcd hears it."""
+    shell(machine, "for i in $(seq 100); do ip -6 route | grep -q ^default && break; sleep 0.5; done")
+    assert re.search(r"^default via fe80::2 dev eth0", shell(machine, "ip -6 route"), re.MULTILINE)
+    assert re.search(r"inet6 fec0::\S+/64 scope site dynamic", shell(machine, "ip -6 addr show dev eth0"))
+    for link in ("all", "default", "eth0", "docker0"):
+        assert shell(machine, f"cat /proc/sys/net/ipv6/conf/{link}/accept_ra").strip() == "0", link
+    assert shell(machine, "cat /proc/sys/net/ipv6/conf/eth0/forwarding").strip() == "1"
 
 
 def test_unknown_kernel_arguments_are_named(make_box):
