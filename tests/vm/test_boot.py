@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 
+import pytest
 from vm.config import Boot, Disk
 
 
@@ -41,6 +42,29 @@ def test_logs_show_kernel_pid1_and_engines_in_one_stream(machine):
     # Counted in the machine: a serial line is no place for a thousand lines of JSON.
     for unit in ("kernel", "system-engine", "user-engine", "network"):
         assert int(shell(machine, f"diatom logs -o json | grep -c '\"unit\":\"{unit}\"'")) > 0, unit
+
+
+@pytest.mark.parametrize("program", ["chronyd", "dhcpcd", "systemd-udevd"])
+def test_system_services_come_back_when_killed(machine, program):
+    shell(machine, f"for i in $(seq 240); do pidof {program} && break; sleep 0.5; done")
+    before = set(shell(machine, f"pidof {program}").split())
+    shell(machine, f"kill -9 {' '.join(before)}")
+    shell(machine, f"for i in $(seq 240); do pidof {program} && break; sleep 0.5; done; sleep 3")
+    after = set(shell(machine, f"pidof {program}").split())
+    assert after and not after & before
+    assert "running" in shell(machine, "diatom status | grep -E '^  (ntp|network|udev) '")
+
+
+def test_time_servers_of_dhcp_reach_the_clock(machine):
+    shell(machine, "for i in $(seq 240); do [ -S /run/chrony/chronyd.sock ] && break; sleep 0.5; done")
+    assert shell(machine, "stat -c %a /run/chrony").strip() == "750"
+    hook = "interface=eth9 protocol=dhcp if_up=true /usr/lib/dhcpcd/dhcpcd-run-hooks"
+    sources = "chronyc -h /run/chrony/chronyd.sock -n sources"
+    shell(machine, f"reason=BOUND new_ntp_servers='192.0.2.7 192.0.2.8' {hook}")
+    known = shell(machine, sources)
+    assert "192.0.2.7" in known and "192.0.2.8" in known
+    shell(machine, f"reason=EXPIRE {hook}")
+    assert "192.0.2" not in shell(machine, sources)
 
 
 def test_cgroups_sysctls_and_identity(machine):
