@@ -7,6 +7,7 @@
 #include "cli/command.h"
 #include "cli/http_get.h"
 #include "cli/log_sources.h"
+#include "cli/memory.h"
 #include "sys/file.h"
 
 namespace diatom::cli {
@@ -103,6 +104,27 @@ TEST(LogRecords, EachFormat) {
     EXPECT_EQ(Json::parse(format_json(container))["unit"], "udev");
 }
 
+constexpr std::string_view kMeminfo =
+    "MemTotal:         754140 kB\nMemFree:          674908 kB\nMemAvailable:     656104 kB\nHugePages_Total:       0\n";
+
+TEST(MemoryFigures, AreTheKernelsOwn) {
+    const auto memory = parse_meminfo(kMeminfo);
+    ASSERT_TRUE(memory);
+    EXPECT_EQ(memory->total, 754140U * 1024);
+    EXPECT_EQ(memory->available, 656104U * 1024);
+    EXPECT_EQ(memory->used(), (754140U - 656104U) * 1024);
+    EXPECT_GT(read_memory()->total, 0U);
+}
+
+TEST(MemoryFigures, AreNeverMadeUp) {
+    for (const auto* bad :
+         {"", "MemTotal: 5 kB\n", "MemTotal: 5 kB\nMemAvailable: x kB\n", "MemTotal: 5\nMemAvailable: 5\n",
+          "MemTotal: 5 kB\nMemAvailable: 6 kB\n", "MemTotal: 18446744073709551615 kB\nMemAvailable: 1 kB\n"})
+        EXPECT_FALSE(parse_meminfo(bad)) << bad;
+    EXPECT_FALSE(read_memory("/nonexistent"));
+    EXPECT_FALSE(read_container_memory("user", "none", "/nonexistent"));
+}
+
 class LogDir : public testing::Test {
 protected:
     void SetUp() override {
@@ -129,6 +151,13 @@ protected:
     std::string directory_;
     LogPlaces places_;
 };
+
+TEST_F(LogDir, MemoryOfAContainerIsItsCgroups) {
+    ASSERT_TRUE(sys::make_dirs(directory_ + "/diatom/user/c1"));
+    append(directory_ + "/diatom/user/c1/memory.current", "1302528\n");
+    EXPECT_EQ(*read_container_memory("user", "c1", directory_), 1302528U);
+    EXPECT_FALSE(read_container_memory("system", "c1", directory_));
+}
 
 TEST_F(LogDir, MergesByTimeAndFollows) {
     const auto init = places_.own + "/init.log";

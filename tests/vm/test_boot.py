@@ -28,6 +28,19 @@ def test_both_engines_are_up_with_their_system_containers(machine):
     assert shell(machine, "ls /run/diatom/system.sock /var/run/docker.sock").split()
 
 
+def test_status_shows_true_memory(machine):
+    total = int(shell(machine, "awk '$1 == \"MemTotal:\" { print $2 }' /proc/meminfo")) * 1024
+    status = json.loads(shell(machine, "diatom status --json"))
+    assert status["memory"]["total"] == total
+    assert 0 < status["memory"]["used"] < total
+    containers = {box["name"]: box for box in status["engines"]["system"]["containers"]}
+    for name in ("udev", "network", "console", "user-engine"):
+        assert 0 < containers[name]["memory"] < total, containers[name]
+    text = shell(machine, "diatom status")
+    assert re.search(r"^memory +\d+\.\d MiB used of \d+\.\d MiB", text, re.MULTILINE), text
+    assert re.search(r"^  network +running +\d+\.\d [KM]iB +Up ", text, re.MULTILINE), text
+
+
 def test_boot_timeline_is_ordered(machine):
     marks = json.loads(shell(machine, "diatom boot --json"))
     names = [mark["name"] for mark in marks]
