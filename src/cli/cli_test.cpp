@@ -15,6 +15,7 @@ namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::Not;
 
 TEST(Commands, NamesAreUniqueAndFound) {
     for (const auto& command : commands()) EXPECT_EQ(find_command(command.name), &command);
@@ -39,6 +40,11 @@ TEST(Arguments, OptionsAndTheRest) {
     EXPECT_EQ(b->value("--lines"), "5");
     EXPECT_TRUE(b->has("--follow"));
     EXPECT_THAT(b->rest, ElementsAre("udev"));
+    const auto c = parse({"logs", "-n", "1", "--lines=2"});
+    ASSERT_TRUE(c);
+    EXPECT_EQ(c->value("--lines"), "2");
+    EXPECT_THAT(c->values("--lines"), ElementsAre("1", "2"));
+    EXPECT_THAT(c->values("--follow"), ElementsAre());
     EXPECT_THAT(parse({"logs", "--folow"}).error().what(), HasSubstr("did you mean --follow?"));
     EXPECT_THAT(parse({"logs", "-n"}).error().what(), HasSubstr("needs a value"));
     EXPECT_THAT(parse({"logs", "--follow=1"}).error().what(), HasSubstr("takes no value"));
@@ -181,6 +187,25 @@ TEST_F(LogDir, RotationLosesNothing) {
     ASSERT_TRUE(sys::rename_path(init, init + ".1"));
     append(init, line(3, "c"));
     EXPECT_THAT(texts(sources.read()), ElementsAre("init b", "init c"));
+}
+
+TEST_F(LogDir, UnitsAreWhoeverHasOrWillHaveALog) {
+    append(places_.own + "/init.log", line(1, "a"));
+    append(places_.own + "/init.log.1", line(0, "z"));
+    append(places_.containers + "/c1/c1-json.log", "");
+    places_.container_names["c2"] = "network";  // has said nothing yet
+    EXPECT_THAT(LogSources(places_).units(), ElementsAre("init", "kernel", "network", "udev"));
+}
+
+TEST(LogUnits, AnUnknownOneIsAnErrorThatListsTheKnown) {
+    const std::vector<std::string> known{"init", "kernel", "network"};
+    EXPECT_TRUE(check_units({}, known));
+    EXPECT_TRUE(check_units({"network", "init", "network"}, known));
+    const auto wrong = check_units({"init", "netwrk"}, known);
+    ASSERT_FALSE(wrong);
+    EXPECT_EQ(wrong.error().kind(), Kind::not_found);
+    EXPECT_THAT(wrong.error().what(), HasSubstr("netwrk; did you mean network? units: init, kernel, network"));
+    EXPECT_THAT(check_units({"zzzzzzzz"}, known).error().what(), Not(HasSubstr("did you mean")));
 }
 
 }  // namespace

@@ -57,6 +57,14 @@ def test_logs_show_kernel_pid1_and_engines_in_one_stream(machine):
         assert int(shell(machine, f"diatom logs -o json | grep -c '\"unit\":\"{unit}\"'")) > 0, unit
 
 
+def test_logs_of_some_units(machine):
+    units = shell(machine, "diatom logs -u init --unit=network -o json | grep -o '\"unit\":\"[^\"]*\"' | sort -u").split()
+    assert units == ['"unit":"init"', '"unit":"network"']
+    code, output = machine.shell("diatom logs -u netwrk", 120)
+    assert code == 3
+    assert re.search(r"netwrk; did you mean network\? units: .*init, kernel, network, ntp, system-engine, udev, user-engine", output), output
+
+
 @pytest.mark.parametrize("program", ["chronyd", "dhcpcd", "systemd-udevd"])
 def test_system_services_come_back_when_killed(machine, program):
     shell(machine, f"for i in $(seq 240); do pidof {program} && break; sleep 0.5; done")
