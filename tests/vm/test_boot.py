@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+from datetime import datetime
 
 import pytest
 from vm.config import Boot, Disk
@@ -63,6 +64,26 @@ def test_logs_of_some_units(machine):
     code, output = machine.shell("diatom logs -u netwrk", 120)
     assert code == 3
     assert re.search(r"netwrk; did you mean network\? units: .*init, kernel, network, ntp, system-engine, udev, user-engine", output), output
+
+
+def records_of_boot(machine) -> list[dict]:
+    """What was logged until the user engine was ready, without what the kernel says of its hardware."""
+    status = json.loads(shell(machine, "diatom status --json"))
+    ready = status["boot"]["ready_us"] / 1e6
+    lines = shell(machine, "diatom logs -o json | grep -v '\"unit\":\"kernel\"' | head -n 100").splitlines()
+    begin = datetime.fromisoformat(status["boot"]["at"][:19] + "+00:00").timestamp()
+    records = [json.loads(line) for line in lines]
+    return [r for r in records if datetime.fromisoformat(r["time"][:19] + "+00:00").timestamp() <= begin + ready + 1]
+
+
+def test_a_boot_warns_of_nothing_but_the_formatted_disk(machine):
+    records = records_of_boot(machine)
+    assert {"init", "system-engine", "network", "udev"} <= {record["unit"] for record in records}
+    warnings = [r["text"] for r in records if r["level"] in ("warning", "error")]
+    assert len(warnings) == 1 and warnings[0].startswith("formatting the state partition"), warnings
+    # Containers' lines have no level.
+    suspicious = re.compile(r"error|fail|warn|wrong|cannot|could not|denied", re.IGNORECASE)
+    assert [r for r in records if r["level"] == "info" and suspicious.search(r["text"])] == []
 
 
 @pytest.mark.parametrize("program", ["chronyd", "dhcpcd", "systemd-udevd"])
