@@ -64,7 +64,7 @@ def make_image(out: Path, program: Path, kernel: Path, version: Version) -> None
     work.mkdir(parents=True, exist_ok=True)
     compile_stub(work / "init")
     packages = make_packages(work)
-    rootfs.stage(work / "root", program, packages, version)
+    rootfs.stage(work / "root", program, work / "init", packages, version)
     erofs.write_erofs(out / "root.erofs", work / "root", version.guid("root"))
     cpio.write_initramfs(out / "initramfs", work / "init", out / "root.erofs")
     shutil.copyfile(kernel / "vmlinuz", out / "vmlinuz")

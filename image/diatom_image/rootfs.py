@@ -21,7 +21,7 @@ ETC = "usr/share/diatom/etc"
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 
 
-def stage(tree: Path, program: Path, packages: dict[str, Path], version: Version) -> None:
+def stage(tree: Path, program: Path, stub: Path, packages: dict[str, Path], version: Version) -> None:
     shutil.rmtree(tree, ignore_errors=True)
     tree.mkdir(parents=True)
     for path in DIRECTORIES:
@@ -33,6 +33,8 @@ def stage(tree: Path, program: Path, packages: dict[str, Path], version: Version
     for service in sorted((REPO / "src/config/services").glob("*.yml")):
         shutil.copyfile(service, tree / "usr/share/diatom/services" / service.name)
     _add_program(tree, program)
+    # Once more, for the kernel: what it starts as a user-mode helper is /init of the root that PID 1 has changed to.
+    shutil.copy(stub, tree / "init")
     _add_certificates(tree)
     _add_release(tree, version)
     _fix_modes(tree)

@@ -78,6 +78,10 @@ Result<std::shared_ptr<ssl::context>> make_context(const TlsListener& options) {
     return context;
 }
 
+bool hung_up(const boost::system::error_code& error) {
+    return error == ssl::error::stream_truncated || error == asio::error::eof || error == asio::error::connection_reset;
+}
+
 asio::awaitable<void> welcome(std::shared_ptr<ssl::context> context, tcp::socket socket, Accepted accepted) {
     using namespace asio::experimental::awaitable_operators;
     boost::system::error_code ignored;
@@ -89,7 +93,9 @@ asio::awaitable<void> welcome(std::shared_ptr<ssl::context> context, tcp::socket
     if (outcome.index() == 1) {
         log::warning("TLS handshake took too long", {{"peer", peer}});
     } else if (const auto error = std::get<0>(std::get<0>(outcome))) {
-        log::warning("TLS handshake failed", {{"peer", peer}, {"error", error.message()}});
+        // One that hangs up before it has said anything asks whether the port is open: load balancers do all day.
+        const auto level = hung_up(error) ? log::Level::debug : log::Level::warning;
+        log::write(level, "TLS handshake failed", {{"peer", peer}, {"error", error.message()}});
     } else {
         accepted(std::make_unique<TlsTransport>(std::move(context), std::move(stream)));
     }

@@ -10,7 +10,7 @@
 // copied into a ramfs first.
 //
 // The kernel also starts /init for its user-mode helpers (CONFIG_STATIC_USERMODEHELPER_PATH), with the wanted program
-// in argv[0]: then it hands over to the system program, which knows the few that are answered.
+// in argv[0]: then it hands the two that are answered over to the system program.
 //
 // Freestanding: no library, no allocation, raw system calls. Any failure is printed and ends in a reboot, which lets
 // the boot loader's counter fall back to the version before.
@@ -98,6 +98,9 @@ constexpr const char* kCopyDirectory = "/copy";
 constexpr const char* kCopy = "/copy/root.erofs";
 constexpr const char* kInit = "/sbin/init";
 constexpr const char* kSystemProgram = "/usr/bin/diatom";
+// What the kernel may ask of us: orderly_poweroff() and orderly_reboot() of its kernel/reboot.c. Nothing else, and no
+// arguments: who can write /proc/sys/kernel/core_pattern would choose them.
+constexpr const char* kHelpers[] = {"/sbin/poweroff", "/sbin/reboot"};
 
 long arg(const void* pointer) noexcept { return reinterpret_cast<long>(pointer); }
 
@@ -202,9 +205,17 @@ void mount_copy() noexcept {
     give_up("execute /sbin/init", call(sys_execve, arg(kInit), arg(argv), arg(env)));
 }
 
-// Kernel threads keep the initramfs as their root. ".." of it is resolved through what was mounted over it.
+bool equal(const char* a, const char* b) noexcept {
+    while (*a != 0 && *a == *b) ++a, ++b;
+    return *a == *b;
+}
+
+// Kernel threads share the root of PID 1, which is the image by then: there, too, this program stands as /init.
 void run_kernel_helper(char** argv, char** env) noexcept {
-    if (call(sys_chdir, arg("/..")) < 0 || call(sys_chroot, arg(".")) < 0) return;
+    bool known = false;
+    for (const auto* helper : kHelpers) known = known || (argv[0] != nullptr && equal(argv[0], helper));
+    if (!known) return;
+    argv[1] = nullptr;
     call(sys_execve, arg(kSystemProgram), arg(argv), arg(env));
 }
 

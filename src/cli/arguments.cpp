@@ -46,7 +46,7 @@ Result<Arguments> parse_arguments(std::span<char* const> args, std::span<const O
         } else if (!spec->takes_value && pair) {
             return fail(Kind::invalid, "{} takes no value", spec->name);
         }
-        result.options[std::string(spec->name)] = std::move(value);
+        result.options[std::string(spec->name)].push_back(std::move(value));
     }
     return result;
 }

@@ -19,12 +19,16 @@ struct OptionSpec {
 };
 
 struct Arguments {
-    std::map<std::string, std::string, std::less<>> options;  // by long name; flags have ""
+    std::map<std::string, std::vector<std::string>, std::less<>> options;  // by long name; flags have ""
     std::vector<std::string> rest;
     bool has(std::string_view name) const { return options.contains(name); }
     std::string value(std::string_view name, std::string fallback = {}) const {
         const auto it = options.find(name);
-        return it == options.end() ? std::move(fallback) : it->second;
+        return it == options.end() ? std::move(fallback) : it->second.back();  // the last one given counts
+    }
+    std::vector<std::string> values(std::string_view name) const {
+        const auto it = options.find(name);
+        return it == options.end() ? std::vector<std::string>() : it->second;
     }
 };
 

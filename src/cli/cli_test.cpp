@@ -7,6 +7,7 @@
 #include "cli/command.h"
 #include "cli/http_get.h"
 #include "cli/log_sources.h"
+#include "cli/memory.h"
 #include "sys/file.h"
 
 namespace diatom::cli {
@@ -14,6 +15,7 @@ namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::Not;
 
 TEST(Commands, NamesAreUniqueAndFound) {
     for (const auto& command : commands()) EXPECT_EQ(find_command(command.name), &command);
@@ -38,6 +40,11 @@ TEST(Arguments, OptionsAndTheRest) {
     EXPECT_EQ(b->value("--lines"), "5");
     EXPECT_TRUE(b->has("--follow"));
     EXPECT_THAT(b->rest, ElementsAre("udev"));
+    const auto c = parse({"logs", "-n", "1", "--lines=2"});
+    ASSERT_TRUE(c);
+    EXPECT_EQ(c->value("--lines"), "2");
+    EXPECT_THAT(c->values("--lines"), ElementsAre("1", "2"));
+    EXPECT_THAT(c->values("--follow"), ElementsAre());
     EXPECT_THAT(parse({"logs", "--folow"}).error().what(), HasSubstr("did you mean --follow?"));
     EXPECT_THAT(parse({"logs", "-n"}).error().what(), HasSubstr("needs a value"));
     EXPECT_THAT(parse({"logs", "--follow=1"}).error().what(), HasSubstr("takes no value"));
@@ -103,6 +110,27 @@ TEST(LogRecords, EachFormat) {
     EXPECT_EQ(Json::parse(format_json(container))["unit"], "udev");
 }
 
+constexpr std::string_view kMeminfo =
+    "MemTotal:         754140 kB\nMemFree:          674908 kB\nMemAvailable:     656104 kB\nHugePages_Total:       0\n";
+
+TEST(MemoryFigures, AreTheKernelsOwn) {
+    const auto memory = parse_meminfo(kMeminfo);
+    ASSERT_TRUE(memory);
+    EXPECT_EQ(memory->total, 754140U * 1024);
+    EXPECT_EQ(memory->available, 656104U * 1024);
+    EXPECT_EQ(memory->used(), (754140U - 656104U) * 1024);
+    EXPECT_GT(read_memory()->total, 0U);
+}
+
+TEST(MemoryFigures, AreNeverMadeUp) {
+    for (const auto* bad :
+         {"", "MemTotal: 5 kB\n", "MemTotal: 5 kB\nMemAvailable: x kB\n", "MemTotal: 5\nMemAvailable: 5\n",
+          "MemTotal: 5 kB\nMemAvailable: 6 kB\n", "MemTotal: 18446744073709551615 kB\nMemAvailable: 1 kB\n"})
+        EXPECT_FALSE(parse_meminfo(bad)) << bad;
+    EXPECT_FALSE(read_memory("/nonexistent"));
+    EXPECT_FALSE(read_container_memory("user", "none", "/nonexistent"));
+}
+
 class LogDir : public testing::Test {
 protected:
     void SetUp() override {
@@ -130,6 +158,13 @@ protected:
     LogPlaces places_;
 };
 
+TEST_F(LogDir, MemoryOfAContainerIsItsCgroups) {
+    ASSERT_TRUE(sys::make_dirs(directory_ + "/diatom/user/c1"));
+    append(directory_ + "/diatom/user/c1/memory.current", "1302528\n");
+    EXPECT_EQ(*read_container_memory("user", "c1", directory_), 1302528U);
+    EXPECT_FALSE(read_container_memory("system", "c1", directory_));
+}
+
 TEST_F(LogDir, MergesByTimeAndFollows) {
     const auto init = places_.own + "/init.log";
     append(init + ".1", line(1, "old"));
@@ -152,6 +187,25 @@ TEST_F(LogDir, RotationLosesNothing) {
     ASSERT_TRUE(sys::rename_path(init, init + ".1"));
     append(init, line(3, "c"));
     EXPECT_THAT(texts(sources.read()), ElementsAre("init b", "init c"));
+}
+
+TEST_F(LogDir, UnitsAreWhoeverHasOrWillHaveALog) {
+    append(places_.own + "/init.log", line(1, "a"));
+    append(places_.own + "/init.log.1", line(0, "z"));
+    append(places_.containers + "/c1/c1-json.log", "");
+    places_.container_names["c2"] = "network";  // has said nothing yet
+    EXPECT_THAT(LogSources(places_).units(), ElementsAre("init", "kernel", "network", "udev"));
+}
+
+TEST(LogUnits, AnUnknownOneIsAnErrorThatListsTheKnown) {
+    const std::vector<std::string> known{"init", "kernel", "network"};
+    EXPECT_TRUE(check_units({}, known));
+    EXPECT_TRUE(check_units({"network", "init", "network"}, known));
+    const auto wrong = check_units({"init", "netwrk"}, known);
+    ASSERT_FALSE(wrong);
+    EXPECT_EQ(wrong.error().kind(), Kind::not_found);
+    EXPECT_THAT(wrong.error().what(), HasSubstr("netwrk; did you mean network? units: init, kernel, network"));
+    EXPECT_THAT(check_units({"zzzzzzzz"}, known).error().what(), Not(HasSubstr("did you mean")));
 }
 
 }  // namespace

@@ -114,8 +114,11 @@ bool wants_shell(const config::BootConfig& config, const std::string& terminal) 
 }
 
 Result<void> run() {
-    log::open_sink({.directory = "/run/diatom/log", .unit = "console"});
     const auto config = config::read_boot_config();
+    // In recovery standard error is the machine's console, else its container's log, which `diatom logs` reads too.
+    log::open_sink({.directory = "/run/diatom/log",
+                    .unit = "console",
+                    .echo = config.recovery ? std::optional(log::Level::warning) : std::nullopt});
     auto loop = TRY(proc::EventLoop::create());
     std::vector<std::unique_ptr<Session>> sessions;
     for (const auto& terminal : terminal_names()) {

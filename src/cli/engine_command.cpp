@@ -58,8 +58,13 @@ void configure(api::ServeOptions& options) {
 
 Result<void> run(std::span<char*> args) {
     auto options = options_of(TRY(parse_scope(args)));
-    const std::string unit = options.engine.scope == engine::Scope::system ? "system-engine" : "user-engine";
-    log::open_sink({.directory = "/run/diatom/log", .unit = unit, .least = config::read_boot_config().log_level});
+    const bool system = options.engine.scope == engine::Scope::system;
+    // The system engine's standard error is the machine's console; the user engine's is its container's log, where
+    // `diatom logs` would find each warning a second time.
+    log::open_sink({.directory = "/run/diatom/log",
+                    .unit = system ? "system-engine" : "user-engine",
+                    .echo = system ? std::optional(log::Level::warning) : std::nullopt,
+                    .least = config::read_boot_config().log_level});
     configure(options);
     return api::serve(options);
 }

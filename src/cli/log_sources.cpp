@@ -8,6 +8,7 @@
 #include <array>
 #include <cerrno>
 
+#include "base/strings.h"
 #include "sys/clock.h"
 #include "sys/file.h"
 
@@ -113,6 +114,28 @@ std::vector<LogRecord> LogSources::read() {
     for (auto& [path, file] : files_) file.read(records);
     std::ranges::stable_sort(records, {}, &LogRecord::time);
     return records;
+}
+
+std::vector<std::string> LogSources::units() {
+    find_files();
+    std::vector<std::string> list{kKernelUnit};
+    for (const auto& [path, file] : files_) list.push_back(file.unit());
+    for (const auto& [id, name] : places_.container_names) list.push_back(name);
+    std::ranges::sort(list);
+    const auto twice = std::ranges::unique(list);
+    list.erase(twice.begin(), twice.end());
+    return list;
+}
+
+Result<void> check_units(const std::vector<std::string>& wanted, const std::vector<std::string>& known) {
+    for (const auto& unit : wanted) {
+        if (std::ranges::contains(known, unit)) continue;
+        const std::vector<std::string_view> names(known.begin(), known.end());
+        const auto near = nearest(unit, names);
+        const auto hint = near ? std::format("did you mean {}? ", *near) : std::string();
+        return fail(Kind::not_found, "nothing here is called {}; {}units: {}", unit, hint, join(known, ", "));
+    }
+    return {};
 }
 
 }  // namespace diatom::cli

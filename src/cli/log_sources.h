@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/error.h"
 #include "base/fd.h"
 #include "cli/log_record.h"
 
@@ -19,6 +20,7 @@ public:
         : path_(std::move(path)), unit_(std::move(unit)), format_(format) {}
     // What is new since the last call, whole lines only; on the first call the rotated predecessor too.
     void read(std::vector<LogRecord>& records);
+    const std::string& unit() const noexcept { return unit_; }
 
 private:
     void take_lines(std::vector<LogRecord>& records, bool all);
@@ -36,11 +38,15 @@ struct LogPlaces {
     std::map<std::string, std::string> container_names;  // id -> name
 };
 
+inline constexpr const char* kKernelUnit = "kernel";
+
 class LogSources {
 public:
     explicit LogSources(LogPlaces places) : places_(std::move(places)) {}
     // New records of all sources, also of those that have appeared since, by time.
     std::vector<LogRecord> read();
+    // What may be asked for: the kernel, whoever has a log, every system container; sorted.
+    std::vector<std::string> units();
 
 private:
     void find_files();
@@ -49,5 +55,8 @@ private:
     std::map<std::string, LogFile> files_;
     Fd kernel_;
 };
+
+// Whether each of `wanted` is among `known`; the error names the known ones, and the nearest.
+Result<void> check_units(const std::vector<std::string>& wanted, const std::vector<std::string>& known);
 
 }  // namespace diatom::cli

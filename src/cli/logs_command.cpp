@@ -17,10 +17,11 @@ namespace diatom::cli {
 namespace {
 
 constexpr useconds_t kPollUs = 250'000;
-constexpr std::array<OptionSpec, 4> kOptions{
+constexpr std::array<OptionSpec, 5> kOptions{
     {{"--follow", 'f', false, "go on with what is logged from now on"},
      {"--since", 's', true, "RFC 3339, seconds since 1970, or a duration: 10m"},
      {"--lines", 'n', true, "only the last so many"},
+     {"--unit", 'u', true, "only what UNIT says; may be repeated"},
      {"--output", 'o', true, "short (default) or json"}}};
 
 struct Query {
@@ -31,7 +32,8 @@ struct Query {
 };
 
 Result<Query> decode_query(const Arguments& arguments) {
-    Query query{.units = arguments.rest, .follow = arguments.has("--follow")};
+    Query query{.units = arguments.values("--unit"), .follow = arguments.has("--follow")};
+    query.units.insert(query.units.end(), arguments.rest.begin(), arguments.rest.end());
     if (arguments.has("--since")) {
         const auto since = sys::parse_time_argument(arguments.value("--since"));
         if (!since)
@@ -91,6 +93,7 @@ Result<void> run(std::span<char*> args) {
     LogPlaces places;
     places.container_names = container_names();
     LogSources sources(std::move(places));
+    TRY(check_units(query.units, sources.units()));
     auto records = sources.read();
     select(records, query);
     if (query.lines && records.size() > *query.lines) {

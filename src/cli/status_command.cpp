@@ -7,6 +7,7 @@
 #include "cli/boot_chart.h"
 #include "cli/command.h"
 #include "cli/http_get.h"
+#include "cli/memory.h"
 #include "proc/supervisor.h"
 #include "sys/clock.h"
 #include "sys/file.h"
@@ -18,19 +19,19 @@ constexpr std::array<OptionSpec, 1> kOptions{{{"--json", 'j', false, "the same a
 constexpr std::array<std::pair<const char*, const char*>, 2> kEngines{
     {{"system", "/run/diatom/system.sock"}, {"user", "/run/docker.sock"}}};
 
-Json read_memory() {
-    std::uint64_t total = 0, available = 0;
-    const auto text = sys::read_file("/proc/meminfo", 64U << 10U).value_or("");
-    for (const auto line : split(text, '\n')) {
-        const auto words = split_words(line);
-        if (words.size() < 2) continue;
-        if (words[0] == "MemTotal:") total = parse_uint(words[1]).value_or(0) * 1024;
-        if (words[0] == "MemAvailable:") available = parse_uint(words[1]).value_or(0) * 1024;
-    }
-    return {{"total", total}, {"available", available}, {"used", total - available}};
+Json describe_memory() {
+    const auto memory = read_memory();
+    if (!memory) return {{"error", memory.error().what()}};
+    return {{"total", memory->total}, {"available", memory->available}, {"used", memory->used()}};
 }
 
-Json read_engine(const char* socket) {
+// null where nothing runs.
+Json memory_of(const char* scope, const Json& container) {
+    const auto bytes = read_container_memory(scope, json_string(container, "Id").value_or(""));
+    return bytes ? Json(*bytes) : Json();
+}
+
+Json read_engine(const char* scope, const char* socket) {
     const auto version = http_get(socket, "/version");
     if (!version) return {{"answers", false}, {"error", version.error().what()}};
     Json engine{{"answers", true}, {"api", json_member(*version, "ApiVersion")}, {"containers", Json::array()}};
@@ -44,6 +45,7 @@ Json read_engine(const char* socket) {
         engine["containers"].push_back({{"name", name},
                                         {"state", json_member(container, "State")},
                                         {"status", json_member(container, "Status")},
+                                        {"memory", memory_of(scope, container)},
                                         {"image", json_member(container, "Image")}});
     }
     return engine;
@@ -63,9 +65,9 @@ Json read_boot(const Json& status) {
 Result<Json> read_status() {
     Json status = TRY(proc::Supervisor().status());
     status.erase("ok");
-    status["memory"] = read_memory();
+    status["memory"] = describe_memory();
     status["boot"] = read_boot(status);
-    for (const auto& [name, socket] : kEngines) status["engines"][name] = read_engine(socket);
+    for (const auto& [name, socket] : kEngines) status["engines"][name] = read_engine(name, socket);
     if (const auto space = sys::free_space("/var/lib/diatom")) {
         status["state"]["bytes"] = space->total;
         status["state"]["free"] = space->free;
@@ -95,21 +97,30 @@ std::string describe_boot(const Json& boot) {
     return text;
 }
 
+std::string draw_memory(const Json& memory) {
+    if (memory.contains("error")) return text_of(memory, "error");
+    return std::format("{} used of {}", format_bytes(bytes_of(memory, "used")),
+                       format_bytes(bytes_of(memory, "total")));
+}
+
+std::string draw_container(const Json& container) {
+    const bool known = json_member(container, "memory").is_number();
+    return std::format("  {:20} {:10} {:>10}  {}\n", text_of(container, "name"), text_of(container, "state"),
+                       known ? format_bytes(bytes_of(container, "memory")) : "", text_of(container, "status"));
+}
+
 std::string draw(const Json& status) {
-    const Json& memory = json_member(status, "memory");
     std::string text =
-        std::format("Diatom OS     {}\nbooted        {}\nstate         {}\nmemory        {} used of {}\n",
+        std::format("Diatom OS     {}\nbooted        {}\nstate         {}\nmemory        {}\n",
                     text_of(status, "version"), describe_boot(json_member(status, "boot")),
-                    describe_state(json_member(status, "state")), format_bytes(bytes_of(memory, "used")),
-                    format_bytes(bytes_of(memory, "total")));
+                    describe_state(json_member(status, "state")), draw_memory(json_member(status, "memory")));
     for (const auto& [name, socket] : kEngines) {
         const Json& engine = json_member(json_member(status, "engines"), name);
         const bool answers = json_bool(engine, "answers").value_or(false);
         text += std::format("{:13} {}\n", std::string(name) + " engine",
                             answers ? std::format("ready, API {}", text_of(engine, "api")) : text_of(engine, "error"));
         for (const auto& container : json_member(engine, "containers")) {
-            text += std::format("  {:20} {:10} {}\n", text_of(container, "name"), text_of(container, "state"),
-                                text_of(container, "status"));
+            text += draw_container(container);
         }
     }
     for (const auto& problem : json_member(status, "problems")) {

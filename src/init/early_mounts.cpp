@@ -69,6 +69,9 @@ constexpr std::array<std::pair<const char*, const char*>, 4> kDevLinks{{
 constexpr std::array<const char*, 12> kDirectories{
     "/run/diatom",     "/run/diatom/log", "/run/lock",  "/run/udev", "/var/lib/diatom", "/var/lib/dhcpcd",
     "/var/lib/chrony", "/var/log",        "/var/cache", "/var/tmp",  "/var/empty",      "/etc/diatom"};
+// The clock's socket, and the time servers that DHCP names: chronyd warns when others may look inside.
+constexpr std::array<std::pair<const char*, mode_t>, 2> kPrivateDirectories{
+    {{"/run/chrony", 0750}, {"/run/chrony/sources", 0750}}};
 
 }  // namespace
 
@@ -84,6 +87,9 @@ std::vector<std::string> make_early_mounts() {
     for (const auto& [target, link] : kDevLinks) std::filesystem::create_symlink(target, link, ignored);
     for (const auto* directory : kDirectories) {
         if (auto made = sys::make_dirs(directory); !made) problems.push_back(made.error().what());
+    }
+    for (const auto& [directory, mode] : kPrivateDirectories) {
+        if (auto made = sys::make_dirs(directory, mode); !made) problems.push_back(made.error().what());
     }
     std::filesystem::create_symlink("/run", "/var/run", ignored);
     std::filesystem::create_symlink("/run/lock", "/var/lock", ignored);

@@ -116,7 +116,7 @@ void write(Level level, std::string_view message, Fields fields) noexcept {
         const std::scoped_lock lock(log.mutex);
         if (level < log.sink.least) return;
         if (log.file) log.file->append(json_line(log.sink.unit, level, message, fields));
-        if (log.file && level < log.sink.echo) return;
+        if (log.file && (!log.sink.echo || level < *log.sink.echo)) return;
         const std::string line = text_line(log.sink.unit, level, message, fields);
         std::ignore = ::write(STDERR_FILENO, line.data(), line.size());
     } catch (...) {

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <initializer_list>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -36,7 +37,7 @@ struct Sink {
     std::string directory;
     std::string unit;
     std::uint64_t max_bytes = 1U << 20U;
-    Level echo = Level::warning;  // from this level also to standard error
+    std::optional<Level> echo = Level::warning;  // from this level also to standard error; nothing: to the file only
     Level least = Level::info;
 };
 void open_sink(Sink sink);

@@ -75,6 +75,14 @@ TEST_F(Log, EchoIsForPeople) {
     EXPECT_EQ(lines().size(), 3U);
 }
 
+TEST_F(Log, WithoutEchoTheFileOnly) {
+    open_sink({.directory = temp_.path(), .unit = "test", .echo = std::nullopt});
+    testing::internal::CaptureStderr();
+    error("silent");
+    EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
+    EXPECT_EQ(lines().size(), 1U);
+}
+
 TEST_F(Log, WithoutASinkStandardError) {
     testing::internal::CaptureStderr();
     info("plain");

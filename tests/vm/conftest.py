@@ -41,6 +41,12 @@ class Box(Machine):
         self.wait_api(BOOT_SECONDS)
         return self
 
+    def start_console(self) -> "Box":
+        """Up to the shell on its console."""
+        self.start()
+        self.expect(r"root@diatom:", BOOT_SECONDS)
+        return self
+
     def docker(self, *args: str, check: bool = True, env: dict[str, str] | None = None, **options) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
             ["docker", *args],

@@ -51,6 +51,14 @@ void expect_paths(std::initializer_list<const char*> paths) {
         if (access(path, F_OK) != 0) missing("path", path);
 }
 
+void expect_no_paths(std::initializer_list<const char*> paths) {
+    for (const char* path : paths) {
+        if (access(path, F_OK) != 0) continue;
+        std::printf("probe: should not exist: %s\n", path);
+        failed = true;
+    }
+}
+
 void expect_kernel_features() {
     expect_words("/proc/filesystems",
                  {"erofs", "ext4", "vfat", "iso9660", "udf", "squashfs", "overlay", "fuse", "virtiofs", "tmpfs",
@@ -62,6 +70,9 @@ void expect_kernel_features() {
     expect_words("/proc/sys/net/ipv4/tcp_available_congestion_control", {"cubic", "bbr"});
     expect_words("/proc/sys/net/core/default_qdisc", {"fq_codel"});
     expect_words("/proc/sys/net/core/bpf_jit_enable", {"1"});
+    // What cmdline asks of the drivers of virtual devices: to make none by themselves, to nobody's network namespace.
+    expect_words("/proc/sys/net/core/fb_tunnels_only_for_init_net", {"1"});
+    expect_no_paths({"/sys/class/net/bond0", "/sys/class/net/dummy0", "/sys/class/net/ifb0"});
     expect_paths({"/proc/self/ns/cgroup",
                   "/proc/self/ns/ipc",
                   "/proc/self/ns/mnt",
