@@ -25,7 +25,7 @@ TEST(Services, BuiltInOnesDecodeAndAreOrdered) {
     ASSERT_TRUE(services) << services.error().what();
     std::vector<std::string> names;
     for (const auto& service : *services) names.push_back(service.name);
-    EXPECT_THAT(names, ElementsAre("user-engine", "console", "network", "udev", "ntp"));
+    EXPECT_THAT(names, ElementsAre("user-engine", "network", "console", "udev", "ntp"));
     EXPECT_EQ(services->front().root, RootKind::host_root);
     EXPECT_EQ(services->front().shutdown_signal, "SIGPWR");
     EXPECT_TRUE(services->front().depends_on.empty());

@@ -27,6 +27,7 @@ struct EngineImpl::ServiceBoard {
     explicit ServiceBoard(const asio::any_io_executor& loop) : changed(loop) {}
     std::map<std::string, ServiceEntry> entries;
     Signal changed;
+    bool launching = false;  // one at a time, in their order: side by side, the first is as late as the last
 
     void move(ServiceEntry& entry, Stage stage) {
         entry.stage = stage;
@@ -140,7 +141,14 @@ Task<void> EngineImpl::follow_service(std::shared_ptr<ServiceBoard> board, Servi
         auto met = co_await await_dependency(board, dependency);
         CO_TRY(std::move(met));
     }
+    while (board->launching) {
+        auto waited = co_await board->changed.wait();
+        CO_TRY(std::move(waited));
+    }
+    board->launching = true;
     auto id = co_await ensure_service(service);
+    board->launching = false;
+    board->changed.notify_all();
     CO_TRY(std::move(id));
     board->move(entry, Stage::started);
     if (service.oneshot) {

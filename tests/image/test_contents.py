@@ -38,7 +38,7 @@ def test_root_file_system_is_whole(release):
     ["init", "usr/bin/diatom", "usr/bin/init", "usr/bin/sh", "usr/bin/e2fsck", "usr/bin/mke2fs", "usr/bin/resize2fs",
      "usr/bin/dhcpcd", "usr/bin/chronyd", "usr/bin/udevadm", "usr/lib/systemd/systemd-udevd", "usr/lib/os-release",
      "usr/share/diatom/version", "usr/share/diatom/sysctl.conf", "usr/share/diatom/etc/passwd",
-     "usr/share/diatom/etc/ssl/certs/ca-certificates.crt", "usr/share/diatom/services/30-network.yml"],
+     "usr/share/diatom/etc/ssl/certs/ca-certificates.crt", "usr/share/diatom/services/20-network.yml"],
 )  # fmt: skip
 def test_root_has(release, path):
     file = release / "parts/root" / path
