@@ -116,14 +116,35 @@ Result<std::string> set_machine_id(const std::string& state_dir, bool durable, c
     return id;
 }
 
-Result<void> raise_loopback() {
+namespace {
+
+Result<void> raise_link(const std::string& name) {
     const Fd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-    if (!socket) return fail_errno(errno, "raise the loopback interface");
     ifreq request{};
-    std::memcpy(request.ifr_name, "lo", 3);
-    request.ifr_flags = IFF_UP | IFF_LOOPBACK | IFF_RUNNING;
-    if (::ioctl(socket.raw(), SIOCSIFFLAGS, &request) < 0) return fail_errno(errno, "raise the loopback interface");
+    if (!socket) return fail_errno(errno, "raise the link {}", name);
+    if (name.size() >= sizeof request.ifr_name)
+        return fail(Kind::invalid, "raise the link {}: the name is too long", name);
+    std::ranges::copy(name, request.ifr_name);
+    if (::ioctl(socket.raw(), SIOCGIFFLAGS, &request) < 0) return fail_errno(errno, "raise the link {}", name);
+    request.ifr_flags = static_cast<short>(request.ifr_flags | IFF_UP);
+    if (::ioctl(socket.raw(), SIOCSIFFLAGS, &request) < 0) return fail_errno(errno, "raise the link {}", name);
     return {};
+}
+
+}  // namespace
+
+Result<void> raise_loopback() { return raise_link("lo"); }
+
+std::vector<std::string> raise_links(const std::string& sys_class_net) {
+    std::vector<std::string> problems;
+    const auto names = sys::list_dir(sys_class_net);
+    for (const auto& name : names ? *names : std::vector<std::string>{}) {
+        if (!sys::exists(sys_class_net + "/" + name + "/device")) continue;  // a bridge, a tunnel: not hardware
+        const auto mode = std::format("/proc/sys/net/ipv6/conf/{}/addr_gen_mode", name);
+        if (auto set = sys::write_control(mode, "1"); !set) problems.emplace_back(set.error().what());
+        else if (auto up = raise_link(name); !up) problems.emplace_back(up.error().what());
+    }
+    return problems;
 }
 
 Result<void> raise_limits() {

@@ -23,6 +23,11 @@ Result<std::string> set_machine_id(const std::string& state_dir, bool durable, c
 std::string machine_id_of_uuid(std::string_view uuid);
 
 Result<void> raise_loopback();
+
+// Every network card, so that its carrier is there when the network's service looks for it: the kernel reports the
+// first carrier of a link up to a second late (net/core/link_watch.c). Without an address: also not the one that the
+// kernel gives by itself (addr_gen_mode 1, Documentation/networking/ip-sysctl.rst). Gives the problems.
+std::vector<std::string> raise_links(const std::string& sys_class_net = "/sys/class/net");
 Result<void> raise_limits();  // descriptors: PID 1 keeps thousands, containers may have a million
 
 // Mixes the saved seed into the kernel's pool, without credit: the file may have been copied.

@@ -102,6 +102,7 @@ void Pid1::prepare_kernel() {
 void Pid1::prepare_machine() {
     for (const auto& what : apply_sysctls("/usr/share/diatom/sysctl.conf")) log::warning("sysctl", {{"error", what}});
     if (auto up = raise_loopback(); !up) problem("loopback", up.error().what());
+    for (const auto& what : raise_links()) log::warning("a network card stays down", {{"error", what}});
 }
 
 void Pid1::prepare_state() {
