@@ -6,7 +6,6 @@
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
-#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -17,33 +16,19 @@
 #include "image/registry_hosts.h"
 #include "image/registry_session.h"
 #include "image/throttle.h"
+#include "proc/on_worker.h"
 
 namespace diatom::image {
 namespace {
 
 namespace asio = boost::asio;
+using proc::on_worker;
 constexpr std::size_t kPiece = 1U << 20U;  // bytes read before they go to a worker
 constexpr const char* kAcceptManifest =
     "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json, "
     "application/vnd.docker.distribution.manifest.list.v2+json, application/vnd.docker.distribution.manifest.v2+json";
 
 std::string short_id(const Digest& digest) { return std::string(digest.hex().substr(0, 12)); }
-
-// Runs blocking work on the pool and returns here. Work that has begun is waited for, cancelled or not.
-template <class Work, class T = std::invoke_result_t<Work&>>
-asio::awaitable<T> on_worker(asio::thread_pool& pool, Work work) {
-    co_return co_await asio::async_initiate<const asio::use_awaitable_t<>&, void(T)>(
-        [&pool](auto handler, Work task) {
-            auto home = asio::get_associated_executor(handler);
-            asio::post(pool, [handler = std::move(handler), task = std::move(task), home]() mutable {
-                T value = task();
-                asio::post(home, [handler = std::move(handler), value = std::move(value)]() mutable {
-                    std::move(handler)(std::move(value));
-                });
-            });
-        },
-        asio::use_awaitable, std::move(work));
-}
 
 struct FetchedManifest {
     Manifest manifest;
@@ -54,7 +39,7 @@ struct FetchedManifest {
 class RegistryClient final : public Registry {
 public:
     RegistryClient(RegistryOptions options, Store& store, asio::thread_pool& workers)
-        : options_(std::move(options)), store_(store), workers_(workers) {}
+        : options_(std::move(options)), store_(store), workers_(workers.get_executor()) {}
 
     Task<Pulled> pull(Reference reference, Platform platform, std::optional<Credentials> credentials,
                       ProgressSink progress) override;
@@ -77,7 +62,7 @@ private:
 
     RegistryOptions options_;
     Store& store_;
-    asio::thread_pool& workers_;
+    asio::thread_pool::executor_type workers_;
     std::map<Digest, std::shared_ptr<asio::steady_timer>> in_flight_;  // expires at its end: a blob is fetched once
 };
 
