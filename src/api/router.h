@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "api/filter.h"
 #include "api/http.h"
 #include "engine/engine.h"
 
@@ -49,7 +50,6 @@ Task<void> dispatch(Connection& connection, Request request, engine::Engine& eng
 
 // Decoded JSON body; an empty body is an empty object.
 Result<Json> body_json(const Request& request);
-// The filters parameter: {"status":["running"]} or, from old clients, {"status":{"running":true}}.
-Result<std::map<std::string, std::vector<std::string>>> decode_filters(const Request& request);
+Result<Filters> decode_filters(const Request& request);
 
 }  // namespace diatom::api
