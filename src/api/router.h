@@ -8,12 +8,10 @@
 
 #include "api/filter.h"
 #include "api/http.h"
+#include "api/version.h"
 #include "engine/engine.h"
 
 namespace diatom::api {
-
-inline constexpr int kMinorVersion = 51;  // Docker Engine API 1.51
-inline constexpr int kMinMinorVersion = 24;
 
 // One request on its way through a handler.
 struct Call {
