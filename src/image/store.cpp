@@ -192,7 +192,6 @@ Result<void> DiskStore::drop_image(const ImageRecord& image, Removed& removed) {
     removed.deleted.push_back(image.id.text());
     TRY(blobs_.remove(image.id));
     if (!image.manifest.empty()) TRY(blobs_.remove(image.manifest));
-    std::set<Digest> before;
     for (const auto& diff_id : TRY(catalog_.unused_layers())) {
         if (std::ranges::find(image.config.diff_ids, diff_id) == image.config.diff_ids.end()) continue;
         TRY(layers_.remove(diff_id));
