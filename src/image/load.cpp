@@ -3,8 +3,6 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-#include <cerrno>
-
 #include "image/extract.h"
 #include "sys/clock.h"
 #include "sys/file.h"
@@ -147,22 +145,6 @@ Result<std::vector<std::string>> load_archive(FdRef archive, const std::string& 
     auto removed = sys::remove_tree(directory);
     if (loaded && !removed) return forward_error(std::move(removed));
     return loaded;
-}
-
-Result<std::uint64_t> tree_size(FdRef directory) {
-    std::uint64_t total = 0;
-    for (const auto& name : TRY(sys::list_dir_fd(directory))) {
-        struct stat about{};
-        if (::fstatat(directory.raw(), name.c_str(), &about, AT_SYMLINK_NOFOLLOW) != 0) {
-            if (errno == ENOENT) continue;  // gone meanwhile
-            return fail_errno(errno, "look at {}", name);
-        }
-        if (S_ISREG(about.st_mode)) total += static_cast<std::uint64_t>(about.st_size);
-        if (!S_ISDIR(about.st_mode)) continue;
-        const auto inner = sys::open_at(directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
-        if (inner) total += TRY(tree_size(*inner));
-    }
-    return total;
 }
 
 }  // namespace diatom::image

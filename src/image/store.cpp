@@ -201,8 +201,7 @@ Result<void> DiskStore::drop_image(const ImageRecord& image, Removed& removed) {
 }
 
 Result<std::uint64_t> DiskStore::rootfs_size(const std::string& container) {
-    const auto directory = rootfs_directory(container) + "/upper";
-    return tree_size(TRY(sys::open_path(directory, O_RDONLY | O_DIRECTORY), "root file system of {}", container));
+    return TRY(sys::tree_size(rootfs_directory(container) + "/upper"), "root file system of {}", container);
 }
 
 Result<void> DiskStore::recover(const std::vector<std::string>& containers) {
