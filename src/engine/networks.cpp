@@ -84,10 +84,6 @@ Result<void> Networks::open(Records& records) {
     }
     if (!network_) return {};
     // Containers without a bridge network go on; a start on the bridge is refused and names this log.
-    if (auto restored = network_->restore(); !restored) {
-        log::error("the network rules cannot be restored", restored.error());
-        return {};
-    }
     for (const auto& record : records_) {
         if (record.driver != "bridge") continue;
         if (auto opened = open_bridge(record); !opened) {
@@ -95,6 +91,14 @@ Result<void> Networks::open(Records& records) {
         }
     }
     return {};
+}
+
+void Networks::settle() {
+    if (!network_) return;
+    if (auto restored = network_->restore(); !restored) {
+        log::error("the network rules cannot be restored", restored.error());
+        bridges_.clear();  // as above
+    }
 }
 
 Result<void> Networks::open_bridge(const NetworkRecord& record) {

@@ -47,6 +47,7 @@ Result<void> EngineImpl::restore() {
             log::error("a container is not restored", {{"id", id}, {"error", restored.error().what()}});
         }
     }
+    networks_.settle();
     return {};
 }
 
