@@ -109,6 +109,12 @@ Result<void> decode_log(const Json& host, engine::ContainerConfig& config) {
     return {};
 }
 
+// "/dev/snd/" is the directory "/dev/snd".
+std::string without_slash(std::string path) {
+    while (path.size() > 1 && path.ends_with('/')) path.pop_back();
+    return path;
+}
+
 Result<void> decode_devices(const Json& host, engine::ContainerConfig& config) {
     const Json& devices = json_member(host, "Devices");
     if (devices.is_null()) return {};
@@ -116,11 +122,14 @@ Result<void> decode_devices(const Json& host, engine::ContainerConfig& config) {
     for (const auto& item : devices) {
         const auto on_host = TRY(json_string(item, "PathOnHost"));
         const auto inside = TRY(json_string(item, "PathInContainer"), "device {}", on_host);
-        if (!inside.empty() && inside != on_host) {
-            return fail(Kind::unsupported, "device {}: another path in the container ({}) is not in this version",
-                        on_host, inside);
+        auto access = TRY(json_string(item, "CgroupPermissions"), "device {}", on_host);
+        if (access.empty()) access = "rwm";
+        for (const auto& path : {on_host, inside.empty() ? on_host : inside}) {
+            if (!path.starts_with('/')) return fail(Kind::invalid, "device \"{}\": the path must be absolute", path);
         }
-        config.devices.push_back({.path = on_host});
+        if (access.find_first_not_of("rwm") != std::string::npos)
+            return fail(Kind::invalid, "device {}: invalid mode \"{}\": it must be of r, w and m", on_host, access);
+        config.devices.push_back({.host = without_slash(on_host), .inside = without_slash(inside), .access = access});
     }
     return {};
 }

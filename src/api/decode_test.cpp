@@ -41,6 +41,22 @@ TEST(DecodeContainer, TakesWhatDockerRunSends) {
     EXPECT_EQ(config->log.max_size, 1U << 20U);
 }
 
+TEST(DecodeContainer, TakesDevicesAsTheCommandLineSendsThem) {
+    const auto config = decode(R"({"Image":"x","HostConfig":{"Devices":[
+        {"PathOnHost":"/dev/fuse","PathInContainer":"/dev/fuse","CgroupPermissions":"rwm"},
+        {"PathOnHost":"/dev/snd/","PathInContainer":"/dev/sound","CgroupPermissions":"r"},
+        {"PathOnHost":"/dev/kvm"}]}})");
+    ASSERT_TRUE(config) << config.error().what();
+    ASSERT_EQ(config->devices.size(), 3U);
+    EXPECT_EQ(config->devices[0].host, "/dev/fuse");
+    EXPECT_EQ(config->devices[0].access, "rwm");
+    EXPECT_EQ(config->devices[1].host, "/dev/snd");
+    EXPECT_EQ(config->devices[1].inside, "/dev/sound");
+    EXPECT_EQ(config->devices[1].access, "r");
+    EXPECT_EQ(config->devices[2].inside, "");
+    EXPECT_EQ(config->devices[2].access, "rwm");
+}
+
 struct Refusal {
     const char* body;
     Kind kind;
@@ -67,6 +83,9 @@ TEST(DecodeContainer, RefusesByName) {
         {R"({"Image":"x","HostConfig":{"PortBindings":{"80/icmp":[]}}})", Kind::invalid, "icmp"},
         {R"({"Image":"x","HostConfig":{"LogConfig":{"Type":"syslog"}}})", Kind::unsupported, "syslog"},
         {R"({"Image":"x","HostConfig":{"LogConfig":{"Config":{"colour":"red"}}}})", Kind::invalid, "colour"},
+        {R"({"Image":"x","HostConfig":{"Devices":[{"PathOnHost":"fuse"}]}})", Kind::invalid, "absolute"},
+        {R"({"Image":"x","HostConfig":{"Devices":[{"PathOnHost":"/dev/fuse","CgroupPermissions":"rx"}]}})",
+         Kind::invalid, "rx"},
         {R"({"Image":"x","HostConfig":{"Runtime":"kata"}})", Kind::invalid, "kata"},
         {R"({"Image":"x","StopSignal":"SIGNOPE"})", Kind::invalid, "SIGNOPE"},
         {R"({"Image":"x","Env":["=x"]})", Kind::invalid, "environment"},

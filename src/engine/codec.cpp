@@ -82,14 +82,10 @@ void fields(A& archive, net::PortMapping& port) {
 }
 
 template <class A>
-void fields(A& archive, runtime::Device& device) {
-    archive("path", device.path);
-    one_char(archive, "type", device.type);
-    archive("major", device.major);
-    archive("minor", device.minor);
-    archive("mode", device.mode);
-    archive("uid", device.uid);
-    archive("gid", device.gid);
+void fields(A& archive, DeviceMapping& device) {
+    archive("path", device.host);
+    archive("inside", device.inside);
+    archive("access", device.access);
 }
 
 template <class A>

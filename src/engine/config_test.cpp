@@ -23,7 +23,7 @@ TEST(Codec, KeepsEverything) {
     config.ports = {{.protocol = net::Protocol::udp, .host_port = 53, .container_port = 5353}};
     config.restart = RestartPolicy::unless_stopped;
     config.resources.memory_max = 1 << 30;
-    config.devices = {{.path = "/dev/x", .type = 'b', .major = 8}};
+    config.devices = {{.host = "/dev/x", .inside = "/dev/y", .access = "r"}};
     config.raw_host_config = {{"Binds", {"/a:/b"}}};
     container.image = image::Digest::of("x");
     container.state = {.status = Status::running, .process = {.pid = 7, .start_time = 99}, .started = 3};
