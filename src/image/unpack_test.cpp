@@ -1,12 +1,16 @@
 // Layers on their way from an archive to the disk.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
 
+#include <cstring>
+
 #include "image/testing/store_fixture.h"
 #include "sys/file.h"
+#include "tests/support/isolate.h"
 
 namespace diatom::image {
 namespace {
@@ -117,6 +121,91 @@ TEST_F(UnpackTest, MakesDevicesAndWhiteouts) {
     EXPECT_EQ(value, 'y');
     EXPECT_FALSE(sys::exists(fs + "/.wh..wh.plnk"));
     EXPECT_FALSE(unpack(TarBuilder().file(".wh...", "").finish()));
+}
+
+class WhiteoutTest : public UnpackTest {
+protected:
+    std::string unpacked(const std::string& archive) {
+        const auto done = unpack(archive);
+        EXPECT_TRUE(done) << done.error().what();
+        return layer_path(archive);
+    }
+    static bool is_whiteout(const std::string& path) {
+        const auto about = look(path);
+        return S_ISCHR(about.st_mode) && about.st_rdev == 0;
+    }
+    static bool is_opaque(const std::string& path) {
+        char value = 0;
+        return ::lgetxattr(path.c_str(), "trusted.overlay.opaque", &value, 1) == 1 && value == 'y';
+    }
+};
+
+TEST_F(WhiteoutTest, ADirectoryOverAWhiteoutIsOpaque) {
+    const auto fs = unpacked(TarBuilder()
+                                 .file(".wh.d", "")
+                                 .directory("d", 0750)
+                                 .file("d/new", "x")
+                                 .directory("plain")
+                                 .file(".wh.f", "")
+                                 .file("f", "x")
+                                 .finish());
+    EXPECT_EQ(look(fs + "/d").st_mode, S_IFDIR | 0750U);
+    EXPECT_TRUE(is_opaque(fs + "/d"));
+    EXPECT_TRUE(sys::exists(fs + "/d/new"));
+    EXPECT_FALSE(is_opaque(fs + "/plain"));
+    EXPECT_EQ(*sys::read_file(fs + "/f"), "x");
+}
+
+TEST_F(WhiteoutTest, OneThatTheArchiveOnlyImpliesToo) {
+    const auto fs = unpacked(TarBuilder().file("a/.wh.b", "").file("a/b/c/new", "x").file("a/b/.wh.old", "").finish());
+    EXPECT_TRUE(is_opaque(fs + "/a/b"));
+    EXPECT_FALSE(is_opaque(fs + "/a"));
+    EXPECT_FALSE(is_opaque(fs + "/a/b/c"));
+    EXPECT_TRUE(sys::exists(fs + "/a/b/c/new"));
+    EXPECT_TRUE(is_whiteout(fs + "/a/b/old"));
+    EXPECT_FALSE(unpack(TarBuilder().file("file", "").file("file/below", "x").finish()));
+}
+
+TEST_F(WhiteoutTest, HidesNothingOfItsOwnLayer) {
+    const auto fs = unpacked(TarBuilder()
+                                 .directory("d")
+                                 .file("d/kept", "x")
+                                 .file(".wh.d", "")
+                                 .file("f", "x")
+                                 .file(".wh.f", "")
+                                 .symlink("l", "/")
+                                 .file(".wh.l", "")
+                                 .finish());
+    EXPECT_TRUE(is_opaque(fs + "/d"));
+    EXPECT_EQ(*sys::read_file(fs + "/d/kept"), "x");
+    EXPECT_EQ(*sys::read_file(fs + "/f"), "x");
+    EXPECT_EQ(*sys::read_link(fs + "/l"), "/");
+}
+
+TEST_F(WhiteoutTest, ADirectoryInPlaceOfAFileIsOpaque) {
+    const auto fs = unpacked(TarBuilder().file("d", "x").directory("d").directory("d").file("d/new", "x").finish());
+    EXPECT_TRUE(is_opaque(fs + "/d"));
+    EXPECT_TRUE(sys::exists(fs + "/d/new"));
+}
+
+TEST_F(WhiteoutTest, LowerLayersStayHidden) {
+    test::in_mount_namespace([this] {
+        const auto lower = unpacked(TarBuilder().file("d/old", "x").file("e/old", "x").finish());
+        const auto upper = unpacked(TarBuilder()
+                                        .file(".wh.d", "")
+                                        .directory("d")
+                                        .file("d/new", "x")
+                                        .file(".wh.e", "")
+                                        .file("e/f/new", "x")
+                                        .finish());
+        const auto merged = directory_ / "merged";
+        ASSERT_TRUE(sys::make_dirs(merged));
+        const auto options = std::format("lowerdir={}:{}", upper, lower);
+        ASSERT_EQ(::mount("overlay", merged.c_str(), "overlay", MS_RDONLY, options.c_str()), 0) << strerror(errno);
+        EXPECT_THAT(*sys::list_dir(merged + "/d"), ::testing::ElementsAre("new"));
+        EXPECT_THAT(*sys::list_dir(merged + "/e"), ::testing::ElementsAre("f"));
+        ASSERT_EQ(::umount(merged.c_str()), 0);
+    });
 }
 
 TEST_F(UnpackTest, TakesManyEntries) {
