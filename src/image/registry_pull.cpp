@@ -17,6 +17,7 @@
 #include "image/registry_session.h"
 #include "image/throttle.h"
 #include "proc/on_worker.h"
+#include "sys/log.h"
 
 namespace diatom::image {
 namespace {
@@ -47,6 +48,8 @@ public:
 
 private:
     HttpOptions http_options(const Url& url) const;
+    Task<Pulled> pull_from_any(Reference reference, Platform platform, std::optional<Credentials> credentials,
+                               ProgressSink progress);
     Task<Pulled> pull_from(Url base, Reference reference, Platform platform, std::optional<Credentials> credentials,
                            ProgressSink progress);
     Task<FetchedManifest> fetch_manifest(RegistrySession& session, const Reference& reference,
@@ -77,6 +80,17 @@ HttpOptions RegistryClient::http_options(const Url& url) const {
 
 Task<Pulled> RegistryClient::pull(Reference reference, Platform platform, std::optional<Credentials> credentials,
                                   ProgressSink progress) {
+    auto pulled =
+        co_await pull_from_any(std::move(reference), std::move(platform), std::move(credentials), std::move(progress));
+    const auto state = co_await asio::this_coro::cancellation_state;
+    if (state.cancelled() != asio::cancellation_type::none) co_return std::move(pulled);  // an await would throw
+    auto swept = co_await on_worker(workers_, [this] { return store_.sweep_partials(); });
+    if (!swept) log::warning("old partial downloads stay", {{"error", swept.error().what()}});
+    co_return std::move(pulled);
+}
+
+Task<Pulled> RegistryClient::pull_from_any(Reference reference, Platform platform,
+                                           std::optional<Credentials> credentials, ProgressSink progress) {
     const auto bases = registry_bases(reference.domain, options_);
     std::optional<Error> first;
     for (const auto& base : bases) {

@@ -117,6 +117,7 @@ public:
 
     Result<std::uint64_t> rootfs_size(const std::string& container) override;
     Result<void> recover(const std::vector<std::string>& containers) override;
+    Result<void> sweep_partials() override { return blobs_.sweep_partials(); }
 
 private:
     std::string empty_layer() const { return root_ + "/empty"; }
@@ -208,6 +209,7 @@ Result<void> DiskStore::recover(const std::vector<std::string>& containers) {
     for (const auto& name : TRY(sys::list_dir(root_ + "/ingest"))) {
         if (!name.ends_with(".part")) TRY(sys::remove_tree(root_ + "/ingest/" + name));  // partial downloads resume
     }
+    TRY(sweep_partials());
     const std::set<std::string> known(containers.begin(), containers.end());
     for (const auto& container : TRY(catalog_.rootfs_containers())) {
         if (!known.contains(container)) TRY(catalog_.remove_rootfs(container));

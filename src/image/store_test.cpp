@@ -1,9 +1,14 @@
 #include "image/store.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <chrono>
 
 #include "image/testing/store_fixture.h"
+#include "sys/clock.h"
 #include "sys/file.h"
 #include "tests/support/fd_leak.h"
 
@@ -46,6 +51,48 @@ TEST_F(StoreTest, ABlobResumesAndIsVerified) {
     EXPECT_EQ(liar->commit().error().kind(), Kind::corrupt);
     EXPECT_FALSE(*store_->has_blob(wrong.digest));
     EXPECT_EQ((*store_->write_blob(wrong))->offset(), 0U);
+}
+
+class PartialTest : public StoreTest {
+protected:
+    std::string partial(const std::string& bytes) const {
+        return std::format("{}/ingest/sha256-{}.part", root(), Digest::of(bytes).hex());
+    }
+    std::unique_ptr<BlobWriter> begin(const std::string& bytes) {
+        auto writer = store_->write_blob({.digest = Digest::of(bytes), .size = bytes.size()});
+        EXPECT_TRUE(writer) << writer.error().what();
+        EXPECT_TRUE((*writer)->write(bytes.substr(0, 1)));
+        return std::move(*writer);
+    }
+    void age(const std::string& path, std::chrono::seconds by) {
+        const timespec then{.tv_sec = sys::wall_ns() / 1'000'000'000 - by.count(), .tv_nsec = 0};
+        const timespec times[2] = {then, then};
+        EXPECT_EQ(::utimensat(AT_FDCWD, path.c_str(), times, 0), 0);
+    }
+};
+
+TEST_F(PartialTest, ExpiresADayAfterItsLastByte) {
+    begin("old");
+    begin("young");
+    age(partial("old"), std::chrono::hours(25));
+    age(partial("young"), std::chrono::hours(23));
+    ASSERT_TRUE(store_->sweep_partials());
+    EXPECT_FALSE(sys::exists(partial("old")));
+    EXPECT_TRUE(sys::exists(partial("young")));
+    age(partial("young"), std::chrono::hours(25));
+    ASSERT_TRUE(store_->recover({}));
+    EXPECT_FALSE(sys::exists(partial("young")));
+}
+
+TEST_F(PartialTest, IsLeftAloneWhileSomebodyWritesIt) {
+    const std::string bytes = "slow";
+    auto writer = begin(bytes);
+    age(partial(bytes), std::chrono::hours(25));
+    ASSERT_TRUE(store_->sweep_partials());
+    EXPECT_EQ(store_->write_blob({.digest = Digest::of(bytes), .size = bytes.size()}).error().kind(), Kind::conflict);
+    ASSERT_TRUE(writer->write(bytes.substr(1)));
+    ASSERT_TRUE(writer->commit());
+    EXPECT_TRUE(*store_->has_blob(Digest::of(bytes)));
 }
 
 TEST_F(StoreTest, FindsTagsAndRemovesImages) {
