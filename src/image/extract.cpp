@@ -22,7 +22,6 @@ constexpr std::string_view kOpaque = ".wh..wh..opq";
 constexpr std::string_view kAufsOwn = ".wh..wh.";
 constexpr std::uint64_t kCheckEvery = 8U << 20U;    // bytes written between two looks at the free space
 constexpr std::uint64_t kMostReserve = 64U << 20U;  // bytes that stay free for everything else on the disk
-constexpr std::uint64_t kRatioFrom = 64U << 20U;    // below this much output the ratio does not matter
 
 // "a/b/c" -> "a/b" and "c".
 Halves parts_of(std::string_view path) { return cut_last(path, '/').value_or(Halves{{}, path}); }
@@ -224,11 +223,6 @@ private:
                         "no space left on the disk: {} are free and {} are kept in reserve; remove images or "
                         "containers, or enlarge the disk",
                         format_bytes(space.free), format_bytes(reserve_));
-        }
-        if (limits_.read_bytes != nullptr && done_.bytes > kRatioFrom &&
-            done_.bytes / limits_.ratio > limits_.read_bytes->load()) {
-            return fail(Kind::invalid, "the archive inflates more than {} times: refused as a decompression bomb",
-                        limits_.ratio);
         }
         return {};
     }

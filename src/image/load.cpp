@@ -136,7 +136,8 @@ Result<std::vector<std::string>> load_archive(FdRef archive, const std::string& 
     TRY(sys::make_dirs(directory, 0700));
     const auto load = [&]() -> Result<std::vector<std::string>> {
         auto root = TRY(sys::open_path(directory, O_RDONLY | O_DIRECTORY));
-        const auto source = TRY(decompress(file_source(archive)), "read the archive");
+        std::atomic<std::uint64_t> read = 0;
+        const auto source = limit_inflation(TRY(decompress(file_source(archive, &read)), "read the archive"), read, {});
         const ExtractLimits limits{.directory = scratch};
         TRY(extract_tar(*source, root, Whiteouts::literal, limits), "read the archive");
         return Loader(std::move(root), store, layers, progress).run();

@@ -1,4 +1,5 @@
 // Layers on their way from an archive to the disk.
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/mount.h>
@@ -8,6 +9,7 @@
 
 #include <cstring>
 
+#include "image/layers.h"
 #include "image/testing/store_fixture.h"
 #include "sys/file.h"
 #include "tests/support/isolate.h"
@@ -15,6 +17,7 @@
 namespace diatom::image {
 namespace {
 
+using testing::gzip;
 using testing::one_file_layer;
 using testing::TarBuilder;
 using testing::zstd;
@@ -217,12 +220,49 @@ TEST_F(UnpackTest, TakesManyEntries) {
     EXPECT_EQ(sys::list_dir(layer_path(archive) + "/d99")->size(), 1000U);
 }
 
-TEST_F(UnpackTest, RefusesADecompressionBomb) {
-    const auto tar = TarBuilder().file("zeros", std::string(192U << 20U, '\0')).finish();
-    const auto unpacked = unpack_blob(zstd(tar), Digest::of(tar));
-    ASSERT_FALSE(unpacked);
-    EXPECT_THAT(unpacked.error().what(), ::testing::HasSubstr("bomb"));
-    expect_nothing_left(tar);
+class BombTest : public UnpackTest {
+protected:
+    // With an allowance of 4 MiB, as the real one takes long to fill.
+    Result<void> unpack_limited(const std::string& blob, const std::string& tar) {
+        const auto path = directory_ / "blob";
+        TRY(sys::write_file(path, blob));
+        auto catalog = TRY(Catalog::open(directory_ / "catalog.db"));
+        Layers layers(root(), catalog, {.allowance = 4U << 20U, .ratio = 100});
+        return layers.unpack(TRY(sys::open_path(path, O_RDONLY)), blob.size(), Digest::of(tar), "bomb", {}, nullptr);
+    }
+    void expect_bomb(const std::string& blob, const std::string& tar) {
+        const auto unpacked = unpack_limited(blob, tar);
+        ASSERT_FALSE(unpacked);
+        EXPECT_EQ(unpacked.error().kind(), Kind::invalid);
+        for (const auto* word : {"4.0 MiB", "100 times", "bomb"})
+            EXPECT_THAT(unpacked.error().what(), ::testing::HasSubstr(word));
+        expect_nothing_left(tar);
+    }
+};
+
+TEST_F(BombTest, IsRefusedWhateverItIsPackedWith) {
+    const auto tar = TarBuilder().file("zeros", std::string(64U << 20U, '\0')).finish();
+    expect_bomb(gzip(tar), tar);
+    expect_bomb(zstd(tar), tar);
+}
+
+TEST_F(BombTest, MayBeInWhatFollowsTheArchive) {
+    const auto tar = one_file_layer("f", "x") + std::string(64U << 20U, '\0');
+    expect_bomb(gzip(tar), tar);
+}
+
+TEST_F(BombTest, IsNoneWithinTheAllowance) {
+    const auto tar = TarBuilder().file("zeros", std::string(3U << 20U, '\0')).finish();
+    EXPECT_TRUE(unpack_limited(gzip(tar), tar));
+}
+
+TEST_F(BombTest, IsNoneAtAnUsualRatio) {
+    std::string text;
+    for (int i = 0; text.size() < (16U << 20U); ++i) text += std::format("line {} of a log that repeats itself\n", i);
+    const auto tar = TarBuilder().file("text", text).finish();
+    const auto unpacked = unpack_limited(gzip(tar), tar);
+    EXPECT_TRUE(unpacked) << unpacked.error().what();
+    EXPECT_TRUE(unpack_limited(tar, tar));
 }
 
 TEST_F(UnpackTest, ChecksTheDiffId) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <gtest/gtest.h>
+#include <isa-l/igzip_lib.h>
 #include <zstd.h>
 
 #include <memory>
@@ -16,6 +17,22 @@ namespace diatom::image::testing {
 inline std::string zstd(const std::string& bytes) {
     std::string compressed(ZSTD_compressBound(bytes.size()), '\0');
     compressed.resize(ZSTD_compress(compressed.data(), compressed.size(), bytes.data(), bytes.size(), 3));
+    return compressed;
+}
+
+inline std::string gzip(const std::string& bytes) {
+    std::string compressed(bytes.size() + 1024, '\0');
+    isal_zstream stream;
+    isal_deflate_stateless_init(&stream);
+    stream.gzip_flag = IGZIP_GZIP;
+    stream.flush = NO_FLUSH;
+    stream.end_of_stream = 1;
+    stream.next_in = reinterpret_cast<std::uint8_t*>(const_cast<char*>(bytes.data()));
+    stream.avail_in = static_cast<std::uint32_t>(bytes.size());
+    stream.next_out = reinterpret_cast<std::uint8_t*>(compressed.data());
+    stream.avail_out = static_cast<std::uint32_t>(compressed.size());
+    EXPECT_EQ(isal_deflate_stateless(&stream), COMP_OK);
+    compressed.resize(stream.total_out);
     return compressed;
 }
 
