@@ -43,7 +43,7 @@ Result<std::optional<image::Credentials>> decode_auth(const Request& request) {
 // Progress comes from worker threads and the loop alike; it is written to the client by one coroutine.
 class ProgressStream {
 public:
-    ProgressStream(Connection& connection, asio::any_io_executor loop)
+    ProgressStream(Connection& connection, const asio::any_io_executor& loop)
         : connection_(connection), loop_(loop), wake_(loop) {}
 
     // Any thread.

@@ -162,7 +162,7 @@ bool event_matches(const engine::Event& event, const Filters& filters) {
 
 // Events wait here between the engine, which must not block, and a client, which may.
 struct EventQueue {
-    explicit EventQueue(asio::any_io_executor loop) : wake(loop) {
+    explicit EventQueue(const asio::any_io_executor& loop) : wake(loop) {
         wake.expires_at(asio::steady_timer::time_point::max());
     }
     std::deque<engine::Event> events;

@@ -107,7 +107,7 @@ Task<void> EngineImpl::exec_body(ExecPtr exec, LivePtr live) {
         exec->state.pid = up.launched->process().pid;
         exec->state.running = true;
         launched = co_await on_pool([&] { return up.launched->start(); });
-        if (!launched) (void)sys::wait_exit(up.pidfd);
+        if (!launched) std::ignore = sys::wait_exit(up.pidfd);
     }
     if (!launched) {
         const Error error = std::move(launched).error().in("OCI runtime exec failed");

@@ -67,8 +67,8 @@ asio::awaitable<void> EngineImpl::give_back(const std::string& id, bool* oom_kil
     (void)co_await on_pool([&]() -> Result<void> {
         const auto cgroup = cgroup_of(id);
         if (oom_killed != nullptr) *oom_killed = killed_for_memory(cgroup);
-        (void)parts_.supervisor.forget(parked_prefix(options_, id));
-        (void)sys::remove_tree(run_directory(id));
+        std::ignore = parts_.supervisor.forget(parked_prefix(options_, id));
+        std::ignore = sys::remove_tree(run_directory(id));
         if (cgroup.empty()) return {};
         if (auto removed = sys::Cgroup::remove(cgroup); !removed && removed.error().kind() != Kind::not_found) {
             log::warning("a cgroup is left behind", {{"id", id}, {"error", removed.error().what()}});

@@ -160,14 +160,14 @@ Task<void> EngineImpl::try_start(LivePtr live, StartUp& up) {
     up.io = std::make_shared<ProcessIo>(
         loop_, std::move(up.ends), live->hub, live->log, [live = live.get()] { live->logged.notify_all(); },
         [this, parked_stdin] {
-            asio::post(*workers_, [this, parked_stdin] { (void)parts_.supervisor.forget(parked_stdin); });
+            asio::post(*workers_, [this, parked_stdin] { std::ignore = parts_.supervisor.forget(parked_stdin); });
         });
     live->hub->begin(up.io);
     up.io->start();
     auto let_go = co_await on_pool([&] { return up.launched->start(); });
     if (!let_go) {
         up.in_program = true;
-        (void)sys::wait_exit(pidfd);  // it has been ended: reap it
+        std::ignore = sys::wait_exit(pidfd);  // it has been ended: reap it
         co_return let_go;
     }
     live->record = up.next;
@@ -213,7 +213,7 @@ Result<void> EngineImpl::open_log(Live& live) {
     return {};
 }
 
-void EngineImpl::watch(LivePtr live, Fd pidfd) {
+void EngineImpl::watch(const LivePtr& live, Fd pidfd) {
     live->pidfd = std::make_shared<asio::posix::stream_descriptor>(loop_, pidfd.release());
     spawn(watch_exit(live, live->pidfd, live->record.state.process));
 }

@@ -103,7 +103,7 @@ private:
             TRY(layers_.unpack(layer, static_cast<std::uint64_t>(about.st_size), config.diff_ids[i], label, progress_,
                                nullptr));
         }
-        const auto id = Digest::of(raw);
+        auto id = Digest::of(raw);
         TRY(store_.put_blob(id, raw));
         return id;
     }
