@@ -81,6 +81,7 @@ TEST(DecodeContainer, RefusesByName) {
         {R"({"Image":"x","HostConfig":{"Mounts":[{"Type":"npipe","Target":"/x"}]}})", Kind::unsupported, "npipe"},
         {R"({"Image":"x","HostConfig":{"PortBindings":{"99999/tcp":[]}}})", Kind::invalid, "99999"},
         {R"({"Image":"x","HostConfig":{"PortBindings":{"80/icmp":[]}}})", Kind::invalid, "icmp"},
+        {R"({"Image":"x","HostConfig":{"PortBindings":{"80/tcp":[{"HostPort":"70000"}]}}})", Kind::invalid, "70000"},
         {R"({"Image":"x","HostConfig":{"LogConfig":{"Type":"syslog"}}})", Kind::unsupported, "syslog"},
         {R"({"Image":"x","HostConfig":{"LogConfig":{"Config":{"colour":"red"}}}})", Kind::invalid, "colour"},
         {R"({"Image":"x","HostConfig":{"Devices":[{"PathOnHost":"fuse"}]}})", Kind::invalid, "absolute"},

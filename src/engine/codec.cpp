@@ -31,9 +31,6 @@ std::string_view to_string(RestartPolicy policy) {
     return EnumNames<RestartPolicy>::kNames[static_cast<std::size_t>(policy)];
 }
 std::string_view to_string(MountKind kind) { return EnumNames<MountKind>::kNames[static_cast<std::size_t>(kind)]; }
-std::string_view to_string(net::Protocol protocol) {
-    return EnumNames<net::Protocol>::kNames[static_cast<std::size_t>(protocol)];
-}
 
 namespace {
 
