@@ -74,13 +74,7 @@ Result<void> decode_restart(const Json& host, engine::ContainerConfig& config) {
             name);
     const auto most = TRY(json_int(policy, "MaximumRetryCount"));
     if (most < 0) return fail(Kind::invalid, "invalid restart policy: maximum retry count cannot be negative");
-    if (most > 0 && config.restart != RestartPolicy::on_failure) {
-        return fail(Kind::invalid, "invalid restart policy: maximum retry count can only be used with 'on-failure'");
-    }
     config.restart_max = static_cast<unsigned>(most);
-    if (config.auto_remove && config.restart != RestartPolicy::no) {
-        return fail(Kind::invalid, "can't create 'AutoRemove' container with restart policy");
-    }
     return {};
 }
 

@@ -6,16 +6,11 @@
 namespace diatom::api {
 namespace {
 
-constexpr std::int64_t kLeastMemory = 512 << 10;  // bytes; less cannot even execute
-
 Result<void> decode_memory(const Json& host, runtime::Resources& resources) {
     const auto memory = TRY(json_int(host, "Memory"));
     const auto swap = TRY(json_int(host, "MemorySwap"));
     const auto reservation = TRY(json_int(host, "MemoryReservation"));
-    if (memory != 0) {
-        if (memory < kLeastMemory) return fail(Kind::invalid, "Minimum memory limit allowed is 512KB");
-        resources.memory_max = memory;
-    }
+    if (memory != 0) resources.memory_max = memory;
     if (swap == -1) {
         resources.swap_max = -1;
     } else if (swap > 0) {
