@@ -123,6 +123,7 @@ private:
     std::string empty_layer() const { return root_ + "/empty"; }
     std::string rootfs_directory(const std::string& container) const { return root_ + "/rootfs/" + container; }
     Result<Digest> find_id(const std::string& name);
+    Result<Digest> find_by_prefix(const std::string& name, const std::string& prefix);
     Result<void> drop_image(const ImageRecord& image, Removed& removed);
     Result<void> drop_unused_layers();
     Result<void> drop_unreferenced_blobs();
@@ -134,25 +135,24 @@ private:
 };
 
 Result<Digest> DiskStore::find_id(const std::string& name) {
-    const auto missing = [&] { return fail(Kind::not_found, "No such image: {}", name); };
-    if (name.starts_with("sha256:")) {
-        if (!is_hex(std::string_view(name).substr(7))) return missing();  // an empty prefix would be any image
-        const auto found = TRY(catalog_.by_id_prefix(name.substr(7)));
-        if (found.size() > 1)
-            return fail(Kind::invalid, "the image id {} is ambiguous: {} images begin with it", name, found.size());
-        return found.empty() ? Result<Digest>(missing()) : Result<Digest>(found.front());
-    }
+    if (name.starts_with("sha256:")) return find_by_prefix(name, name.substr(7));
     if (const auto reference = Reference::parse(name)) {
         const auto full = reference->digest.empty() ? reference->full()
                                                     : std::format("{}/{}@{}", reference->domain, reference->repository,
                                                                   reference->digest.text());
         if (const auto found = TRY(catalog_.by_name(full))) return *found;
     }
-    if (!is_hex(name)) return missing();
-    const auto found = TRY(catalog_.by_id_prefix(name));
+    return find_by_prefix(name, name);
+}
+
+Result<Digest> DiskStore::find_by_prefix(const std::string& name, const std::string& prefix) {
+    const auto missing = [&] { return fail(Kind::not_found, "No such image: {}", name); };
+    if (!is_hex(prefix)) return missing();  // an empty prefix would be any image
+    const auto found = TRY(catalog_.by_id_prefix(prefix));
+    if (found.empty()) return missing();
     if (found.size() > 1)
         return fail(Kind::invalid, "the image id {} is ambiguous: {} images begin with it", name, found.size());
-    return found.empty() ? Result<Digest>(missing()) : Result<Digest>(found.front());
+    return found.front();
 }
 
 Result<Store::Removed> DiskStore::remove(const std::string& name, bool force, const std::vector<Digest>& in_use) {
