@@ -21,9 +21,6 @@ constexpr std::int64_t kGoodRun = 10'000'000'000;  // ns
 constexpr int kLedgerTries = 20;
 constexpr milliseconds kLedgerPause{100};
 
-// How long a silent stream that somebody else holds open is waited for.
-constexpr milliseconds kDrain{2000};
-
 bool killed_for_memory(const std::string& cgroup) {
     if (cgroup.empty()) return false;
     const auto group = sys::Cgroup::open(cgroup);
@@ -88,7 +85,7 @@ asio::awaitable<void> EngineImpl::on_exit(LivePtr live, sys::ProcessId process, 
             return group.kill();
         });
     }
-    if (live->hub->io()) co_await live->hub->io()->finish(kDrain);
+    if (live->hub->io()) co_await live->hub->io()->finish();
     bool oom_killed = false;
     co_await give_back(live->record.id, &oom_killed);
     live->pidfd.reset();

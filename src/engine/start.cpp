@@ -28,13 +28,6 @@ struct EngineImpl::StartUp {
 
 namespace {
 
-// Exit codes as Docker's: 127 not found, 126 not executable, 128 anything else.
-int code_of_failure(const Error& error, bool in_program) {
-    if (in_program && error.kind() == Kind::not_found) return 127;
-    if (in_program && error.kind() == Kind::denied) return 126;
-    return 128;
-}
-
 Result<void> save_spec(const std::string& directory, const runtime::Spec& spec) {
     // For exec after a restart of the engine; on tmpfs, for no container outlives the machine.
     return sys::write_file(directory + "/spec.json", dump_json(runtime::encode(spec)), 0600);
@@ -71,7 +64,7 @@ Task<void> EngineImpl::start_locked(LivePtr live) {
     auto started = co_await try_start(live, up);
     if (!started) {
         const Error error = std::move(started).error().in("failed to create task for container");
-        const int code = code_of_failure(error, up.in_program);
+        const int code = up.in_program ? exit_code_of_failure(error) : 128;
         up.next.state.exit_code = code;
         co_await start_failed(live, up, error);
         // A wrong command is the client's error, whatever the kind was below.

@@ -86,7 +86,8 @@ public:
     void start();
     // After the process's end: waits until its streams are read to their ends; a grandchild that keeps them open (which
     // only a shared pid namespace allows) is waited for `limit` without output. Then closes everything.
-    asio::awaitable<void> finish(std::chrono::milliseconds limit);
+    static constexpr std::chrono::milliseconds kDrain{2000};
+    asio::awaitable<void> finish(std::chrono::milliseconds limit = kDrain);
 
     bool has_stdin() const noexcept { return stdin_ != nullptr; }
     Task<void> write(std::string bytes);
