@@ -59,7 +59,8 @@ private:
     Task<void> fetch_layers(RegistrySession& session, const Manifest& manifest, const ImageConfig& config,
                             const ProgressSink& progress);
     Task<void> fetch_layer(RegistrySession& session, Descriptor layer, Digest diff_id, ProgressSink progress);
-    Task<void> fetch_blob(RegistrySession& session, Descriptor blob, ProgressSink progress);
+    // `diff_id`: of the layer that the blob holds, empty for others.
+    Task<void> fetch_blob(RegistrySession& session, Descriptor blob, Digest diff_id, ProgressSink progress);
     Task<void> fetch_blob_once(RegistrySession& session, Descriptor blob, ProgressSink progress);
     Task<void> receive(HttpResponse& response, BlobWriter& writer, const Descriptor& blob, ProgressSink progress);
 
@@ -194,7 +195,8 @@ Task<void> RegistryClient::fetch_blob_once(RegistrySession& session, Descriptor 
     }
 }
 
-Task<void> RegistryClient::fetch_blob(RegistrySession& session, Descriptor blob, ProgressSink progress) {
+Task<void> RegistryClient::fetch_blob(RegistrySession& session, Descriptor blob, Digest diff_id,
+                                      ProgressSink progress) {
     while (const auto it = in_flight_.contains(blob.digest) ? in_flight_[blob.digest] : nullptr) {
         progress({short_id(blob.digest), "Waiting", 0, 0});
         if (const auto [error] = co_await it->async_wait(asio::as_tuple(asio::use_awaitable));
@@ -204,6 +206,11 @@ Task<void> RegistryClient::fetch_blob(RegistrySession& session, Descriptor blob,
     }
     const auto present = CO_TRY(store_.has_blob(blob.digest));
     if (present) co_return Result<void>{};
+    // Another pull may have unpacked it meanwhile, which removes the blob after the layer is there.
+    if (!diff_id.empty()) {
+        const auto unpacked = CO_TRY(store_.has_layer(diff_id));
+        if (unpacked) co_return Result<void>{};
+    }
     auto done =
         std::make_shared<asio::steady_timer>(co_await asio::this_coro::executor, asio::steady_timer::time_point::max());
     in_flight_[blob.digest] = done;
@@ -222,7 +229,7 @@ Task<void> RegistryClient::fetch_layer(RegistrySession& session, Descriptor laye
         progress({id, "Already exists", 0, 0});
         co_return Result<void>{};
     }
-    auto fetched = co_await fetch_blob(session, layer, progress);
+    auto fetched = co_await fetch_blob(session, layer, diff_id, progress);
     CO_TRY(std::move(fetched), "layer {}", id);
     progress({id, "Download complete", 0, 0});
     const auto cancelled = std::make_shared<std::atomic<bool>>(false);
@@ -261,7 +268,7 @@ Task<Pulled> RegistryClient::pull_from(Url base, Reference reference, Platform p
                             http_options(base), options_.attempts);
     auto fetched = co_await fetch_manifest(session, reference, platform);
     const auto found = CO_TRY(std::move(fetched));
-    auto got_config = co_await fetch_blob(session, found.manifest.config, [](const Progress&) {});
+    auto got_config = co_await fetch_blob(session, found.manifest.config, Digest(), [](const Progress&) {});
     CO_TRY(std::move(got_config), "image configuration");
     auto raw = co_await on_worker(
         workers_, [this, &found] { return store_.read_blob(found.manifest.config.digest, kMaxManifest); });

@@ -50,7 +50,9 @@ public:
     Result<void> unpack_layer(const Descriptor& blob, const Digest& diff_id, const ProgressSink& progress,
                               const std::atomic<bool>* cancelled) override {
         if (TRY(catalog_.has_layer(diff_id))) return blobs_.remove(blob.digest);
-        const auto file = TRY(sys::open_path(blobs_.path(blob.digest), O_RDONLY), "layer {}", blob.digest.text());
+        auto opened = sys::open_path(blobs_.path(blob.digest), O_RDONLY);
+        if (!opened && TRY(catalog_.has_layer(diff_id))) return {};  // somebody else was done just now
+        const auto file = TRY(std::move(opened), "layer {}", blob.digest.text());
         TRY(layers_.unpack(file, blob.size, diff_id, std::string(blob.digest.hex().substr(0, 12)), progress,
                            cancelled));
         return blobs_.remove(blob.digest);  // the unpacked layer is all that is needed from here on
