@@ -115,9 +115,7 @@ Task<void> inspect(Call& call) {
     co_return co_await call.connection.reply_json(200, encode_container(container, size));
 }
 
-using Filters = std::map<std::string, std::vector<std::string>>;
-
-bool container_matches(const engine::Container& container, const std::string& key, const std::string& value) {
+bool container_matches(const engine::Container& container, std::string_view key, const std::string& value) {
     if (key == "id") return container.id.starts_with(value);
     if (key == "name") return ("/" + container.name).find(value) != std::string::npos;
     if (key == "status") return to_string(container.state.status) == value;
@@ -136,24 +134,6 @@ bool container_matches(const engine::Container& container, const std::string& ke
                                    [&](const auto& v) { return v.name == value || v.target == value; });
     }
     return false;
-}
-
-bool label_matches(const std::map<std::string, std::string>& labels, const std::string& wanted) {
-    const auto pair = cut(wanted, '=');
-    const auto it = labels.find(std::string(pair ? pair->first : std::string_view(wanted)));
-    return it != labels.end() && (!pair || it->second == pair->second);
-}
-
-bool passes(const engine::Container& container, const Filters& filters) {
-    return std::ranges::all_of(filters, [&](const auto& filter) {
-        const auto& [key, values] = filter;
-        // Labels must all match; of the other filters one value is enough.
-        if (key == "label")
-            return std::ranges::all_of(values,
-                                       [&](const auto& v) { return label_matches(container.config.labels, v); });
-        return std::ranges::any_of(values,
-                                   [&, &name = key](const auto& v) { return container_matches(container, name, v); });
-    });
 }
 
 Result<void> check_filters(const Filters& filters) {
@@ -179,7 +159,10 @@ Task<void> list(Call& call) {
         if (!all && status != engine::Status::running && status != engine::Status::paused &&
             status != engine::Status::restarting)
             continue;
-        if (!passes(container, filters)) continue;
+        const auto matches = [&](std::string_view key, const std::string& value) {
+            return container_matches(container, key, value);
+        };
+        if (!passes(filters, container.config.labels, matches)) continue;
         std::optional<std::uint64_t> size;
         if (call.request.flag("size")) {
             auto measured = co_await call.engine.container_size(container.id);

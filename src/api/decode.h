@@ -1,5 +1,6 @@
 // Docker's JSON as the engine's model. What this version cannot honour is refused by name, never ignored; fields that
-// Docker does not know are ignored, as Docker does. Thread side: any; fuzzed.
+// Docker does not know are ignored, as Docker does. What contradicts itself is the engine's to refuse (engine/merge.h).
+// Thread side: any; fuzzed.
 #pragma once
 
 #include "api/http.h"

@@ -2,7 +2,6 @@
 
 #include "api/decode.h"
 #include "base/strings.h"
-#include "sys/process.h"
 
 namespace diatom::api {
 namespace {
@@ -50,9 +49,6 @@ Result<void> decode_config(const Json& body, engine::ContainerConfig& config) {
 
 Result<void> check_config(const Json& body, const engine::ContainerConfig& config) {
     if (config.image.empty()) return fail(Kind::invalid, "no image specified: name one in \"Image\"");
-    if (!config.stop_signal.empty() && !sys::parse_signal(config.stop_signal)) {
-        return fail(Kind::invalid, "invalid stop signal \"{}\"", config.stop_signal);
-    }
     for (const auto& variable : config.env) {
         if (variable.empty() || variable.front() == '=')
             return fail(Kind::invalid, "invalid environment variable \"{}\"", variable);

@@ -74,13 +74,7 @@ Result<void> decode_restart(const Json& host, engine::ContainerConfig& config) {
             name);
     const auto most = TRY(json_int(policy, "MaximumRetryCount"));
     if (most < 0) return fail(Kind::invalid, "invalid restart policy: maximum retry count cannot be negative");
-    if (most > 0 && config.restart != RestartPolicy::on_failure) {
-        return fail(Kind::invalid, "invalid restart policy: maximum retry count can only be used with 'on-failure'");
-    }
     config.restart_max = static_cast<unsigned>(most);
-    if (config.auto_remove && config.restart != RestartPolicy::no) {
-        return fail(Kind::invalid, "can't create 'AutoRemove' container with restart policy");
-    }
     return {};
 }
 
@@ -109,6 +103,12 @@ Result<void> decode_log(const Json& host, engine::ContainerConfig& config) {
     return {};
 }
 
+// "/dev/snd/" is the directory "/dev/snd".
+std::string without_slash(std::string path) {
+    while (path.size() > 1 && path.ends_with('/')) path.pop_back();
+    return path;
+}
+
 Result<void> decode_devices(const Json& host, engine::ContainerConfig& config) {
     const Json& devices = json_member(host, "Devices");
     if (devices.is_null()) return {};
@@ -116,11 +116,14 @@ Result<void> decode_devices(const Json& host, engine::ContainerConfig& config) {
     for (const auto& item : devices) {
         const auto on_host = TRY(json_string(item, "PathOnHost"));
         const auto inside = TRY(json_string(item, "PathInContainer"), "device {}", on_host);
-        if (!inside.empty() && inside != on_host) {
-            return fail(Kind::unsupported, "device {}: another path in the container ({}) is not in this version",
-                        on_host, inside);
+        auto access = TRY(json_string(item, "CgroupPermissions"), "device {}", on_host);
+        if (access.empty()) access = "rwm";
+        for (const auto& path : {on_host, inside.empty() ? on_host : inside}) {
+            if (!path.starts_with('/')) return fail(Kind::invalid, "device \"{}\": the path must be absolute", path);
         }
-        config.devices.push_back({.path = on_host});
+        if (access.find_first_not_of("rwm") != std::string::npos)
+            return fail(Kind::invalid, "device {}: invalid mode \"{}\": it must be of r, w and m", on_host, access);
+        config.devices.push_back({.host = without_slash(on_host), .inside = without_slash(inside), .access = access});
     }
     return {};
 }

@@ -24,27 +24,14 @@ Result<void> apply_bind_option(std::string_view option, MountPoint& mount) {
     return {};
 }
 
-Result<void> check_target(const std::string& target) {
-    if (!target.starts_with('/'))
-        return fail(Kind::invalid, "invalid volume specification: mount path \"{}\" must be absolute", target);
-    if (target.find_first_not_of('/') == std::string::npos)
-        return fail(Kind::invalid, "invalid volume specification: destination can't be '/'");
-    return {};
-}
-
 Result<MountPoint> decode_mount(const Json& item) {
     MountPoint mount;
     const auto type = TRY(json_string(item, "Type"));
     mount.source = TRY(json_string(item, "Source"));
     mount.target = TRY(json_string(item, "Target"));
     mount.read_only = TRY(json_bool(item, "ReadOnly"));
-    TRY(check_target(mount.target));
     if (type == "bind") {
         mount.kind = MountKind::bind;
-        if (!mount.source.starts_with('/'))
-            return fail(Kind::invalid,
-                        "invalid mount config for type \"bind\": source must be an absolute path, not \"{}\"",
-                        mount.source);
         const Json& options = json_member(item, "BindOptions");
         mount.propagation = TRY(json_string(options, "Propagation"));
         mount.create_source = TRY(json_bool(options, "CreateMountpoint"));
@@ -90,24 +77,17 @@ Result<MountPoint> decode_bind(std::string_view text) {
         for (const auto option : split(parts[2], ','))
             TRY(apply_bind_option(option, mount), "invalid volume specification: '{}'", text);
     }
-    TRY(check_target(mount.target));
     return mount;
 }
 
 Result<void> decode_mounts(const Json& host, engine::ContainerConfig& config) {
     for (const auto& bind : TRY(json_strings(host, "Binds"))) config.mounts.push_back(TRY(decode_bind(bind)));
     for (const auto& [target, options] : TRY(json_string_map(host, "Tmpfs"))) {
-        TRY(check_target(target));
         config.mounts.push_back({.kind = MountKind::tmpfs, .target = target, .tmpfs_options = options});
     }
     const Json& mounts = json_member(host, "Mounts");
     if (!mounts.is_null() && !mounts.is_array()) return fail(Kind::invalid, "\"Mounts\" must be a list");
     for (const auto& item : mounts) config.mounts.push_back(TRY(decode_mount(item)));
-    for (auto a = config.mounts.begin(); a != config.mounts.end(); ++a) {
-        const auto same = [&](const MountPoint& b) { return b.target == a->target; };
-        if (std::any_of(std::next(a), config.mounts.end(), same))
-            return fail(Kind::invalid, "Duplicate mount point: {}", a->target);
-    }
     return {};
 }
 

@@ -4,16 +4,11 @@
 namespace diatom::api {
 namespace {
 
-constexpr std::int64_t kLeastMemory = 512 << 10;  // bytes; less cannot even execute
-
 Result<void> decode_memory(const Json& host, runtime::Resources& resources) {
     const auto memory = TRY(json_int(host, "Memory"));
     const auto swap = TRY(json_int(host, "MemorySwap"));
     const auto reservation = TRY(json_int(host, "MemoryReservation"));
-    if (memory != 0) {
-        if (memory < kLeastMemory) return fail(Kind::invalid, "Minimum memory limit allowed is 512KB");
-        resources.memory_max = memory;
-    }
+    if (memory != 0) resources.memory_max = memory;
     if (swap == -1) {
         resources.swap_max = -1;
     } else if (swap > 0) {
@@ -65,19 +60,6 @@ Result<void> decode_ulimits(const Json& host, engine::ContainerConfig& config) {
     return {};
 }
 
-Result<net::Protocol> decode_protocol(std::string_view text) {
-    if (text == "tcp") return net::Protocol::tcp;
-    if (text == "udp") return net::Protocol::udp;
-    if (text == "sctp") return net::Protocol::sctp;
-    return fail(Kind::invalid, "invalid protocol \"{}\": it is tcp, udp or sctp", text);
-}
-
-Result<std::uint16_t> decode_port_number(std::string_view text, std::string_view what) {
-    const auto port = parse_uint(text);
-    if (!port || *port > 65535) return fail(Kind::invalid, "invalid {} port \"{}\"", what, text);
-    return static_cast<std::uint16_t>(*port);
-}
-
 }  // namespace
 
 Result<void> decode_resources(const Json& host, engine::ContainerConfig& config) {
@@ -86,33 +68,6 @@ Result<void> decode_resources(const Json& host, engine::ContainerConfig& config)
     const auto pids = TRY(json_int(host, "PidsLimit"));
     if (pids > 0) config.resources.pids_max = pids;
     return decode_ulimits(host, config);
-}
-
-Result<void> decode_ports(const Json& host, engine::ContainerConfig& config) {
-    const Json& bindings = json_member(host, "PortBindings");
-    if (bindings.is_null()) return {};
-    if (!bindings.is_object()) return fail(Kind::invalid, "\"PortBindings\" must be an object");
-    for (const auto& [key, list] : bindings.items()) {
-        const auto halves = cut(key, '/').value_or(Halves{key, "tcp"});
-        net::PortMapping mapping;
-        mapping.protocol = TRY(decode_protocol(halves.second));
-        mapping.container_port = TRY(decode_port_number(halves.first, "container"));
-        if (mapping.container_port == 0) return fail(Kind::invalid, "invalid container port \"{}\"", key);
-        if (!list.is_null() && !list.is_array())
-            return fail(Kind::invalid, "\"PortBindings\" of {} must be a list", key);
-        for (const auto& binding : list) {
-            const auto ip = TRY(json_string(binding, "HostIp"));
-            const auto port = TRY(json_string(binding, "HostPort"));
-            if (port.find('-') != std::string::npos)
-                return fail(Kind::unsupported,
-                            "a range of host ports (\"{}\") for one container port is not in this version", port);
-            mapping.host =
-                ip.empty() || ip == "0.0.0.0" ? net::Address() : TRY(net::Address::parse(ip), "published port {}", key);
-            mapping.host_port = port.empty() ? std::uint16_t{0} : TRY(decode_port_number(port, "host"));
-            config.ports.push_back(mapping);
-        }
-    }
-    return {};
 }
 
 }  // namespace diatom::api

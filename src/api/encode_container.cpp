@@ -2,22 +2,14 @@
 
 #include "api/encode.h"
 #include "base/strings.h"
+#include "net/port.h"
 #include "sys/clock.h"
 
 namespace diatom::api {
 namespace {
 
-std::string_view protocol_name(net::Protocol protocol) {
-    switch (protocol) {
-        case net::Protocol::tcp: return "tcp";
-        case net::Protocol::udp: return "udp";
-        case net::Protocol::sctp: return "sctp";
-    }
-    return "tcp";
-}
-
 std::string port_key(const net::PortMapping& mapping) {
-    return std::format("{}/{}", mapping.container_port, protocol_name(mapping.protocol));
+    return std::format("{}/{}", mapping.container_port, net::protocol_name(mapping.protocol));
 }
 
 // A mapping without an address is on all of them: clients see one entry for IPv4 and one for IPv6.
@@ -160,17 +152,16 @@ Json encode_ports(const engine::Container& container) {
             ports.push_back({{"IP", address},
                              {"PrivatePort", mapping.container_port},
                              {"PublicPort", mapping.host_port},
-                             {"Type", protocol_name(mapping.protocol)}});
+                             {"Type", net::protocol_name(mapping.protocol)}});
         }
     }
     for (const auto& exposed : container.config.exposed_ports) {
-        const auto halves = cut(exposed, '/').value_or(Halves{exposed, "tcp"});
-        const auto port = parse_uint(halves.first);
+        const auto port = net::parse_port(exposed);
         const auto same = [&](const net::PortMapping& m) {
-            return m.container_port == port && protocol_name(m.protocol) == halves.second;
+            return m.container_port == port->number && m.protocol == port->protocol;
         };
         if (port && std::ranges::none_of(container.published, same))
-            ports.push_back({{"PrivatePort", *port}, {"Type", halves.second}});
+            ports.push_back({{"PrivatePort", port->number}, {"Type", net::protocol_name(port->protocol)}});
     }
     return ports;
 }

@@ -2,6 +2,7 @@
 
 #include <format>
 
+#include "api/version.h"
 #include "base/strings.h"
 
 namespace diatom::api {
@@ -28,6 +29,12 @@ std::string_view reason(int status) {
         case 503: return "Service Unavailable";
         default: return "Status";
     }
+}
+
+// What every reply says of the server, upgrades included.
+std::string server_headers() {
+    return std::format("Api-Version: 1.{}\r\nOstype: linux\r\nServer: Docker/{} (linux) Diatom\r\n", kMinorVersion,
+                       kDockerVersion);
 }
 
 // Bodies that are too large to hold: their handlers read them piece by piece.
@@ -158,10 +165,8 @@ Task<std::string> Connection::read_body() {
 }
 
 std::string Connection::head(int status, std::string_view content_type, std::string_view headers) const {
-    std::string text = std::format(
-        "HTTP/1.1 {} {}\r\nApi-Version: 1.51\r\nDocker-Experimental: false\r\nOstype: linux\r\nServer: Docker/28.3.0 "
-        "(linux) Diatom\r\n",
-        status, reason(status));
+    std::string text =
+        std::format("HTTP/1.1 {} {}\r\n{}Docker-Experimental: false\r\n", status, reason(status), server_headers());
     if (!content_type.empty()) text.append("Content-Type: ").append(content_type).append("\r\n");
     if (!reusable_) text += "Connection: close\r\n";
     return text.append(headers);
@@ -210,7 +215,7 @@ Task<void> Connection::hijack(const Request& request, std::string_view content_t
                    ? std::format("HTTP/1.1 101 UPGRADED\r\nContent-Type: {}\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n",
                                  content_type)
                    : std::format("HTTP/1.1 200 OK\r\nContent-Type: {}\r\n", content_type);
-    pending_ += "Api-Version: 1.51\r\nOstype: linux\r\nServer: Docker/28.3.0 (linux) Diatom\r\n\r\n";
+    pending_ += server_headers() + "\r\n";
     return transport_->write(pending_);
 }
 

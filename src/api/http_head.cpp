@@ -77,6 +77,8 @@ Result<void> decode_header_line(std::string_view line, Request& request) {
 }  // namespace
 
 Result<void> decode_target(std::string_view target, Request& request) {
+    if (std::ranges::any_of(target, [](unsigned char c) { return c <= 0x20 || c == 0x7f; }))
+        return fail(Kind::invalid, "the request target contains a space or control character: encode it as %XX");
     if (target.starts_with("http://")) {
         const auto slash = target.find('/', 7);
         target = slash == std::string_view::npos ? std::string_view("/") : target.substr(slash);

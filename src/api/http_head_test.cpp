@@ -35,6 +35,14 @@ TEST(HttpHead, RefusesWhatItCannotRead) {
     }
 }
 
+TEST(HttpHead, RefusesControlCharactersInTheTarget) {
+    for (const char c : {'\0', '\x01', '\t', '\r', '\x7f'}) {
+        const std::string head = std::string("GET /a") + c + "b?x HTTP/1.1";
+        EXPECT_EQ(decode(head).error().kind(), Kind::invalid) << int{c};
+    }
+    EXPECT_EQ(decode("GET /\xc3\xa9 HTTP/1.1")->path, "/\xc3\xa9");
+}
+
 TEST(HttpHead, BooleansAreDockers) {
     const auto request = decode("GET /x?a=1&b=0&c=false&d=yes&e=&f=No&g HTTP/1.1");
     ASSERT_TRUE(request);

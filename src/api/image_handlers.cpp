@@ -43,7 +43,7 @@ Result<std::optional<image::Credentials>> decode_auth(const Request& request) {
 // Progress comes from worker threads and the loop alike; it is written to the client by one coroutine.
 class ProgressStream {
 public:
-    ProgressStream(Connection& connection, asio::any_io_executor loop)
+    ProgressStream(Connection& connection, const asio::any_io_executor& loop)
         : connection_(connection), loop_(loop), wake_(loop) {}
 
     // Any thread.
@@ -198,14 +198,7 @@ Task<void> list(Call& call) {
         if (const auto it = filters.find("dangling"); it != filters.end() && !it->second.empty()) {
             if ((it->second.front() == "true" || it->second.front() == "1") != image.tags.empty()) continue;
         }
-        if (const auto it = filters.find("label"); it != filters.end()) {
-            const auto has = [&](const std::string& label) {
-                const auto pair = cut(label, '=');
-                const auto found = image.config.labels.find(std::string(pair ? pair->first : std::string_view(label)));
-                return found != image.config.labels.end() && (!pair || found->second == pair->second);
-            };
-            if (!std::ranges::all_of(it->second, has)) continue;
-        }
+        if (!labels_match(image.config.labels, filters)) continue;
         rows.push_back(encode_image_row(
             image, std::ranges::count_if(containers, [&](const auto& c) { return c.image == image.id; })));
     }

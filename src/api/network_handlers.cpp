@@ -1,5 +1,3 @@
-#include <algorithm>
-
 #include "api/encode.h"
 #include "api/router.h"
 
@@ -11,16 +9,13 @@ Task<void> list(Call& call) {
     const auto containers = call.engine.containers();
     Json rows = Json::array();
     for (const auto& network : call.engine.networks()) {
-        const auto passes = std::ranges::all_of(filters, [&](const auto& filter) {
-            return std::ranges::any_of(filter.second, [&, &key = filter.first](const std::string& value) {
-                if (key == "name") return network.name.find(value) != std::string::npos;
-                if (key == "id") return network.id.starts_with(value);
-                if (key == "driver") return network.driver == value;
-                if (key == "type") return value == "builtin";
-                return false;
-            });
-        });
-        if (passes) rows.push_back(encode_network(network, containers));
+        const auto matches = [&](std::string_view key, const std::string& value) {
+            if (key == "name") return network.name.find(value) != std::string::npos;
+            if (key == "id") return network.id.starts_with(value);
+            if (key == "driver") return network.driver == value;
+            return key == "type" && value == "builtin";
+        };
+        if (passes(filters, network.labels, matches)) rows.push_back(encode_network(network, containers));
     }
     co_return co_await call.connection.reply_json(200, rows);
 }

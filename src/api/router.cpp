@@ -119,28 +119,6 @@ Result<Json> body_json(const Request& request) {
     return body;
 }
 
-Result<std::map<std::string, std::vector<std::string>>> decode_filters(const Request& request) {
-    std::map<std::string, std::vector<std::string>> filters;
-    const auto text = request.param("filters");
-    if (text.empty()) return filters;
-    const auto document = TRY(parse_json(text, "filters"));
-    if (!document.is_object()) return fail(Kind::invalid, "filters: must be a JSON object");
-    for (const auto& [key, value] : document.items()) {
-        auto& values = filters[key];
-        if (value.is_array()) {
-            for (const auto& item : value) {
-                if (!item.is_string()) return fail(Kind::invalid, "filters: \"{}\" must list strings", key);
-                values.push_back(item.get<std::string>());
-            }
-        } else if (value.is_object()) {
-            for (const auto& [item, on] : value.items()) {
-                if (on.is_boolean() && on.get<bool>()) values.push_back(item);
-            }
-        } else {
-            return fail(Kind::invalid, "filters: \"{}\" must be a list", key);
-        }
-    }
-    return filters;
-}
+Result<Filters> decode_filters(const Request& request) { return decode_filters(request.param("filters")); }
 
 }  // namespace diatom::api

@@ -6,13 +6,12 @@
 #include <string_view>
 #include <vector>
 
+#include "api/filter.h"
 #include "api/http.h"
+#include "api/version.h"
 #include "engine/engine.h"
 
 namespace diatom::api {
-
-inline constexpr int kMinorVersion = 51;  // Docker Engine API 1.51
-inline constexpr int kMinMinorVersion = 24;
 
 // One request on its way through a handler.
 struct Call {
@@ -49,7 +48,6 @@ Task<void> dispatch(Connection& connection, Request request, engine::Engine& eng
 
 // Decoded JSON body; an empty body is an empty object.
 Result<Json> body_json(const Request& request);
-// The filters parameter: {"status":["running"]} or, from old clients, {"status":{"running":true}}.
-Result<std::map<std::string, std::vector<std::string>>> decode_filters(const Request& request);
+Result<Filters> decode_filters(const Request& request);
 
 }  // namespace diatom::api

@@ -145,33 +145,24 @@ Json encode_event(const engine::Event& event, int version) {
     return body;
 }
 
-bool event_matches(const engine::Event& event, const std::map<std::string, std::vector<std::string>>& filters) {
+bool event_matches(const engine::Event& event, const Filters& filters) {
     const auto attribute = [&](const char* key) {
         const auto it = event.attributes.find(key);
         return it == event.attributes.end() ? std::string() : it->second;
     };
-    return std::ranges::all_of(filters, [&](const auto& filter) {
-        const auto& [key, wanted] = filter;
-        return std::ranges::any_of(wanted, [&](const std::string& value) {
-            if (key == "type") return event.type == value;
-            if (key == "event") return event.action == value || event.action.starts_with(value + ":");
-            if (key == "label") {
-                const auto pair = cut(value, '=');
-                return pair ? attribute(std::string(pair->first).c_str()) == pair->second
-                            : event.attributes.contains(value);
-            }
-            if (key == event.type || (key == "container" && event.attributes.contains("container"))) {
-                return event.id == value || event.id.starts_with(value) || attribute("name") == value ||
-                       attribute("image") == value || attribute("container") == value;
-            }
-            return false;
-        });
+    // The labels of what an event is about are among its attributes.
+    return passes(filters, event.attributes, [&](std::string_view key, const std::string& value) {
+        if (key == "type") return event.type == value;
+        if (key == "event") return event.action == value || event.action.starts_with(value + ":");
+        if (key != event.type && (key != "container" || !event.attributes.contains("container"))) return false;
+        return event.id.starts_with(value) || attribute("name") == value || attribute("image") == value ||
+               attribute("container") == value;
     });
 }
 
 // Events wait here between the engine, which must not block, and a client, which may.
 struct EventQueue {
-    explicit EventQueue(asio::any_io_executor loop) : wake(loop) {
+    explicit EventQueue(const asio::any_io_executor& loop) : wake(loop) {
         wake.expires_at(asio::steady_timer::time_point::max());
     }
     std::deque<engine::Event> events;
@@ -180,8 +171,7 @@ struct EventQueue {
 };
 constexpr std::size_t kMaxQueuedEvents = 4096;
 
-Task<void> pump_events(Call& call, EventQueue& queue, std::int64_t until,
-                       const std::map<std::string, std::vector<std::string>>& filters) {
+Task<void> pump_events(Call& call, EventQueue& queue, std::int64_t until, const Filters& filters) {
     for (;;) {
         while (!queue.events.empty()) {
             const auto event = std::move(queue.events.front());

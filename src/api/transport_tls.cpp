@@ -9,6 +9,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 
+#include "api/accept.h"
 #include "api/transport.h"
 #include "sys/log.h"
 
@@ -101,21 +102,6 @@ asio::awaitable<void> welcome(std::shared_ptr<ssl::context> context, tcp::socket
     }
 }
 
-asio::awaitable<void> accept_all(std::shared_ptr<tcp::acceptor> acceptor, std::shared_ptr<ssl::context> context,
-                                 Accepted accepted) {
-    for (;;) {
-        auto [error, socket] = co_await acceptor->async_accept(kUse);
-        if (error == asio::error::operation_aborted) co_return;
-        if (error) {
-            log::warning("accept failed", {{"error", error.message()}});
-            asio::steady_timer pause(acceptor->get_executor(), std::chrono::milliseconds(100));
-            co_await pause.async_wait(kUse);
-            continue;
-        }
-        asio::co_spawn(acceptor->get_executor(), welcome(context, std::move(socket), accepted), asio::detached);
-    }
-}
-
 }  // namespace
 
 Result<std::shared_ptr<void>> listen_tls(asio::any_io_executor loop, const TlsListener& options, Accepted accepted) {
@@ -131,11 +117,10 @@ Result<std::shared_ptr<void>> listen_tls(asio::any_io_executor loop, const TlsLi
     if (!error) acceptor->bind(endpoint, error);
     if (!error) acceptor->listen(128, error);
     if (error) return fail(Kind::io, "listen on [{}]:{}: {}", options.address, options.port, error.message());
-    asio::co_spawn(loop, accept_all(acceptor, std::move(context), std::move(accepted)), asio::detached);
-    return std::shared_ptr<void>(acceptor.get(), [acceptor](void*) {
-        boost::system::error_code ignored;
-        acceptor->close(ignored);
-    });
+    return start_accepting(std::move(acceptor),
+                           [loop, context = std::move(context), accepted = std::move(accepted)](tcp::socket socket) {
+                               asio::co_spawn(loop, welcome(context, std::move(socket), accepted), asio::detached);
+                           });
 }
 
 }  // namespace diatom::api

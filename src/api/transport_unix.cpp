@@ -1,13 +1,10 @@
 #include <boost/asio/as_tuple.hpp>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 
+#include "api/accept.h"
 #include "api/transport.h"
-#include "sys/log.h"
 #include "sys/socket.h"
 
 namespace diatom::api {
@@ -43,20 +40,6 @@ private:
     stream_protocol::socket socket_;
 };
 
-asio::awaitable<void> accept_all(std::shared_ptr<stream_protocol::acceptor> acceptor, Accepted accepted) {
-    for (;;) {
-        auto [error, socket] = co_await acceptor->async_accept(kUse);
-        if (error == asio::error::operation_aborted) co_return;
-        if (error) {  // out of descriptors, say: wait rather than spin
-            log::warning("accept failed", {{"error", error.message()}});
-            asio::steady_timer pause(acceptor->get_executor(), std::chrono::milliseconds(100));
-            co_await pause.async_wait(kUse);
-            continue;
-        }
-        accepted(std::make_unique<UnixTransport>(std::move(socket)));
-    }
-}
-
 }  // namespace
 
 Result<std::shared_ptr<void>> listen_unix(asio::any_io_executor loop, const std::string& path, Accepted accepted) {
@@ -66,10 +49,8 @@ Result<std::shared_ptr<void>> listen_unix(asio::any_io_executor loop, const std:
     acceptor->assign(stream_protocol(), listener.raw(), error);
     if (error) return fail(Kind::io, "listen on {}: {}", path, error.message());
     (void)listener.release();  // the acceptor owns it now
-    asio::co_spawn(loop, accept_all(acceptor, std::move(accepted)), asio::detached);
-    return std::shared_ptr<void>(acceptor.get(), [acceptor](void*) {
-        boost::system::error_code ignored;
-        acceptor->close(ignored);
+    return start_accepting(std::move(acceptor), [accepted = std::move(accepted)](stream_protocol::socket socket) {
+        accepted(std::make_unique<UnixTransport>(std::move(socket)));
     });
 }
 

@@ -1,5 +1,3 @@
-#include <algorithm>
-
 #include "api/encode.h"
 #include "api/router.h"
 
@@ -10,15 +8,11 @@ Task<void> list(Call& call) {
     const auto filters = CO_TRY(decode_filters(call.request));
     Json rows = Json::array();
     for (const auto& volume : call.engine.volumes()) {
-        const auto passes = std::ranges::all_of(filters, [&](const auto& filter) {
-            return std::ranges::any_of(filter.second, [&, &key = filter.first](const std::string& value) {
-                if (key == "name") return volume.name.find(value) != std::string::npos;
-                if (key == "driver") return volume.driver == value;
-                if (key == "label") return volume.labels.contains(value);
-                return false;
-            });
-        });
-        if (passes) rows.push_back(encode_volume(volume));
+        const auto matches = [&](std::string_view key, const std::string& value) {
+            if (key == "name") return volume.name.find(value) != std::string::npos;
+            return key == "driver" && volume.driver == value;
+        };
+        if (passes(filters, volume.labels, matches)) rows.push_back(encode_volume(volume));
     }
     co_return co_await call.connection.reply_json(200, {{"Volumes", rows}, {"Warnings", Json::array()}});
 }

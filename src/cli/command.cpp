@@ -40,11 +40,6 @@ constexpr std::array kCommands{
     Command{"version", "the version of the program", version_command},
 };
 
-std::string_view base_name(std::string_view path) {
-    const auto slash = path.rfind('/');
-    return slash == std::string_view::npos ? path : path.substr(slash + 1);
-}
-
 int print_help() {
     std::puts("usage: diatom COMMAND [ARGUMENTS]\n");
     for (const auto& command : kCommands) {
@@ -73,6 +68,8 @@ int unknown(std::string_view name) {
 }
 
 }  // namespace
+
+std::string_view base_name(std::string_view path) { return path.substr(path.rfind('/') + 1); }
 
 std::span<const Command> commands() { return kCommands; }
 

@@ -29,6 +29,8 @@ struct Command {
 std::span<const Command> commands();
 const Command* find_command(std::string_view name);
 
+std::string_view base_name(std::string_view path);  // what follows the last slash
+
 // Chooses the command and runs it.
 int dispatch(int argc, char** argv);
 

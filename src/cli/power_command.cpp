@@ -15,8 +15,6 @@ struct Name {
 constexpr std::array<Name, 3> kNames{
     {{"poweroff", proc::Power::off}, {"reboot", proc::Power::reboot}, {"halt", proc::Power::halt}}};
 
-std::string_view base_name(std::string_view path) { return path.substr(path.rfind('/') + 1); }
-
 Result<void> run(std::span<char*> args, std::string_view name) {
     proc::Power how = proc::Power::off;
     for (const auto& known : kNames) {

@@ -237,8 +237,8 @@ void apply_before(std::vector<SystemService>& services) {
 }  // namespace
 
 Result<std::vector<SystemService>> parse_services(std::string_view text, const std::string& file) {
-    auto root = TRY(parse_yaml(text, file));
-    const YamlView document(std::move(root), file);
+    const auto root = TRY(parse_yaml(text, file));
+    const YamlView document(root, file);
     TRY(document.check_keys("document", kDocumentKeys));
     std::vector<SystemService> services;
     auto found = TRY(document.member("services").members("services"));

@@ -22,7 +22,7 @@ Result<YAML::Node> parse_yaml(std::string_view text, const std::string& file);
 // One node and the document it stands in.
 class YamlView {
 public:
-    YamlView(YAML::Node node, const std::string& file) : node_(std::move(node)), file_(&file) {}
+    YamlView(const YAML::Node& node, const std::string& file) : node_(node), file_(&file) {}
 
     bool present() const { return node_.IsDefined() && !node_.IsNull(); }
     bool is_map() const { return node_.IsMap(); }

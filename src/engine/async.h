@@ -1,5 +1,5 @@
-// What the engine's coroutines need beside Asio: a detour to a worker thread, a lock, a signal, a shield from
-// cancellation. Thread side: the loop's thread, except that `work` of on_worker runs on a worker.
+// What the engine's coroutines need beside Asio: a detour to a worker thread (proc/on_worker.h), a lock, a signal, a
+// shield from cancellation. Thread side: the loop's thread.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
@@ -7,38 +7,22 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <chrono>
 #include <list>
 #include <memory>
-#include <type_traits>
 #include <utility>
 
 #include "base/error.h"
+#include "proc/on_worker.h"
 
 namespace diatom::engine {
 
 namespace asio = boost::asio;
 
-// Runs `work` on `workers` (a thread pool's executor or a strand of it) and comes back to the caller's executor with
-// its value. Not cancellable: work that has begun is waited for.
-template <class Workers, class Work, class T = std::invoke_result_t<Work&>>
-asio::awaitable<T> on_worker(Workers workers, Work work) {
-    co_return co_await asio::async_initiate<const asio::use_awaitable_t<>&, void(T)>(
-        [workers](auto handler, Work task) {
-            auto home = asio::get_associated_executor(handler);
-            asio::post(workers, [handler = std::move(handler), task = std::move(task), home]() mutable {
-                T value = task();
-                asio::post(home, [handler = std::move(handler), value = std::move(value)]() mutable {
-                    std::move(handler)(std::move(value));
-                });
-            });
-        },
-        asio::use_awaitable, std::move(work));
-}
+using proc::on_worker;
 
 // Runs a coroutine to its end even if the awaiting one is cancelled: a client that goes away must not leave a container
 // half started.

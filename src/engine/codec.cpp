@@ -31,9 +31,6 @@ std::string_view to_string(RestartPolicy policy) {
     return EnumNames<RestartPolicy>::kNames[static_cast<std::size_t>(policy)];
 }
 std::string_view to_string(MountKind kind) { return EnumNames<MountKind>::kNames[static_cast<std::size_t>(kind)]; }
-std::string_view to_string(net::Protocol protocol) {
-    return EnumNames<net::Protocol>::kNames[static_cast<std::size_t>(protocol)];
-}
 
 namespace {
 
@@ -82,14 +79,10 @@ void fields(A& archive, net::PortMapping& port) {
 }
 
 template <class A>
-void fields(A& archive, runtime::Device& device) {
-    archive("path", device.path);
-    one_char(archive, "type", device.type);
-    archive("major", device.major);
-    archive("minor", device.minor);
-    archive("mode", device.mode);
-    archive("uid", device.uid);
-    archive("gid", device.gid);
+void fields(A& archive, DeviceMapping& device) {
+    archive("path", device.host);
+    archive("inside", device.inside);
+    archive("access", device.access);
 }
 
 template <class A>

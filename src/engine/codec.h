@@ -18,6 +18,5 @@ Result<NetworkRecord> decode_network(const Json& document);
 
 std::string_view to_string(RestartPolicy policy);
 std::string_view to_string(MountKind kind);
-std::string_view to_string(net::Protocol protocol);
 
 }  // namespace diatom::engine

@@ -23,7 +23,7 @@ TEST(Codec, KeepsEverything) {
     config.ports = {{.protocol = net::Protocol::udp, .host_port = 53, .container_port = 5353}};
     config.restart = RestartPolicy::unless_stopped;
     config.resources.memory_max = 1 << 30;
-    config.devices = {{.path = "/dev/x", .type = 'b', .major = 8}};
+    config.devices = {{.host = "/dev/x", .inside = "/dev/y", .access = "r"}};
     config.raw_host_config = {{"Binds", {"/a:/b"}}};
     container.image = image::Digest::of("x");
     container.state = {.status = Status::running, .process = {.pid = 7, .start_time = 99}, .started = 3};
@@ -66,9 +66,23 @@ TEST(Merge, EnvironmentByName) { EXPECT_EQ(merge_env({"A=1", "B=2"}, {"B=3", "C=
 
 TEST(Merge, RefusesByName) {
     EXPECT_EQ(validate({.init = true}).error().kind(), Kind::unsupported);
-    EXPECT_FALSE(validate({.stop_signal = "SIGWHAT"}));
-    EXPECT_FALSE(validate({.mounts = {{.target = "relative"}}}));
-    EXPECT_FALSE(validate({.auto_remove = true, .restart = RestartPolicy::always}));
+    const auto refused = [](const ContainerConfig& config, std::string_view says) {
+        const auto valid = validate(config);
+        ASSERT_FALSE(valid) << says;
+        EXPECT_EQ(valid.error().kind(), Kind::invalid);
+        EXPECT_TRUE(valid.error().what().contains(says)) << valid.error().what();
+    };
+    refused({.stop_signal = "SIGWHAT"}, "SIGWHAT");
+    refused({.mounts = {{.target = "relative"}}}, "must be absolute");
+    refused({.mounts = {{.source = "relative", .target = "/a"}}}, "must be absolute");
+    refused({.mounts = {{.source = "/", .target = "//"}}}, "can't be '/'");
+    refused({.mounts = {{.source = "/a", .target = "/b"}, {.kind = MountKind::tmpfs, .target = "/b"}}},
+            "Duplicate mount point: /b");
+    refused({.auto_remove = true, .restart = RestartPolicy::always}, "AutoRemove");
+    refused({.restart = RestartPolicy::always, .restart_max = 3}, "on-failure");
+    refused({.resources = {.memory_max = 1024}}, "6MB");
+    refused({.resources = {.memory_max = -5}}, "6MB");
+    EXPECT_TRUE(validate({.resources = {.memory_max = -1}}));
     EXPECT_TRUE(validate({}));
 }
 

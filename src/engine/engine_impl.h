@@ -161,7 +161,7 @@ private:
     Result<void> join_namespaces(const Container& container, struct SpecInputs& inputs) const;
     asio::awaitable<void> start_failed(LivePtr live, StartUp& up, const Error& error);
     Result<void> open_log(Live& live);
-    void watch(LivePtr live, Fd pidfd);
+    void watch(const LivePtr& live, Fd pidfd);
 
     // exit.cpp
     asio::awaitable<void> watch_exit(LivePtr live, std::shared_ptr<asio::posix::stream_descriptor> pidfd,

@@ -5,18 +5,16 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-#include <boost/asio/io_context.hpp>
-
-#include "engine/async.h"
 #include "engine/engine.h"
 #include "engine/testing/image_archive.h"
+#include "engine/testing/loop_driver.h"
 #include "runtime/self.h"
 #include "sys/socket.h"
 
 namespace diatom::engine {
 namespace {
 
-class Whole : public ::testing::Test {
+class Whole : public ::testing::Test, protected testing::LoopDriver {
 protected:
     void SetUp() override {
         if (::geteuid() != 0) GTEST_SKIP() << "needs root";
@@ -53,17 +51,6 @@ protected:
         engine_.reset();
         loop_.reset();
     }
-    template <class T>
-    Result<T> run(Task<T> task) {
-        std::optional<Result<T>> result;
-        asio::co_spawn(*loop_, std::move(task), [&](std::exception_ptr crash, Result<T> value) {
-            if (crash) std::rethrow_exception(crash);
-            result = std::move(value);
-        });
-        loop_->restart();
-        while (!result && loop_->run_one() > 0) {}
-        return std::move(*result);
-    }
     std::string start(std::vector<std::string> command, ContainerConfig config = {}) {
         config.image = "busybox";
         config.cmd = std::move(command);
@@ -74,18 +61,7 @@ protected:
         return created->id;
     }
     std::string logs_to_end(const std::string& id) {
-        return run([](Engine& engine, std::string name) -> Task<std::string> {
-                   auto opened = co_await engine.logs(name, {.follow = true});
-                   auto reader = CO_TRY(std::move(opened));
-                   std::string text;
-                   for (;;) {
-                       auto line = co_await reader->next();
-                       auto output = CO_TRY(std::move(line));
-                       if (!output) co_return text;
-                       text += output->bytes;
-                   }
-               }(*engine_, id))
-            .value_or("(no logs)");
+        return run(testing::read_logs(*engine_, id, {.follow = true})).value_or("(no logs)");
     }
     // What a connection to this host's port says; empty when refused.
     static std::string ask(std::uint16_t port) {
@@ -105,7 +81,6 @@ protected:
     }
     std::string home_;
     std::size_t fds_before_ = 0;
-    std::unique_ptr<asio::io_context> loop_;
     std::unique_ptr<Engine> engine_;
 };
 

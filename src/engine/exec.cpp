@@ -24,15 +24,9 @@ struct EngineImpl::ExecUp {
 
 namespace {
 
-constexpr std::chrono::milliseconds kDrain{2000};
-
 Result<runtime::Spec> load_spec(const std::string& directory) {
     const auto text = TRY(sys::read_file(directory + "/spec.json"), "read the container's specification");
     return runtime::decode_spec(TRY(parse_json(text, "spec.json")));
-}
-
-int code_of_failure(const Error& error) {
-    return error.kind() == Kind::not_found ? 127 : error.kind() == Kind::denied ? 126 : 128;
 }
 
 }  // namespace
@@ -107,13 +101,13 @@ Task<void> EngineImpl::exec_body(ExecPtr exec, LivePtr live) {
         exec->state.pid = up.launched->process().pid;
         exec->state.running = true;
         launched = co_await on_pool([&] { return up.launched->start(); });
-        if (!launched) (void)sys::wait_exit(up.pidfd);
+        if (!launched) std::ignore = sys::wait_exit(up.pidfd);
     }
     if (!launched) {
         const Error error = std::move(launched).error().in("OCI runtime exec failed");
         if (io) co_await io->finish(std::chrono::milliseconds(100));
         exec->state.running = false;
-        exec->state.exit_code = code_of_failure(error);
+        exec->state.exit_code = exit_code_of_failure(error);
         co_await exec->hub->deliver(
             {.stream = Output::Stream::out, .time = sys::wall_ns(), .bytes = error.what() + "\r\n"}, true);
         exec->hub->end();
@@ -131,7 +125,7 @@ asio::awaitable<void> EngineImpl::watch_exec(ExecPtr exec, LivePtr live, Fd pidf
         co_await watched.async_wait(asio::posix::stream_descriptor::wait_read, asio::as_tuple(asio::use_awaitable));
     if (error) co_return;
     const auto result = co_await exit_status(FdRef(watched.native_handle()), process);
-    if (exec->hub->io()) co_await exec->hub->io()->finish(kDrain);
+    if (exec->hub->io()) co_await exec->hub->io()->finish();
     exec->state.running = false;
     exec->state.exit_code = result.exit_code;
     exec->hub->end();

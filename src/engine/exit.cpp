@@ -21,9 +21,6 @@ constexpr std::int64_t kGoodRun = 10'000'000'000;  // ns
 constexpr int kLedgerTries = 20;
 constexpr milliseconds kLedgerPause{100};
 
-// How long a silent stream that somebody else holds open is waited for.
-constexpr milliseconds kDrain{2000};
-
 bool killed_for_memory(const std::string& cgroup) {
     if (cgroup.empty()) return false;
     const auto group = sys::Cgroup::open(cgroup);
@@ -67,8 +64,8 @@ asio::awaitable<void> EngineImpl::give_back(const std::string& id, bool* oom_kil
     (void)co_await on_pool([&]() -> Result<void> {
         const auto cgroup = cgroup_of(id);
         if (oom_killed != nullptr) *oom_killed = killed_for_memory(cgroup);
-        (void)parts_.supervisor.forget(parked_prefix(options_, id));
-        (void)sys::remove_tree(run_directory(id));
+        std::ignore = parts_.supervisor.forget(parked_prefix(options_, id));
+        std::ignore = sys::remove_tree(run_directory(id));
         if (cgroup.empty()) return {};
         if (auto removed = sys::Cgroup::remove(cgroup); !removed && removed.error().kind() != Kind::not_found) {
             log::warning("a cgroup is left behind", {{"id", id}, {"error", removed.error().what()}});
@@ -88,7 +85,7 @@ asio::awaitable<void> EngineImpl::on_exit(LivePtr live, sys::ProcessId process, 
             return group.kill();
         });
     }
-    if (live->hub->io()) co_await live->hub->io()->finish(kDrain);
+    if (live->hub->io()) co_await live->hub->io()->finish();
     bool oom_killed = false;
     co_await give_back(live->record.id, &oom_killed);
     live->pidfd.reset();

@@ -104,9 +104,9 @@ void JsonLog::keep(LogStream stream) {
     if (partials_.empty() || (partial.text.empty() && !partial.kept)) return;
     partial.kept = !partial.text.empty();
     if (partial.kept) {
-        (void)sys::write_file(partial_path(stream), std::to_string(partial.time) + "\n" + partial.text, 0600);
+        std::ignore = sys::write_file(partial_path(stream), std::to_string(partial.time) + "\n" + partial.text, 0600);
     } else {
-        (void)sys::remove_file(partial_path(stream));
+        std::ignore = sys::remove_file(partial_path(stream));
     }
 }
 

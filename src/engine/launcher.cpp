@@ -30,4 +30,9 @@ public:
 
 std::unique_ptr<Launcher> Launcher::real() { return std::make_unique<RuntimeLauncher>(); }
 
+int exit_code_of_failure(const Error& error) {
+    if (error.kind() == Kind::not_found) return 127;
+    return error.kind() == Kind::denied ? 126 : 128;
+}
+
 }  // namespace diatom::engine

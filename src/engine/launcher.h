@@ -28,4 +28,7 @@ public:
     static std::unique_ptr<Launcher> real();
 };
 
+// What a program that cannot be executed exits with, as Docker's: 127 not found, 126 not executable, 128 anything else.
+int exit_code_of_failure(const Error& error);
+
 }  // namespace diatom::engine

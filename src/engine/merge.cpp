@@ -21,7 +21,8 @@ Result<void> check_target(const std::string& target) {
         return fail(Kind::invalid, "invalid mount config: invalid mount path: '{}' mount path must be absolute",
                     target);
     }
-    if (target == "/") return fail(Kind::invalid, "invalid mount config: destination can't be '/'");
+    if (target.find_first_not_of('/') == std::string::npos)
+        return fail(Kind::invalid, "invalid mount config: destination can't be '/'");
     return {};
 }
 
@@ -130,8 +131,8 @@ Result<void> validate(const ContainerConfig& config) {
         return fail(Kind::invalid, "invalid restart policy: maximum retry count can only be used with 'on-failure'");
     }
     constexpr std::int64_t kLeastMemory = 6 << 20;
-    if (config.resources.memory_max && *config.resources.memory_max > 0 &&
-        *config.resources.memory_max < kLeastMemory) {
+    const auto memory = config.resources.memory_max.value_or(-1);  // -1: no limit
+    if (memory != -1 && memory < kLeastMemory) {
         return fail(Kind::invalid, "Minimum memory limit allowed is 6MB");
     }
     return {};

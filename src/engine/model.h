@@ -28,6 +28,13 @@ struct MountPoint {
     std::string tmpfs_options;   // "size=64m,mode=1777"
 };
 
+// What the host has by that name is looked up at each start: numbers of devices change from boot to boot.
+struct DeviceMapping {
+    std::string host;            // a device node or a directory of them; links are followed
+    std::string inside;          // empty: as on the host
+    std::string access = "rwm";  // of r (read), w (write), m (make the node)
+};
+
 enum class RestartPolicy { no, always, on_failure, unless_stopped };
 
 enum class LogDriver { json_file, none };
@@ -59,7 +66,7 @@ struct ContainerConfig {
     bool init = false;
     std::string pid_mode, ipc_mode, uts_mode, cgroupns_mode;  // "", "host", "container:ID", "private"
     std::vector<std::string> cap_add, cap_drop, group_add, dns, dns_search, dns_options, extra_hosts, security_opt;
-    std::vector<runtime::Device> devices;
+    std::vector<DeviceMapping> devices;
     std::vector<runtime::Rlimit> ulimits;
     std::map<std::string, std::string> sysctls;
     runtime::Resources resources;

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "engine/names.h"
+#include "net/port.h"
 #include "sys/clock.h"
 #include "sys/log.h"
 
@@ -15,29 +16,17 @@ NetworkRecord plain(const std::string& name, const std::string& driver) {
     return {.id = random_id(), .name = name, .driver = driver, .created = sys::wall_ns()};
 }
 
-Result<std::pair<net::Protocol, std::uint16_t>> parse_exposed(const std::string& text) {
-    const auto slash = text.find('/');
-    const std::string number = text.substr(0, slash);
-    const std::string protocol = slash == std::string::npos ? "tcp" : text.substr(slash + 1);
-    unsigned port = 0;
-    for (const char c : number)
-        port = c >= '0' && c <= '9' && port < 65536 ? port * 10 + static_cast<unsigned>(c - '0') : 65536;
-    if (number.empty() || port == 0 || port > 65535) return fail(Kind::invalid, "invalid exposed port: {}", text);
-    if (protocol == "tcp") return std::pair(net::Protocol::tcp, static_cast<std::uint16_t>(port));
-    if (protocol == "udp") return std::pair(net::Protocol::udp, static_cast<std::uint16_t>(port));
-    if (protocol == "sctp") return std::pair(net::Protocol::sctp, static_cast<std::uint16_t>(port));
-    return fail(Kind::invalid, "invalid exposed port: {}: unknown protocol", text);
-}
-
 std::vector<net::PortMapping> wanted_ports(const ContainerConfig& config) {
     auto wanted = config.ports;
     if (!config.publish_all) return wanted;
     for (const auto& exposed : config.exposed_ports) {
-        const auto port = parse_exposed(exposed);
+        const auto port = net::parse_port(exposed);
         if (!port) continue;
-        const auto same = [&](const auto& m) { return m.protocol == port->first && m.container_port == port->second; };
+        const auto same = [&](const auto& m) {
+            return m.protocol == port->protocol && m.container_port == port->number;
+        };
         if (!std::ranges::any_of(wanted, same))
-            wanted.push_back({.protocol = port->first, .container_port = port->second});
+            wanted.push_back({.protocol = port->protocol, .container_port = port->number});
     }
     return wanted;
 }
@@ -84,10 +73,6 @@ Result<void> Networks::open(Records& records) {
     }
     if (!network_) return {};
     // Containers without a bridge network go on; a start on the bridge is refused and names this log.
-    if (auto restored = network_->restore(); !restored) {
-        log::error("the network rules cannot be restored", restored.error());
-        return {};
-    }
     for (const auto& record : records_) {
         if (record.driver != "bridge") continue;
         if (auto opened = open_bridge(record); !opened) {
@@ -95,6 +80,14 @@ Result<void> Networks::open(Records& records) {
         }
     }
     return {};
+}
+
+void Networks::settle() {
+    if (!network_) return;
+    if (auto restored = network_->restore(); !restored) {
+        log::error("the network rules cannot be restored", restored.error());
+        bridges_.clear();  // as above
+    }
 }
 
 Result<void> Networks::open_bridge(const NetworkRecord& record) {

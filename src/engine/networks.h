@@ -17,8 +17,12 @@ public:
     // `network` may be null (the system engine): then only host, none and container:ID are possible.
     Networks(std::unique_ptr<net::Network> network, std::string bridge);
 
-    // Loads the records, makes the default ones that are missing, and rebuilds bridge and rules.
+    // Once each, in this order: open() loads the records, makes the default ones that are missing and sets up the
+    // bridges; adopt() takes a running container's address and ports again; settle() drops the rules that no container
+    // claimed. What outlived the engine before this one keeps its rules all the while.
     Result<void> open(Records& records);
+    Result<void> adopt(const Container& container);
+    void settle();
     const std::vector<NetworkRecord>& records() const noexcept { return records_; }
     net::Address host_gateway() const;  // of the default bridge
 
@@ -28,8 +32,6 @@ public:
     Result<void> connect(Container& container, FdRef netns);
     // Gives everything back; safe at any point and more than once.
     void release(const std::string& container);
-    // After a restart of the engine: the running container's address and ports are taken again.
-    Result<void> adopt(const Container& container);
 
 private:
     struct Bridge {

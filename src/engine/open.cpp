@@ -47,6 +47,7 @@ Result<void> EngineImpl::restore() {
             log::error("a container is not restored", {{"id", id}, {"error", restored.error().what()}});
         }
     }
+    networks_.settle();
     return {};
 }
 
@@ -117,7 +118,7 @@ Result<void> EngineImpl::adopt(const LivePtr& live, Fd pidfd) {
     auto io = std::make_shared<ProcessIo>(
         loop_, std::move(streams), live->hub, live->log, [raw = live.get()] { raw->logged.notify_all(); },
         [this, parked_stdin] {
-            asio::post(*workers_, [this, parked_stdin] { (void)parts_.supervisor.forget(parked_stdin); });
+            asio::post(*workers_, [this, parked_stdin] { std::ignore = parts_.supervisor.forget(parked_stdin); });
         });
     live->hub->begin(io);
     io->start();

@@ -1,7 +1,6 @@
 #include "engine/service_config.h"
 
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
+#include "runtime/host_devices.h"
 
 namespace diatom::engine {
 namespace {
@@ -29,18 +28,8 @@ MountPoint mount_of(const config::ServiceMount& mount) {
 
 void add_devices(ContainerConfig& config, const std::vector<std::string>& paths, std::vector<std::string>& missing) {
     for (const auto& path : paths) {
-        struct stat status{};
-        if (::stat(path.c_str(), &status) < 0 || !(S_ISCHR(status.st_mode) || S_ISBLK(status.st_mode))) {
-            missing.push_back(path);
-            continue;
-        }
-        config.devices.push_back({.path = path,
-                                  .type = S_ISBLK(status.st_mode) ? 'b' : 'c',
-                                  .major = major(status.st_rdev),
-                                  .minor = minor(status.st_rdev),
-                                  .mode = status.st_mode & 07777U,
-                                  .uid = status.st_uid,
-                                  .gid = status.st_gid});
+        if (runtime::host_device(path)) config.devices.push_back({.host = path, .inside = {}});
+        else missing.push_back(path);
     }
 }
 

@@ -8,6 +8,7 @@
 #include "base/strings.h"
 #include "engine/etc_files.h"
 #include "engine/merge.h"
+#include "engine/spec_devices.h"
 #include "engine/spec_mounts.h"
 #include "runtime/runtime.h"
 #include "sys/file.h"
@@ -126,12 +127,6 @@ void apply_resources(Spec& spec, const ContainerConfig& config) {
     auto rules = std::move(spec.resources.devices);
     spec.resources = config.resources;
     rules.insert(rules.end(), config.resources.devices.begin(), config.resources.devices.end());
-    for (const auto& device : config.devices) {
-        spec.devices.push_back(device);
-        if (!config.privileged) {
-            rules.push_back({.allow = true, .type = device.type, .major = device.major, .minor = device.minor});
-        }
-    }
     spec.resources.devices = config.privileged ? std::vector<runtime::DeviceRule>() : std::move(rules);
 }
 
@@ -181,6 +176,7 @@ Result<Spec> build_spec(const SpecInputs& inputs) {
     TRY(apply_privileges(spec, config));
     apply_namespaces(spec, inputs);
     apply_resources(spec, config);
+    TRY(apply_devices(spec, config));
     TRY(apply_mounts(spec, container));
 
     const Fd root = TRY(root_view(inputs));

@@ -28,13 +28,6 @@ struct EngineImpl::StartUp {
 
 namespace {
 
-// Exit codes as Docker's: 127 not found, 126 not executable, 128 anything else.
-int code_of_failure(const Error& error, bool in_program) {
-    if (in_program && error.kind() == Kind::not_found) return 127;
-    if (in_program && error.kind() == Kind::denied) return 126;
-    return 128;
-}
-
 Result<void> save_spec(const std::string& directory, const runtime::Spec& spec) {
     // For exec after a restart of the engine; on tmpfs, for no container outlives the machine.
     return sys::write_file(directory + "/spec.json", dump_json(runtime::encode(spec)), 0600);
@@ -71,7 +64,7 @@ Task<void> EngineImpl::start_locked(LivePtr live) {
     auto started = co_await try_start(live, up);
     if (!started) {
         const Error error = std::move(started).error().in("failed to create task for container");
-        const int code = code_of_failure(error, up.in_program);
+        const int code = up.in_program ? exit_code_of_failure(error) : 128;
         up.next.state.exit_code = code;
         co_await start_failed(live, up, error);
         // A wrong command is the client's error, whatever the kind was below.
@@ -160,14 +153,14 @@ Task<void> EngineImpl::try_start(LivePtr live, StartUp& up) {
     up.io = std::make_shared<ProcessIo>(
         loop_, std::move(up.ends), live->hub, live->log, [live = live.get()] { live->logged.notify_all(); },
         [this, parked_stdin] {
-            asio::post(*workers_, [this, parked_stdin] { (void)parts_.supervisor.forget(parked_stdin); });
+            asio::post(*workers_, [this, parked_stdin] { std::ignore = parts_.supervisor.forget(parked_stdin); });
         });
     live->hub->begin(up.io);
     up.io->start();
     auto let_go = co_await on_pool([&] { return up.launched->start(); });
     if (!let_go) {
         up.in_program = true;
-        (void)sys::wait_exit(pidfd);  // it has been ended: reap it
+        std::ignore = sys::wait_exit(pidfd);  // it has been ended: reap it
         co_return let_go;
     }
     live->record = up.next;
@@ -213,7 +206,7 @@ Result<void> EngineImpl::open_log(Live& live) {
     return {};
 }
 
-void EngineImpl::watch(LivePtr live, Fd pidfd) {
+void EngineImpl::watch(const LivePtr& live, Fd pidfd) {
     live->pidfd = std::make_shared<asio::posix::stream_descriptor>(loop_, pidfd.release());
     spawn(watch_exit(live, live->pidfd, live->record.state.process));
 }

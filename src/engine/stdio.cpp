@@ -105,7 +105,7 @@ private:
     std::uint64_t ends_;  // of the hub when this client came
 };
 
-StdioHub::StdioHub(asio::any_io_executor loop, bool tty, bool stdin_once)
+StdioHub::StdioHub(const asio::any_io_executor& loop, bool tty, bool stdin_once)
     : loop_(loop), tty_(tty), stdin_once_(stdin_once), changed_(loop) {}
 StdioHub::~StdioHub() = default;
 
@@ -143,7 +143,7 @@ asio::awaitable<void> StdioHub::deliver(Output output, const bool& at_once) {
     }
 }
 
-ProcessIo::ProcessIo(asio::any_io_executor loop, StdioEnds ends, std::shared_ptr<StdioHub> hub,
+ProcessIo::ProcessIo(const asio::any_io_executor& loop, StdioEnds ends, std::shared_ptr<StdioHub> hub,
                      std::shared_ptr<JsonLog> log, std::function<void()> logged, std::function<void()> stdin_closed)
     : loop_(loop),
       hub_(std::move(hub)),
@@ -218,7 +218,7 @@ asio::awaitable<void> ProcessIo::finish(std::chrono::milliseconds limit) {
         seen = progress_;
     }
     if (log_) {
-        (void)log_->flush();
+        std::ignore = log_->flush();
         logged_();
     }
     close_all();

@@ -49,7 +49,7 @@ class ProcessIo;
 // Those who are attached to a container (for as long as its record lives) or to an exec.
 class StdioHub : public std::enable_shared_from_this<StdioHub> {
 public:
-    StdioHub(asio::any_io_executor loop, bool tty, bool stdin_once);
+    StdioHub(const asio::any_io_executor& loop, bool tty, bool stdin_once);
     ~StdioHub();
 
     std::unique_ptr<Attachment> attach(const AttachOptions& options);
@@ -81,12 +81,13 @@ private:
 class ProcessIo : public std::enable_shared_from_this<ProcessIo> {
 public:
     // `log` may be null. `stdin_closed` runs once when stdin is closed on purpose (its parked copy must go, too).
-    ProcessIo(asio::any_io_executor loop, StdioEnds ends, std::shared_ptr<StdioHub> hub, std::shared_ptr<JsonLog> log,
-              std::function<void()> logged, std::function<void()> stdin_closed);
+    ProcessIo(const asio::any_io_executor& loop, StdioEnds ends, std::shared_ptr<StdioHub> hub,
+              std::shared_ptr<JsonLog> log, std::function<void()> logged, std::function<void()> stdin_closed);
     void start();
     // After the process's end: waits until its streams are read to their ends; a grandchild that keeps them open (which
     // only a shared pid namespace allows) is waited for `limit` without output. Then closes everything.
-    asio::awaitable<void> finish(std::chrono::milliseconds limit);
+    static constexpr std::chrono::milliseconds kDrain{2000};
+    asio::awaitable<void> finish(std::chrono::milliseconds limit = kDrain);
 
     bool has_stdin() const noexcept { return stdin_ != nullptr; }
     Task<void> write(std::string bytes);

@@ -89,7 +89,7 @@ Task<void> EngineImpl::stop_body(LivePtr live, std::optional<int> timeout_s, std
         const auto limit =
             seconds < 0 ? std::nullopt : std::optional<std::chrono::nanoseconds>(std::chrono::seconds(seconds));
         if (!co_await await_exit(live, exits, limit)) {
-            (void)signal_live(*live, SIGKILL);
+            std::ignore = signal_live(*live, SIGKILL);
             if (!co_await await_exit(live, exits, std::chrono::seconds(10))) {
                 co_return fail(
                     Kind::timed_out,

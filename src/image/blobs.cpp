@@ -1,11 +1,14 @@
 #include "image/blobs.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 
 #include "image/byte_source.h"
+#include "sys/clock.h"
 #include "sys/file.h"
 
 namespace diatom::image {
@@ -75,6 +78,33 @@ private:
     std::uint64_t offset_ = 0;
 };
 
+constexpr std::string_view kPartial = ".part";
+
+// Opens and locks a partial download; `flags` may create it. One that the sweep removed in between is opened again.
+Result<Fd> open_partial(const std::string& path, int flags) {
+    for (;;) {
+        auto file = TRY(sys::open_path(path, flags, 0600));
+        if (::flock(file.raw(), LOCK_EX | LOCK_NB) != 0) {
+            if (errno == EWOULDBLOCK) return fail(Kind::conflict, "{} is being written already", path);
+            return fail_errno(errno, "lock {}", path);
+        }
+        struct stat about{};
+        if (::fstat(file.raw(), &about) != 0) return fail_errno(errno, "look at {}", path);
+        if (about.st_nlink > 0) return file;
+    }
+}
+
+Result<void> sweep_partial(const std::string& path, std::int64_t oldest) {
+    const auto file = open_partial(path, O_RDWR);
+    if (!file) {
+        const auto kind = file.error().kind();
+        return kind == Kind::conflict || kind == Kind::not_found ? Result<void>{} : Failure(file.error());
+    }
+    struct stat about{};
+    if (::fstat(file->raw(), &about) != 0) return fail_errno(errno, "look at {}", path);
+    return about.st_mtim.tv_sec < oldest ? sys::remove_file(path) : Result<void>{};
+}
+
 }  // namespace
 
 Result<void> Blobs::open() {
@@ -93,8 +123,9 @@ Result<std::string> Blobs::read(const Digest& digest, std::size_t limit) const {
 }
 
 Result<std::unique_ptr<BlobWriter>> Blobs::write(const Descriptor& descriptor) const {
-    auto partial = std::format("{}/{}-{}.part", ingest(), descriptor.digest.algorithm(), descriptor.digest.hex());
-    auto file = TRY(sys::open_path(partial, O_RDWR | O_CREAT, 0600));
+    auto partial =
+        std::format("{}/{}-{}{}", ingest(), descriptor.digest.algorithm(), descriptor.digest.hex(), kPartial);
+    auto file = TRY(open_partial(partial, O_RDWR | O_CREAT));
     auto writer =
         std::make_unique<FileBlobWriter>(descriptor, std::move(partial), path(descriptor.digest), std::move(file));
     TRY(writer->resume());
@@ -111,6 +142,14 @@ Result<void> Blobs::put(const Digest& digest, std::string_view bytes) const {
 }
 
 Result<void> Blobs::remove(const Digest& digest) const { return sys::remove_file(path(digest)); }
+
+Result<void> Blobs::sweep_partials() const {
+    const auto oldest = sys::wall_ns() / 1'000'000'000 - std::chrono::seconds(kPartialLife).count();
+    for (const auto& name : TRY(sys::list_dir(ingest()))) {
+        if (name.ends_with(kPartial)) TRY(sweep_partial(ingest() + "/" + name, oldest), "sweep partial downloads");
+    }
+    return {};
+}
 
 Result<std::vector<Digest>> Blobs::list() const {
     std::vector<Digest> digests;

@@ -1,7 +1,9 @@
-// Content by digest on disk: ROOT/blobs/ALGORITHM/HEX, with partial downloads in ROOT/ingest. Thread side: any; two
-// writers of one blob exclude each other by the caller (the registry client fetches a blob once).
+// Content by digest on disk: ROOT/blobs/ALGORITHM/HEX, with partial downloads in ROOT/ingest/ALGORITHM-HEX.part.
+// A writer holds a lock (flock(2)) on its partial download: a second one of the same blob is refused (the registry
+// client fetches a blob once), and the sweep leaves it alone. Thread side: any.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <vector>
@@ -12,6 +14,7 @@ namespace diatom::image {
 
 class Blobs {
 public:
+    static constexpr std::chrono::hours kPartialLife{24};
     explicit Blobs(std::string root) : root_(std::move(root)) {}
     Result<void> open();
 
@@ -22,6 +25,8 @@ public:
     Result<std::unique_ptr<BlobWriter>> write(const Descriptor& descriptor) const;
     Result<void> put(const Digest& digest, std::string_view bytes) const;
     Result<void> remove(const Digest& digest) const;
+    // Removes partial downloads that nobody writes and that got no byte for kPartialLife.
+    Result<void> sweep_partials() const;
     Result<std::vector<Digest>> list() const;
 
 private:

@@ -6,12 +6,14 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/strings.h"
+
 namespace diatom::image {
 namespace {
 
 class FileSource final : public ByteSource {
 public:
-    FileSource(FdRef file, std::uint64_t* consumed) : file_(file), consumed_(consumed) {}
+    FileSource(FdRef file, std::atomic<std::uint64_t>* consumed) : file_(file), consumed_(consumed) {}
 
     Result<std::size_t> read(std::span<std::uint8_t> buffer) override {
         for (;;) {
@@ -25,7 +27,7 @@ public:
 
 private:
     FdRef file_;
-    std::uint64_t* consumed_;
+    std::atomic<std::uint64_t>* consumed_;
 };
 
 class MemorySource final : public ByteSource {
@@ -43,9 +45,39 @@ private:
     std::string_view bytes_;
 };
 
+class LimitedSource final : public ByteSource {
+public:
+    LimitedSource(std::unique_ptr<ByteSource> inflated, const std::atomic<std::uint64_t>& compressed,
+                  InflateLimit limit)
+        : inflated_(std::move(inflated)), compressed_(compressed), limit_(limit) {}
+
+    Result<std::size_t> read(std::span<std::uint8_t> buffer) override {
+        const auto size = TRY(inflated_->read(buffer));
+        passed_ += size;
+        if (passed_ <= limit_.allowance) return size;
+        const auto read = compressed_.load();
+        if (passed_ / limit_.ratio <= read) return size;
+        return fail(Kind::invalid,
+                    "the archive inflates to more than {}, which is beyond {} times the {} that were read of it: "
+                    "refused as a decompression bomb",
+                    format_bytes(limit_.allowance), limit_.ratio, format_bytes(read));
+    }
+
+private:
+    std::unique_ptr<ByteSource> inflated_;
+    const std::atomic<std::uint64_t>& compressed_;
+    InflateLimit limit_;
+    std::uint64_t passed_ = 0;
+};
+
 }  // namespace
 
-std::unique_ptr<ByteSource> file_source(FdRef file, std::uint64_t* consumed) {
+std::unique_ptr<ByteSource> limit_inflation(std::unique_ptr<ByteSource> inflated,
+                                            const std::atomic<std::uint64_t>& compressed, InflateLimit limit) {
+    return std::make_unique<LimitedSource>(std::move(inflated), compressed, limit);
+}
+
+std::unique_ptr<ByteSource> file_source(FdRef file, std::atomic<std::uint64_t>* consumed) {
     return std::make_unique<FileSource>(file, consumed);
 }
 

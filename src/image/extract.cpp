@@ -8,6 +8,7 @@
 
 #include <cerrno>
 #include <format>
+#include <optional>
 #include <vector>
 
 #include "base/strings.h"
@@ -21,7 +22,6 @@ constexpr std::string_view kOpaque = ".wh..wh..opq";
 constexpr std::string_view kAufsOwn = ".wh..wh.";
 constexpr std::uint64_t kCheckEvery = 8U << 20U;    // bytes written between two looks at the free space
 constexpr std::uint64_t kMostReserve = 64U << 20U;  // bytes that stay free for everything else on the disk
-constexpr std::uint64_t kRatioFrom = 64U << 20U;    // below this much output the ratio does not matter
 
 // "a/b/c" -> "a/b" and "c".
 Halves parts_of(std::string_view path) { return cut_last(path, '/').value_or(Halves{{}, path}); }
@@ -93,46 +93,90 @@ private:
         const std::string name(halves.second);
         TRY(enter(std::string(halves.first)));
         if (whiteouts_ == Whiteouts::overlay && name.starts_with(kWhiteout)) return apply_whiteout(name);
-        TRY(clear_way(name, directory));
         return make(entry, name);
     }
 
     // The parent's descriptor; entries of one directory stand together in practice.
     Result<void> enter(const std::string& parent) {
         if (parent_ && parent == parent_path_) return {};
-        parent_ = TRY(sys::make_dirs_in_root(root_, "/" + parent));
+        auto opened = sys::make_dirs_in_root(root_, "/" + parent);
+        if (!opened && opened.error().error_number() == ENOTDIR && whiteouts_ == Whiteouts::overlay) {
+            TRY(uncover(parent));
+            opened = sys::make_dirs_in_root(root_, "/" + parent);
+        }
+        parent_ = TRY(std::move(opened));
         parent_path_ = parent;
         return {};
     }
 
-    Result<void> apply_whiteout(const std::string& name) {
-        if (name == kOpaque) {
-            if (::fsetxattr(parent_.raw(), "trusted.overlay.opaque", "y", 1, 0) != 0)
-                return fail_errno(errno, "mark as opaque");
-            return {};
+    // An archive need not list the directories above its files: one of those that is a whiteout becomes a directory.
+    Result<void> uncover(const std::string& path) {
+        std::string above;
+        for (const auto part : split(path, '/')) {
+            const std::string name(part);
+            const auto parent = TRY(sys::make_dirs_in_root(root_, "/" + above));
+            const auto there = TRY(look(parent, name));
+            if (there && is_whiteout(*there)) {
+                TRY(sys::remove_tree_at(parent, name));
+                TRY(make_opaque(TRY(sys::make_dirs_in_root(root_, std::format("/{}/{}", above, name)))));
+            }
+            above += "/" + name;
         }
+        return {};
+    }
+
+    // A whiteout hides what lower layers have, never what its own layer has, whichever comes first in the archive
+    // (OCI image-spec 1.1, layer.md "Whiteouts").
+    Result<void> apply_whiteout(const std::string& name) {
+        if (name == kOpaque) return make_opaque(parent_);
         if (name.starts_with(kAufsOwn)) return {};  // bookkeeping of aufs
         const auto hidden = name.substr(kWhiteout.size());
         if (hidden.empty() || hidden == "." || hidden == "..") return fail(Kind::invalid, "malformed whiteout");
-        TRY(clear_way(hidden, false));
+        const auto there = TRY(look(parent_, hidden));
+        if (there && S_ISDIR(there->st_mode))
+            return make_opaque(TRY(sys::open_at(parent_, hidden, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)));
+        if (there) return {};
         if (::mknodat(parent_.raw(), hidden.c_str(), S_IFCHR, makedev(0, 0)) != 0)
             return fail_errno(errno, "make a whiteout");
         return {};
     }
 
-    // A later entry replaces an earlier one of its name; a directory over a directory keeps what is in it.
-    Result<void> clear_way(const std::string& name, bool directory) {
+    static bool is_whiteout(const struct stat& about) { return S_ISCHR(about.st_mode) && about.st_rdev == 0; }
+
+    static Result<void> make_opaque(FdRef directory) {
+        if (::fsetxattr(directory.raw(), "trusted.overlay.opaque", "y", 1, 0) != 0)
+            return fail_errno(errno, "mark as opaque");
+        return {};
+    }
+
+    static Result<std::optional<struct stat>> look(FdRef parent, const std::string& name) {
         struct stat there{};
-        if (::fstatat(parent_.raw(), name.c_str(), &there, AT_SYMLINK_NOFOLLOW) != 0) {
-            return errno == ENOENT ? Result<void>{} : fail_errno(errno, "look");
-        }
-        if (directory && S_ISDIR(there.st_mode)) return {};
+        if (::fstatat(parent.raw(), name.c_str(), &there, AT_SYMLINK_NOFOLLOW) == 0) return there;
+        return errno == ENOENT ? Result<std::optional<struct stat>>(std::nullopt) : fail_errno(errno, "look");
+    }
+
+    // A later entry replaces an earlier one of its name.
+    Result<void> clear_way(const std::string& name, const struct stat& there) {
         if (S_ISDIR(there.st_mode)) parent_path_ = "\n";  // no archive's path: look parents up again
-        const auto cleared = sys::remove_tree_at(parent_, name);
-        return cleared;
+        return sys::remove_tree_at(parent_, name);
+    }
+
+    // A directory over a directory keeps what is in it. One that takes the place of something else, a whiteout or a
+    // file, shows nothing of what lower layers have by that name.
+    Result<void> make_directory(const TarEntry& entry, const std::string& name) {
+        const auto there = TRY(look(parent_, name));
+        const bool keep = there && S_ISDIR(there->st_mode);
+        if (there && !keep) TRY(clear_way(name, *there));
+        if (!keep && ::mkdirat(parent_.raw(), name.c_str(), 0700) != 0) return fail_errno(errno, "make the directory");
+        if (there && !keep && whiteouts_ == Whiteouts::overlay)
+            TRY(make_opaque(TRY(sys::open_at(parent_, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW))));
+        directories_.push_back({entry.path, entry.mtime});
+        return set_attributes(parent_, name, entry);
     }
 
     Result<void> make(const TarEntry& entry, const std::string& name) {
+        if (entry.type == EntryType::directory) return make_directory(entry, name);
+        if (const auto there = TRY(look(parent_, name))) TRY(clear_way(name, *there));
         const char* file = name.c_str();
         const int parent = parent_.raw();
         switch (entry.type) {
@@ -140,11 +184,7 @@ private:
                 file_ = TRY(sys::open_at(parent_, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600));
                 return {};  // attributes at its end
             case EntryType::hardlink: return link(entry, name);
-            case EntryType::directory:
-                if (::mkdirat(parent, file, 0700) != 0 && errno != EEXIST)
-                    return fail_errno(errno, "make the directory");
-                directories_.push_back({entry.path, entry.mtime});
-                break;
+            case EntryType::directory: break;  // made above
             case EntryType::symlink:
                 if (::symlinkat(entry.link.c_str(), parent, file) != 0)
                     return fail_errno(errno, "make the symbolic link");
@@ -183,11 +223,6 @@ private:
                         "no space left on the disk: {} are free and {} are kept in reserve; remove images or "
                         "containers, or enlarge the disk",
                         format_bytes(space.free), format_bytes(reserve_));
-        }
-        if (limits_.read_bytes != nullptr && done_.bytes > kRatioFrom &&
-            done_.bytes / limits_.ratio > limits_.read_bytes->load()) {
-            return fail(Kind::invalid, "the archive inflates more than {} times: refused as a decompression bomb",
-                        limits_.ratio);
         }
         return {};
     }

@@ -1,8 +1,9 @@
 // Unpacks an archive below one directory, whatever the archive says.
 //
 // Every name is resolved with openat2(RESOLVE_IN_ROOT) from the directory, so that links in the archive cannot lead out
-// of it; names with ".." are refused. The bytes that may be written are bounded by the disk's free space and by the
-// ratio to what was read (CVE-2014-9356, CVE-2018-15664, CVE-2019-14271 are of this class). Thread side: one thread.
+// of it; names with ".." are refused. The bytes that may be written are bounded by the disk's free space, of which a
+// twentieth of the disk, 64 MiB at most, stays; how far an archive may inflate is bounded by its source (InflateLimit
+// of byte_source.h). (CVE-2014-9356, CVE-2018-15664, CVE-2019-14271 are of this class). Thread side: one thread.
 #pragma once
 
 #include <atomic>
@@ -24,8 +25,6 @@ enum class Whiteouts {
 struct ExtractLimits {
     std::string directory;  // whose file system must keep a reserve
     std::uint64_t max_entries = 4'000'000;
-    std::uint64_t ratio = 1100;                              // inflated to read; deflate cannot exceed 1032
-    const std::atomic<std::uint64_t>* read_bytes = nullptr;  // of the compressed archive so far; unset: no ratio check
     const std::atomic<bool>* cancelled = nullptr;
 };
 

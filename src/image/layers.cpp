@@ -103,8 +103,8 @@ Result<void> Layers::unpack_once(FdRef blob, std::uint64_t size, const Digest& d
     DiffIdExaminer examiner(diff_id.algorithm());
     auto inflated =
         TRY(decompress(std::make_unique<ReportingSource>(blob, label, size, progress, passed)), "unpack the layer");
-    const auto source = read_ahead(std::move(inflated), examiner);
-    const ExtractLimits limits{.directory = root_, .read_bytes = &passed, .cancelled = cancelled};
+    const auto source = read_ahead(limit_inflation(std::move(inflated), passed, limit_), examiner);
+    const ExtractLimits limits{.directory = root_, .cancelled = cancelled};
     const auto extracted = TRY(extract_tar(*source, root, Whiteouts::overlay, limits), "unpack the layer");
     const auto found = examiner.finish();
     if (found != diff_id)

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "base/fd.h"
+#include "image/byte_source.h"
 #include "image/catalog.h"
 #include "image/store.h"
 
@@ -15,7 +16,8 @@ namespace diatom::image {
 
 class Layers {
 public:
-    Layers(std::string root, Catalog& catalog) : root_(std::move(root)), catalog_(catalog) {}
+    Layers(std::string root, Catalog& catalog, InflateLimit limit = {})
+        : root_(std::move(root)), catalog_(catalog), limit_(limit) {}
     Result<void> open();
 
     std::string path(const Digest& diff_id) const;
@@ -34,6 +36,7 @@ private:
 
     std::string root_;
     Catalog& catalog_;
+    InflateLimit limit_;
     std::mutex mutex_;
     std::condition_variable done_;
     std::set<Digest> in_work_;

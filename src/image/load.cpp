@@ -3,8 +3,6 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-#include <cerrno>
-
 #include "image/extract.h"
 #include "sys/clock.h"
 #include "sys/file.h"
@@ -105,7 +103,7 @@ private:
             TRY(layers_.unpack(layer, static_cast<std::uint64_t>(about.st_size), config.diff_ids[i], label, progress_,
                                nullptr));
         }
-        const auto id = Digest::of(raw);
+        auto id = Digest::of(raw);
         TRY(store_.put_blob(id, raw));
         return id;
     }
@@ -138,7 +136,8 @@ Result<std::vector<std::string>> load_archive(FdRef archive, const std::string& 
     TRY(sys::make_dirs(directory, 0700));
     const auto load = [&]() -> Result<std::vector<std::string>> {
         auto root = TRY(sys::open_path(directory, O_RDONLY | O_DIRECTORY));
-        const auto source = TRY(decompress(file_source(archive)), "read the archive");
+        std::atomic<std::uint64_t> read = 0;
+        const auto source = limit_inflation(TRY(decompress(file_source(archive, &read)), "read the archive"), read, {});
         const ExtractLimits limits{.directory = scratch};
         TRY(extract_tar(*source, root, Whiteouts::literal, limits), "read the archive");
         return Loader(std::move(root), store, layers, progress).run();
@@ -147,22 +146,6 @@ Result<std::vector<std::string>> load_archive(FdRef archive, const std::string& 
     auto removed = sys::remove_tree(directory);
     if (loaded && !removed) return forward_error(std::move(removed));
     return loaded;
-}
-
-Result<std::uint64_t> tree_size(FdRef directory) {
-    std::uint64_t total = 0;
-    for (const auto& name : TRY(sys::list_dir_fd(directory))) {
-        struct stat about{};
-        if (::fstatat(directory.raw(), name.c_str(), &about, AT_SYMLINK_NOFOLLOW) != 0) {
-            if (errno == ENOENT) continue;  // gone meanwhile
-            return fail_errno(errno, "look at {}", name);
-        }
-        if (S_ISREG(about.st_mode)) total += static_cast<std::uint64_t>(about.st_size);
-        if (!S_ISDIR(about.st_mode)) continue;
-        const auto inner = sys::open_at(directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
-        if (inner) total += TRY(tree_size(*inner));
-    }
-    return total;
 }
 
 }  // namespace diatom::image

@@ -14,7 +14,4 @@ namespace diatom::image {
 Result<std::vector<std::string>> load_archive(FdRef archive, const std::string& scratch, Store& store, Layers& layers,
                                               const ProgressSink& progress);
 
-// Bytes of the regular files below a directory.
-Result<std::uint64_t> tree_size(FdRef directory);
-
 }  // namespace diatom::image

@@ -72,8 +72,9 @@ private:
         std::optional<Error> failure;
         while (!stop.stop_requested()) {
             auto more = produce(stop);
+            if (more && *more) continue;
             if (!more) failure = std::move(more).error();
-            if (failure || !*more) break;
+            break;
         }
         const std::lock_guard guard(mutex_);
         failure_ = std::move(failure);

@@ -73,6 +73,11 @@ bool names_registry(std::string_view first) noexcept {
            std::ranges::any_of(first, is_upper);
 }
 
+// 64 hexadecimal digits name an image by its digest, never a repository.
+bool is_image_id(std::string_view name) noexcept {
+    return name.size() == 64 && std::ranges::all_of(name, [](char c) { return is_hex(c) && !is_upper(c); });
+}
+
 Result<void> check_repository(std::string_view text, const Reference& reference) {
     const auto& repository = reference.repository;
     if (repository.size() > kMaxRepository) {
@@ -123,7 +128,7 @@ Result<Reference> Reference::parse(std::string_view text) {
                         kMaxTag);
         }
     }
-    if (name.size() == 64 && std::ranges::all_of(name, [](char c) { return is_hex(c) && !is_upper(c); })) {
+    if (is_image_id(name)) {
         return fail(Kind::invalid, "invalid repository name ({}), cannot specify 64-byte hexadecimal strings", name);
     }
     normalise(reference, name);
@@ -139,9 +144,11 @@ Result<Reference> Reference::parse(std::string_view text) {
 }
 
 std::string Reference::familiar_repository() const {
-    if (domain != kDefaultDomain) return domain + "/" + repository;
+    // docker.io/quay.io/x must not come out as quay.io/x, which is another registry's.
+    const auto first = cut(repository, '/');
+    if (domain != kDefaultDomain || (first && names_registry(first->first))) return domain + "/" + repository;
     const auto rest = std::string_view(repository).substr(std::min(kOfficial.size(), repository.size()));
-    if (repository.starts_with(kOfficial) && !rest.contains('/')) return std::string(rest);
+    if (repository.starts_with(kOfficial) && !rest.contains('/') && !is_image_id(rest)) return std::string(rest);
     return repository;
 }
 

@@ -39,6 +39,8 @@ INSTANTIATE_TEST_SUITE_P(
                     Case{"index.docker.io/library/nginx", "docker.io/library/nginx:latest", "nginx:latest"},
                     Case{"team/app", "docker.io/team/app:latest", "team/app:latest"},
                     Case{"docker.io/library/a/b", "docker.io/library/a/b:latest", "library/a/b:latest"},
+                    Case{"docker.io/quay.io/x", "docker.io/quay.io/x:latest", "docker.io/quay.io/x:latest"},
+                    Case{"docker.io/localhost/x", "docker.io/localhost/x:latest", "docker.io/localhost/x:latest"},
                     Case{"localhost/app", "localhost/app:latest", "localhost/app:latest"},
                     Case{"localhost:5000/web", "localhost:5000/web:latest", "localhost:5000/web:latest"},
                     Case{"10.0.2.2:5000/a/b:v1", "10.0.2.2:5000/a/b:v1", "10.0.2.2:5000/a/b:v1"},
@@ -52,6 +54,12 @@ TEST(Reference, ADigestReplacesTheTag) {
     EXPECT_EQ(reference.tag, "");
     EXPECT_EQ(reference.full(), "docker.io/library/busybox@sha256:" + kHex);
     EXPECT_EQ(reference.familiar(), "busybox@sha256:" + kHex);
+}
+
+TEST(Reference, ARepositoryNamedLikeAnImageIdKeepsItsPath) {
+    const auto reference = parsed("library/" + kHex);
+    EXPECT_EQ(reference.familiar(), "library/" + kHex + ":latest");
+    EXPECT_EQ(parsed(reference.familiar()), reference);
 }
 
 TEST(Reference, SaysThatRepositoriesAreLowercase) {

@@ -6,7 +6,6 @@
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
-#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -17,33 +16,20 @@
 #include "image/registry_hosts.h"
 #include "image/registry_session.h"
 #include "image/throttle.h"
+#include "proc/on_worker.h"
+#include "sys/log.h"
 
 namespace diatom::image {
 namespace {
 
 namespace asio = boost::asio;
+using proc::on_worker;
 constexpr std::size_t kPiece = 1U << 20U;  // bytes read before they go to a worker
 constexpr const char* kAcceptManifest =
     "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json, "
     "application/vnd.docker.distribution.manifest.list.v2+json, application/vnd.docker.distribution.manifest.v2+json";
 
 std::string short_id(const Digest& digest) { return std::string(digest.hex().substr(0, 12)); }
-
-// Runs blocking work on the pool and returns here. Work that has begun is waited for, cancelled or not.
-template <class Work, class T = std::invoke_result_t<Work&>>
-asio::awaitable<T> on_worker(asio::thread_pool& pool, Work work) {
-    co_return co_await asio::async_initiate<const asio::use_awaitable_t<>&, void(T)>(
-        [&pool](auto handler, Work task) {
-            auto home = asio::get_associated_executor(handler);
-            asio::post(pool, [handler = std::move(handler), task = std::move(task), home]() mutable {
-                T value = task();
-                asio::post(home, [handler = std::move(handler), value = std::move(value)]() mutable {
-                    std::move(handler)(std::move(value));
-                });
-            });
-        },
-        asio::use_awaitable, std::move(work));
-}
 
 struct FetchedManifest {
     Manifest manifest;
@@ -54,7 +40,7 @@ struct FetchedManifest {
 class RegistryClient final : public Registry {
 public:
     RegistryClient(RegistryOptions options, Store& store, asio::thread_pool& workers)
-        : options_(std::move(options)), store_(store), workers_(workers) {}
+        : options_(std::move(options)), store_(store), workers_(workers.get_executor()) {}
 
     Task<Pulled> pull(Reference reference, Platform platform, std::optional<Credentials> credentials,
                       ProgressSink progress) override;
@@ -62,6 +48,8 @@ public:
 
 private:
     HttpOptions http_options(const Url& url) const;
+    Task<Pulled> pull_from_any(Reference reference, Platform platform, std::optional<Credentials> credentials,
+                               ProgressSink progress);
     Task<Pulled> pull_from(Url base, Reference reference, Platform platform, std::optional<Credentials> credentials,
                            ProgressSink progress);
     Task<FetchedManifest> fetch_manifest(RegistrySession& session, const Reference& reference,
@@ -71,13 +59,14 @@ private:
     Task<void> fetch_layers(RegistrySession& session, const Manifest& manifest, const ImageConfig& config,
                             const ProgressSink& progress);
     Task<void> fetch_layer(RegistrySession& session, Descriptor layer, Digest diff_id, ProgressSink progress);
-    Task<void> fetch_blob(RegistrySession& session, Descriptor blob, ProgressSink progress);
+    // `diff_id`: of the layer that the blob holds, empty for others.
+    Task<void> fetch_blob(RegistrySession& session, Descriptor blob, Digest diff_id, ProgressSink progress);
     Task<void> fetch_blob_once(RegistrySession& session, Descriptor blob, ProgressSink progress);
     Task<void> receive(HttpResponse& response, BlobWriter& writer, const Descriptor& blob, ProgressSink progress);
 
     RegistryOptions options_;
     Store& store_;
-    asio::thread_pool& workers_;
+    asio::thread_pool::executor_type workers_;
     std::map<Digest, std::shared_ptr<asio::steady_timer>> in_flight_;  // expires at its end: a blob is fetched once
 };
 
@@ -92,6 +81,17 @@ HttpOptions RegistryClient::http_options(const Url& url) const {
 
 Task<Pulled> RegistryClient::pull(Reference reference, Platform platform, std::optional<Credentials> credentials,
                                   ProgressSink progress) {
+    auto pulled =
+        co_await pull_from_any(std::move(reference), std::move(platform), std::move(credentials), std::move(progress));
+    const auto state = co_await asio::this_coro::cancellation_state;
+    if (state.cancelled() != asio::cancellation_type::none) co_return std::move(pulled);  // an await would throw
+    auto swept = co_await on_worker(workers_, [this] { return store_.sweep_partials(); });
+    if (!swept) log::warning("old partial downloads stay", {{"error", swept.error().what()}});
+    co_return std::move(pulled);
+}
+
+Task<Pulled> RegistryClient::pull_from_any(Reference reference, Platform platform,
+                                           std::optional<Credentials> credentials, ProgressSink progress) {
     const auto bases = registry_bases(reference.domain, options_);
     std::optional<Error> first;
     for (const auto& base : bases) {
@@ -195,7 +195,8 @@ Task<void> RegistryClient::fetch_blob_once(RegistrySession& session, Descriptor 
     }
 }
 
-Task<void> RegistryClient::fetch_blob(RegistrySession& session, Descriptor blob, ProgressSink progress) {
+Task<void> RegistryClient::fetch_blob(RegistrySession& session, Descriptor blob, Digest diff_id,
+                                      ProgressSink progress) {
     while (const auto it = in_flight_.contains(blob.digest) ? in_flight_[blob.digest] : nullptr) {
         progress({short_id(blob.digest), "Waiting", 0, 0});
         if (const auto [error] = co_await it->async_wait(asio::as_tuple(asio::use_awaitable));
@@ -205,6 +206,11 @@ Task<void> RegistryClient::fetch_blob(RegistrySession& session, Descriptor blob,
     }
     const auto present = CO_TRY(store_.has_blob(blob.digest));
     if (present) co_return Result<void>{};
+    // Another pull may have unpacked it meanwhile, which removes the blob after the layer is there.
+    if (!diff_id.empty()) {
+        const auto unpacked = CO_TRY(store_.has_layer(diff_id));
+        if (unpacked) co_return Result<void>{};
+    }
     auto done =
         std::make_shared<asio::steady_timer>(co_await asio::this_coro::executor, asio::steady_timer::time_point::max());
     in_flight_[blob.digest] = done;
@@ -223,7 +229,7 @@ Task<void> RegistryClient::fetch_layer(RegistrySession& session, Descriptor laye
         progress({id, "Already exists", 0, 0});
         co_return Result<void>{};
     }
-    auto fetched = co_await fetch_blob(session, layer, progress);
+    auto fetched = co_await fetch_blob(session, layer, diff_id, progress);
     CO_TRY(std::move(fetched), "layer {}", id);
     progress({id, "Download complete", 0, 0});
     const auto cancelled = std::make_shared<std::atomic<bool>>(false);
@@ -262,7 +268,7 @@ Task<Pulled> RegistryClient::pull_from(Url base, Reference reference, Platform p
                             http_options(base), options_.attempts);
     auto fetched = co_await fetch_manifest(session, reference, platform);
     const auto found = CO_TRY(std::move(fetched));
-    auto got_config = co_await fetch_blob(session, found.manifest.config, [](const Progress&) {});
+    auto got_config = co_await fetch_blob(session, found.manifest.config, Digest(), [](const Progress&) {});
     CO_TRY(std::move(got_config), "image configuration");
     auto raw = co_await on_worker(
         workers_, [this, &found] { return store_.read_blob(found.manifest.config.digest, kMaxManifest); });

@@ -50,7 +50,9 @@ public:
     Result<void> unpack_layer(const Descriptor& blob, const Digest& diff_id, const ProgressSink& progress,
                               const std::atomic<bool>* cancelled) override {
         if (TRY(catalog_.has_layer(diff_id))) return blobs_.remove(blob.digest);
-        const auto file = TRY(sys::open_path(blobs_.path(blob.digest), O_RDONLY), "layer {}", blob.digest.text());
+        auto opened = sys::open_path(blobs_.path(blob.digest), O_RDONLY);
+        if (!opened && TRY(catalog_.has_layer(diff_id))) return {};  // somebody else was done just now
+        const auto file = TRY(std::move(opened), "layer {}", blob.digest.text());
         TRY(layers_.unpack(file, blob.size, diff_id, std::string(blob.digest.hex().substr(0, 12)), progress,
                            cancelled));
         return blobs_.remove(blob.digest);  // the unpacked layer is all that is needed from here on
@@ -117,11 +119,13 @@ public:
 
     Result<std::uint64_t> rootfs_size(const std::string& container) override;
     Result<void> recover(const std::vector<std::string>& containers) override;
+    Result<void> sweep_partials() override { return blobs_.sweep_partials(); }
 
 private:
     std::string empty_layer() const { return root_ + "/empty"; }
     std::string rootfs_directory(const std::string& container) const { return root_ + "/rootfs/" + container; }
     Result<Digest> find_id(const std::string& name);
+    Result<Digest> find_by_prefix(const std::string& name, const std::string& prefix);
     Result<void> drop_image(const ImageRecord& image, Removed& removed);
     Result<void> drop_unused_layers();
     Result<void> drop_unreferenced_blobs();
@@ -133,25 +137,24 @@ private:
 };
 
 Result<Digest> DiskStore::find_id(const std::string& name) {
-    const auto missing = [&] { return fail(Kind::not_found, "No such image: {}", name); };
-    if (name.starts_with("sha256:")) {
-        if (!is_hex(std::string_view(name).substr(7))) return missing();  // an empty prefix would be any image
-        const auto found = TRY(catalog_.by_id_prefix(name.substr(7)));
-        if (found.size() > 1)
-            return fail(Kind::invalid, "the image id {} is ambiguous: {} images begin with it", name, found.size());
-        return found.empty() ? Result<Digest>(missing()) : Result<Digest>(found.front());
-    }
+    if (name.starts_with("sha256:")) return find_by_prefix(name, name.substr(7));
     if (const auto reference = Reference::parse(name)) {
         const auto full = reference->digest.empty() ? reference->full()
                                                     : std::format("{}/{}@{}", reference->domain, reference->repository,
                                                                   reference->digest.text());
         if (const auto found = TRY(catalog_.by_name(full))) return *found;
     }
-    if (!is_hex(name)) return missing();
-    const auto found = TRY(catalog_.by_id_prefix(name));
+    return find_by_prefix(name, name);
+}
+
+Result<Digest> DiskStore::find_by_prefix(const std::string& name, const std::string& prefix) {
+    const auto missing = [&] { return fail(Kind::not_found, "No such image: {}", name); };
+    if (!is_hex(prefix)) return missing();  // an empty prefix would be any image
+    const auto found = TRY(catalog_.by_id_prefix(prefix));
+    if (found.empty()) return missing();
     if (found.size() > 1)
         return fail(Kind::invalid, "the image id {} is ambiguous: {} images begin with it", name, found.size());
-    return found.empty() ? Result<Digest>(missing()) : Result<Digest>(found.front());
+    return found.front();
 }
 
 Result<Store::Removed> DiskStore::remove(const std::string& name, bool force, const std::vector<Digest>& in_use) {
@@ -192,7 +195,6 @@ Result<void> DiskStore::drop_image(const ImageRecord& image, Removed& removed) {
     removed.deleted.push_back(image.id.text());
     TRY(blobs_.remove(image.id));
     if (!image.manifest.empty()) TRY(blobs_.remove(image.manifest));
-    std::set<Digest> before;
     for (const auto& diff_id : TRY(catalog_.unused_layers())) {
         if (std::ranges::find(image.config.diff_ids, diff_id) == image.config.diff_ids.end()) continue;
         TRY(layers_.remove(diff_id));
@@ -202,14 +204,14 @@ Result<void> DiskStore::drop_image(const ImageRecord& image, Removed& removed) {
 }
 
 Result<std::uint64_t> DiskStore::rootfs_size(const std::string& container) {
-    const auto directory = rootfs_directory(container) + "/upper";
-    return tree_size(TRY(sys::open_path(directory, O_RDONLY | O_DIRECTORY), "root file system of {}", container));
+    return TRY(sys::tree_size(rootfs_directory(container) + "/upper"), "root file system of {}", container);
 }
 
 Result<void> DiskStore::recover(const std::vector<std::string>& containers) {
     for (const auto& name : TRY(sys::list_dir(root_ + "/ingest"))) {
         if (!name.ends_with(".part")) TRY(sys::remove_tree(root_ + "/ingest/" + name));  // partial downloads resume
     }
+    TRY(sweep_partials());
     const std::set<std::string> known(containers.begin(), containers.end());
     for (const auto& container : TRY(catalog_.rootfs_containers())) {
         if (!known.contains(container)) TRY(catalog_.remove_rootfs(container));

@@ -2,7 +2,7 @@
 // Nothing is visible until it is complete, verified and durable; a crash at any write leaves the old state.
 //
 //   ROOT/blobs/sha256/HEX            compressed layers' manifests and configs (layer blobs are dropped once unpacked)
-//   ROOT/ingest/…                    partial downloads, resumable; never read as content
+//   ROOT/ingest/…                    partial downloads, resumable for a day; never read as content
 //   ROOT/layers/HEX(diff_id)/fs      unpacked layers, each independent of its parents
 //   ROOT/rootfs/CONTAINER/{upper,work,merged}
 //   ROOT/store.db                    SQLite: images, tags, layers
@@ -93,6 +93,8 @@ public:
     virtual Result<std::uint64_t> rootfs_size(const std::string& container) = 0;  // bytes of the upper layer
     // After a crash: drops half-unpacked layers, unreferenced rootfs directories and blobs. Called once at start.
     virtual Result<void> recover(const std::vector<std::string>& containers) = 0;
+    // Drops partial downloads that got no byte for a day and that nobody writes: recover() does, and every pull.
+    virtual Result<void> sweep_partials() = 0;
 };
 
 }  // namespace diatom::image

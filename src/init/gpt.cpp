@@ -148,8 +148,10 @@ Result<std::uint64_t> read_number(const std::string& path) {
 
 Result<void> tell_kernel(FdRef disk, const PartitionSpan& span, unsigned sector) {
     blkpg_partition partition{};
-    partition.start = static_cast<long long>(span.first_lba * sector);
-    partition.length = static_cast<long long>((span.last_lba - span.first_lba + 1) * sector);
+    const std::uint64_t start = span.first_lba * sector;
+    const std::uint64_t length = (span.last_lba - span.first_lba + 1) * sector;
+    partition.start = static_cast<long long>(start);
+    partition.length = static_cast<long long>(length);
     partition.pno = static_cast<int>(span.number);
     blkpg_ioctl_arg argument{BLKPG_RESIZE_PARTITION, 0, sizeof partition, &partition};
     if (::ioctl(disk.raw(), BLKPG, &argument) < 0) return fail_errno(errno, "tell the kernel the partition's new size");

@@ -29,7 +29,7 @@ bool reserved(const Subnet& subnet, const Address& address) {
 
 }  // namespace
 
-AddressPool::AddressPool(Pool pool) : pool_(std::move(pool)) { next_ = usable(pool_.subnet).first; }
+AddressPool::AddressPool(const Pool& pool) : pool_(pool) { next_ = usable(pool_.subnet).first; }
 
 Result<Address> AddressPool::take() {
     const auto [first, last] = usable(pool_.subnet);

@@ -130,7 +130,7 @@ Result<std::string> LinuxNetwork::attach(const BridgeSpec& bridge, const Endpoin
     auto result = finish();
     if (!result) {
         // The first error tells more than one of cleaning up.
-        (void)links_.remove(link.name);
+        std::ignore = links_.remove(link.name);
         TRY(std::move(result), "connect container {} to {}", endpoint.container, bridge.name);
     }
     return format_mac(mac);

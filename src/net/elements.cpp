@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "net/reservation.h"
+#include "net/port.h"
 #include "net/ruleset.h"
 
 namespace diatom::net {

@@ -88,7 +88,7 @@ public:
 // Addresses of one subnet, lowest free first after the last one given (as Docker), gateway and broadcast left out.
 class AddressPool {
 public:
-    explicit AddressPool(Pool pool);
+    explicit AddressPool(const Pool& pool);
     Result<Address> take();                     // exhausted when full
     Result<void> take(const Address& address);  // conflict when taken, invalid when outside
     void release(const Address& address);

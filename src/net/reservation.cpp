@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "base/strings.h"
+#include "net/port.h"
 #include "sys/file.h"
 
 namespace diatom::net {
@@ -80,15 +81,6 @@ const Address kAny4 = Address::v4(0);
 const Address kAny6 = Address::v6({});
 
 }  // namespace
-
-const char* protocol_name(Protocol protocol) {
-    switch (protocol) {
-        case Protocol::tcp: return "tcp";
-        case Protocol::udp: return "udp";
-        case Protocol::sctp: return "sctp";
-    }
-    return "tcp";
-}
 
 PortRange ephemeral_range() {
     const PortRange fallback;

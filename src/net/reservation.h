@@ -25,6 +25,4 @@ Result<PublishedPort> reserve_port(const PortMapping& wanted);
 // that was found. exhausted when all are taken.
 Result<PublishedPort> reserve_ephemeral(const PortMapping& wanted, const PortRange& range, std::uint16_t& next);
 
-const char* protocol_name(Protocol protocol);
-
 }  // namespace diatom::net

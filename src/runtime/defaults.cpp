@@ -1,12 +1,9 @@
 // Docker's defaults (moby daemon/pkg/oci/defaults.go; runc's built-in devices) as a Spec.
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
-
 #include <algorithm>
 #include <array>
 
+#include "runtime/host_devices.h"
 #include "runtime/spec.h"
-#include "sys/file.h"
 
 namespace diatom::runtime {
 namespace {
@@ -52,29 +49,6 @@ void add_devices(Spec& spec) {
     }
 }
 
-// Every device node of the host below `directory`, except what the container has of its own.
-void collect_nodes(const std::string& directory, std::vector<Device>& devices, int depth) {
-    constexpr std::array<std::string_view, 7> kOwn = {"pts", "shm", "fd", "mqueue", "console", "ptmx", "hugepages"};
-    constexpr int kMaxDepth = 8;
-    const auto names = sys::list_dir(directory);
-    if (!names || depth > kMaxDepth) return;
-    for (const auto& name : *names) {
-        const std::string path = std::format("{}/{}", directory, name);
-        struct stat status{};
-        if (std::ranges::contains(kOwn, name) || ::lstat(path.c_str(), &status) < 0) continue;
-        if (S_ISDIR(status.st_mode)) collect_nodes(path, devices, depth + 1);
-        if (!S_ISCHR(status.st_mode) && !S_ISBLK(status.st_mode)) continue;
-        if (std::ranges::contains(devices, path, &Device::path)) continue;
-        devices.push_back({.path = path,
-                           .type = S_ISBLK(status.st_mode) ? 'b' : 'c',
-                           .major = major(status.st_rdev),
-                           .minor = minor(status.st_rdev),
-                           .mode = status.st_mode & 07777U,
-                           .uid = status.st_uid,
-                           .gid = status.st_gid});
-    }
-}
-
 }  // namespace
 
 const std::vector<std::string>& default_capabilities() {
@@ -115,7 +89,9 @@ void make_privileged(Spec& spec) {
     const auto& all = all_capabilities();
     spec.process.capabilities = {.bounding = all, .effective = all, .permitted = all};
     spec.resources.devices.clear();
-    collect_nodes("/dev", spec.devices, 0);
+    for (auto& device : host_devices_below("/dev")) {
+        if (!std::ranges::contains(spec.devices, device.path, &Device::path)) spec.devices.push_back(std::move(device));
+    }
     spec.seccomp.reset();
     spec.masked_paths.clear();
     spec.readonly_paths.clear();

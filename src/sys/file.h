@@ -42,6 +42,8 @@ Result<Fd> make_dirs_in_root(FdRef root, const std::string& path, mode_t mode = 
 // Removes a tree without following links or crossing into another mount. A missing path is no error.
 Result<void> remove_tree(const std::string& path);
 Result<void> remove_tree_at(FdRef dir, const std::string& name);
+// Bytes of the regular files below a directory, without following links or crossing into another mount.
+Result<std::uint64_t> tree_size(const std::string& path);
 Result<void> remove_file(const std::string& path);  // a missing file is no error
 Result<void> rename_path(const std::string& from, const std::string& to);
 Result<void> sync_fd(FdRef fd);

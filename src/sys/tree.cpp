@@ -1,4 +1,4 @@
-// Directories of sys/file.h: listing, making and removing trees.
+// Directories of sys/file.h: listing, making, measuring and removing trees.
 #include <dirent.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
@@ -67,21 +67,24 @@ Result<Fd> open_same_mount(FdRef parent, const std::string& name) {
     return fail_errno(errno, "open {}", name);
 }
 
-// Walks down a tree with one open descriptor, whatever its depth: a container can nest deeper than there are
-// descriptors or stack. The way back up is "..", checked to be the directory it came from.
-class TreeRemover {
+// Walks a tree with one open descriptor, whatever its depth: a container can nest deeper than there are descriptors or
+// stack. The way back up is "..", checked to be the directory it came from.
+class TreeWalk {
 public:
-    explicit TreeRemover(Fd top) : dir_(std::move(top)) {}
+    explicit TreeWalk(Fd top) : dir_(std::move(top)) {}
+    virtual ~TreeWalk() = default;
+    TreeWalk(const TreeWalk&) = delete;
 
-    Result<void> empty() {
+    Result<void> run() {
         TRY(enter(""));
         for (;;) {
             auto& level = levels_.back();
             if (!level.directories.empty()) {
                 const std::string name = std::move(level.directories.back());
                 level.directories.pop_back();
-                auto child = TRY(open_same_mount(dir_, name));
-                dir_ = std::move(child);
+                auto child = open_same_mount(dir_, name);
+                if (!child && skips(child.error())) continue;
+                dir_ = TRY(std::move(child));
                 TRY(enter(name));
             } else if (levels_.size() == 1) {
                 return {};
@@ -91,12 +94,17 @@ public:
         }
     }
 
+protected:
+    virtual Result<bool> visit(FdRef dir, const Entry& entry) = 0;  // true: a directory, to be entered later
+    virtual Result<void> left(FdRef /*parent*/, const std::string& /*name*/) { return {}; }
+    virtual bool skips(const Error& /*unopened*/) const { return false; }  // go on without that directory
+
 private:
     struct Level {
         std::string name;
         dev_t device;
         ino_t inode;
-        std::vector<std::string> directories;  // still to be removed
+        std::vector<std::string> directories;  // still to be entered
     };
 
     Result<void> enter(const std::string& name) {
@@ -104,11 +112,7 @@ private:
         if (::fstat(dir_.raw(), &status) < 0) return fail_errno(errno, "stat {}", name);
         Level level{name, status.st_dev, status.st_ino, {}};
         for (auto& entry : TRY(read_entries(dir_), "{}", name)) {
-            if (entry.type != EntryType::directory) {
-                if (::unlinkat(dir_.raw(), entry.name.c_str(), 0) == 0 || errno == ENOENT) continue;
-                if (errno != EISDIR) return fail_errno(errno, "remove {}", entry.name);
-            }
-            level.directories.push_back(std::move(entry.name));
+            if (TRY(visit(dir_, entry))) level.directories.push_back(std::move(entry.name));
         }
         levels_.push_back(std::move(level));
         return {};
@@ -121,17 +125,57 @@ private:
         struct stat status{};
         if (::fstat(parent.raw(), &status) < 0) return fail_errno(errno, "stat the parent of {}", name);
         if (status.st_ino != levels_.back().inode || status.st_dev != levels_.back().device) {
-            return fail(Kind::conflict, "{} was moved while its tree was removed: try again", name);
+            return fail(Kind::conflict, "{} was moved while its tree was walked: try again", name);
         }
         dir_ = std::move(parent);
-        if (::unlinkat(dir_.raw(), name.c_str(), AT_REMOVEDIR) < 0 && errno != ENOENT) {
-            return fail_errno(errno, "remove directory {}", name);
-        }
-        return {};
+        return left(dir_, name);
     }
 
     Fd dir_;
     std::vector<Level> levels_;
+};
+
+// Empties a directory.
+class TreeRemover final : public TreeWalk {
+public:
+    using TreeWalk::TreeWalk;
+
+private:
+    Result<bool> visit(FdRef dir, const Entry& entry) override {
+        if (entry.type == EntryType::directory) return true;
+        if (::unlinkat(dir.raw(), entry.name.c_str(), 0) == 0 || errno == ENOENT) return false;
+        return errno == EISDIR ? Result<bool>(true) : fail_errno(errno, "remove {}", entry.name);
+    }
+
+    Result<void> left(FdRef parent, const std::string& name) override {
+        if (::unlinkat(parent.raw(), name.c_str(), AT_REMOVEDIR) < 0 && errno != ENOENT)
+            return fail_errno(errno, "remove directory {}", name);
+        return {};
+    }
+};
+
+// Adds up the regular files of a tree that may change meanwhile.
+class TreeMeter final : public TreeWalk {
+public:
+    using TreeWalk::TreeWalk;
+    std::uint64_t bytes() const noexcept { return bytes_; }
+
+private:
+    Result<bool> visit(FdRef dir, const Entry& entry) override {
+        struct stat about{};
+        if (::fstatat(dir.raw(), entry.name.c_str(), &about, AT_SYMLINK_NOFOLLOW) != 0)
+            return errno == ENOENT ? Result<bool>(false) : fail_errno(errno, "look at {}", entry.name);
+        if (S_ISREG(about.st_mode)) bytes_ += static_cast<std::uint64_t>(about.st_size);
+        return S_ISDIR(about.st_mode);
+    }
+
+    // Gone meanwhile, replaced by something else, or a mount point.
+    bool skips(const Error& unopened) const override {
+        return unopened.kind() == Kind::not_found || unopened.kind() == Kind::conflict ||
+               unopened.error_number() == ENOTDIR || unopened.error_number() == ELOOP;
+    }
+
+    std::uint64_t bytes_ = 0;
 };
 
 Result<void> remove_entry(FdRef parent, const std::string& name) {
@@ -139,13 +183,19 @@ Result<void> remove_entry(FdRef parent, const std::string& name) {
     if (::unlinkat(base, name.c_str(), 0) == 0 || errno == ENOENT) return {};
     if (errno != EISDIR) return fail_errno(errno, "remove");
     auto top = TRY(open_same_mount(parent, name));
-    TRY(TreeRemover(std::move(top)).empty());
+    TRY(TreeRemover(std::move(top)).run());
     if (::unlinkat(base, name.c_str(), AT_REMOVEDIR) < 0 && errno != ENOENT)
         return fail_errno(errno, "remove directory");
     return {};
 }
 
 }  // namespace
+
+Result<std::uint64_t> tree_size(const std::string& path) {
+    TreeMeter meter(TRY(open_path(path, O_RDONLY | O_DIRECTORY)));
+    TRY(meter.run(), "measure {}", path);
+    return meter.bytes();
+}
 
 Result<std::vector<std::string>> list_dir_fd(FdRef dir) { return names_of(TRY(read_entries(dir))); }
 

@@ -91,7 +91,26 @@ TEST(RemoveTree, DoesNotCrossMounts) {
     });
 }
 
-TEST(RemoveTree, DepthIsNotBoundedByDescriptorsOrStack) {
+TEST(TreeSize, AddsUpTheFilesOfTheTreeOnly) {
+    test::in_mount_namespace([] {
+        const TempDir temp;
+        ASSERT_TRUE(make_dirs(temp / "t/a/b"));
+        ASSERT_TRUE(make_dirs(temp / "t/bound"));
+        ASSERT_TRUE(make_dirs(temp / "outside"));
+        ASSERT_TRUE(write_file(temp / "outside/file", "outside"));
+        ASSERT_TRUE(write_file(temp / "t/one", "1"));
+        ASSERT_TRUE(write_file(temp / "t/a/b/four", "1234"));
+        ASSERT_EQ(::symlink("../outside", (temp / "t/directory").c_str()), 0);
+        ASSERT_EQ(::symlink("../outside/file", (temp / "t/file").c_str()), 0);
+        ASSERT_EQ(::mkfifo((temp / "t/pipe").c_str(), 0600), 0);
+        ASSERT_EQ(::mount((temp / "outside").c_str(), (temp / "t/bound").c_str(), nullptr, MS_BIND, nullptr), 0);
+        EXPECT_EQ(tree_size(temp / "t").value(), 5U);
+        EXPECT_EQ(tree_size(temp / "missing").error().kind(), Kind::not_found);
+        ASSERT_EQ(::umount((temp / "t/bound").c_str()), 0);
+    });
+}
+
+TEST(Trees, DepthIsNotBoundedByDescriptorsOrStack) {
     constexpr int kDepth = 5000;
     const TempDir temp;
     ASSERT_TRUE(make_dirs(temp / "t"));
@@ -101,7 +120,10 @@ TEST(RemoveTree, DepthIsNotBoundedByDescriptorsOrStack) {
         auto next = open_at(dir, "d", O_RDONLY | O_DIRECTORY);
         dir = std::move(next).value();
     }
+    const auto file = open_at(dir, "deepest", O_WRONLY | O_CREAT, 0600).value();
+    ASSERT_TRUE(write_all(file, "deep"));
     dir.reset();
+    EXPECT_EQ(tree_size(temp / "t").value(), 4U);
     EXPECT_TRUE(remove_tree(temp / "t"));
     EXPECT_FALSE(exists(temp / "t"));
 }

@@ -14,6 +14,7 @@ def tree(tmp_path: Path):
         (tmp_path / "src" / folder / f"{folder}.h").write_text("#pragma once\n")
 
     def write(name: str, text: str):
+        (tmp_path / "src" / name).parent.mkdir(exist_ok=True)
         (tmp_path / "src" / name).write_text(text)
         return layers.check(tmp_path)
 
@@ -42,6 +43,7 @@ def test_include_without_folder_fails(tree):
 
 def test_test_support_is_for_tests(tree, tmp_path):
     assert tree("base/a_test.cpp", '#include "tests/support/fd_leak.h"\n') == []
+    assert tree("base/testing/a.h", '#include "tests/support/fd_leak.h"\n') == []
     (error,) = tree("base/a.cpp", '#include "tests/support/fd_leak.h"\n')
     assert "only tests" in error
 

@@ -56,6 +56,7 @@ public:
     }
     Result<std::uint64_t> rootfs_size(const std::string&) override { return std::uint64_t{0}; }
     Result<void> recover(const std::vector<std::string>&) override { return {}; }
+    Result<void> sweep_partials() override { return {}; }
 
 private:
     static Failure none() { return fail(Kind::unsupported, "not in this fake"); }

@@ -4,19 +4,18 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
-#include <boost/asio/detached.hpp>
-#include <boost/asio/io_context.hpp>
 #include <cstdlib>
 
 #include "engine/engine_impl.h"
 #include "engine/testing/fake_init.h"
 #include "engine/testing/fake_store.h"
+#include "engine/testing/loop_driver.h"
 #include "runtime/self.h"
 #include "sys/file.h"
 
 namespace diatom::engine::testing {
 
-class EngineTest : public ::testing::Test {
+class EngineTest : public ::testing::Test, protected LoopDriver {
 protected:
     void SetUp() override {
         if (::geteuid() != 0) GTEST_SKIP() << "needs root";
@@ -72,27 +71,6 @@ protected:
         open();
     }
 
-    template <class T>
-    Result<T> run(Task<T> task) {
-        std::optional<Result<T>> result;
-        asio::co_spawn(*loop_, std::move(task), [&](std::exception_ptr crash, Result<T> value) {
-            if (crash) std::rethrow_exception(crash);
-            result = std::move(value);
-        });
-        loop_->restart();
-        while (!result && loop_->run_one() > 0) {}
-        return std::move(*result);
-    }
-
-    void loop(asio::awaitable<void> task) {
-        asio::co_spawn(*loop_, std::move(task), asio::detached);
-        loop_->restart();
-        loop_->poll();
-    }
-    void run_until(const std::function<bool()>& met) {
-        loop_->restart();
-        while (!met() && loop_->run_one() > 0) {}
-    }
     std::string create(std::vector<std::string> command, ContainerConfig config = {}, const std::string& name = "") {
         config.image = "busybox";
         config.cmd = std::move(command);
@@ -110,18 +88,7 @@ protected:
         return ended ? ended->exit_code : -1;
     }
     std::string logs(const std::string& id, LogQuery query = {}) {
-        return run([](EngineImpl& engine, std::string name, LogQuery q) -> Task<std::string> {
-                   auto opened = co_await engine.logs(name, q);
-                   auto reader = CO_TRY(std::move(opened));
-                   std::string text;
-                   for (;;) {
-                       auto line = co_await reader->next();
-                       auto output = CO_TRY(std::move(line));
-                       if (!output) co_return text;
-                       text += output->bytes;
-                   }
-               }(*engine_, id, query))
-            .value_or("(no logs)");
+        return run(read_logs(*engine_, id, query)).value_or("(no logs)");
     }
     std::unique_ptr<Attachment> attach(const std::string& id, AttachOptions options = {}) {
         auto attached = run(engine_->attach(id, options));
@@ -174,7 +141,6 @@ private:
     std::string home_;
     std::size_t fds_before_ = 0;
     std::unique_ptr<FakeInit> init_;
-    std::unique_ptr<asio::io_context> loop_;
     std::unique_ptr<EngineImpl> engine_;
     FakeStore* store_ = nullptr;
 };

@@ -1,0 +1,53 @@
+#include "api/filter.h"
+
+#include <algorithm>
+
+#include "base/json.h"
+#include "base/strings.h"
+
+namespace diatom::api {
+
+Result<Filters> decode_filters(std::string_view text) {
+    Filters filters;
+    if (text.empty()) return filters;
+    const auto document = TRY(parse_json(text, "filters"));
+    if (!document.is_object()) return fail(Kind::invalid, "filters: must be a JSON object");
+    for (const auto& [key, value] : document.items()) {
+        auto& values = filters[key];
+        if (value.is_array()) {
+            for (const auto& item : value) {
+                if (!item.is_string()) return fail(Kind::invalid, "filters: \"{}\" must list strings", key);
+                values.push_back(item.get<std::string>());
+            }
+        } else if (value.is_object()) {
+            for (const auto& [item, on] : value.items()) {
+                if (on.is_boolean() && on.get<bool>()) values.push_back(item);
+            }
+        } else {
+            return fail(Kind::invalid, "filters: \"{}\" must be a list", key);
+        }
+    }
+    return filters;
+}
+
+bool label_matches(const Labels& labels, std::string_view wanted) {
+    const auto pair = cut(wanted, '=');
+    const auto it = labels.find(std::string(pair ? pair->first : wanted));
+    return it != labels.end() && (!pair || it->second == pair->second);
+}
+
+bool labels_match(const Labels& labels, const Filters& filters) {
+    const auto it = filters.find("label");
+    return it == filters.end() ||
+           std::ranges::all_of(it->second, [&](const auto& wanted) { return label_matches(labels, wanted); });
+}
+
+bool passes(const Filters& filters, const Labels& labels, const Matches& matches) {
+    return labels_match(labels, filters) && std::ranges::all_of(filters, [&](const auto& filter) {
+               const auto& [key, values] = filter;
+               return key == "label" || values.empty() ||
+                      std::ranges::any_of(values, [&, &name = key](const auto& value) { return matches(name, value); });
+           });
+}
+
+}  // namespace diatom::api
