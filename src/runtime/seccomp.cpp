@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "base/strings.h"
+#include "runtime/filter_compact.h"
 #include "sys/file.h"
 
 namespace diatom::runtime {
@@ -189,6 +190,7 @@ Result<Filter> compile_filter(const Seccomp& seccomp) {
     const bool errno_default = (default_action & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_ERRNO;
     if (errno_default && newest >= 0) filter.program = newer_gives_enosys(newest);
     filter.program.insert(filter.program.end(), program.begin(), program.end());
+    filter.program = compact_filter(filter.program);
     if (filter.program.size() > BPF_MAXINSNS) {
         return fail(Kind::invalid, "seccomp: the filter has {} instructions, the kernel takes {}",
                     filter.program.size(), BPF_MAXINSNS);

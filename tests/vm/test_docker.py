@@ -248,6 +248,13 @@ def test_memory_limit_is_enforced(docker):
     docker("rm", "hungry")
 
 
+def test_limits_are_the_cgroups(docker):
+    files = "/sys/fs/cgroup/memory.max /sys/fs/cgroup/memory.swap.max /sys/fs/cgroup/pids.max /sys/fs/cgroup/cpu.max /sys/fs/cgroup/cpu.weight"
+    limits = ["-m", "64m", "--memory-swap", "96m", "--pids-limit", "50", "--cpus", "0.5", "--cpu-shares", "1024"]
+    output = docker("run", "--rm", *limits, "busybox", "sh", "-c", f"cat {files}").stdout
+    assert output.split("\n")[:5] == [str(64 << 20), str(32 << 20), "50", "50000 100000", "39"]
+
+
 def test_what_is_not_there_says_so(docker):
     refused = docker("run", "--rm", "--volumes-from", "x", "busybox", "true", check=False)
     assert refused.returncode == 125 and "--volumes-from" in refused.stderr
