@@ -45,13 +45,10 @@ Task<void> EngineImpl::start_all() {
             (config.restart == RestartPolicy::unless_stopped && !state.stopped_by_user) ||
             (config.restart == RestartPolicy::on_failure && state.exit_code != 0 && !state.stopped_by_user);
         if (!wanted) continue;
-        spawn([](EngineImpl* self, LivePtr chosen) -> asio::awaitable<void> {
-            auto started = co_await self->start_body(chosen, true);
-            if (!started && !is_not_modified(started.error())) {
-                log::error("a container is not started",
-                           {{"id", chosen->record.id}, {"error", started.error().what()}});
-            }
-        }(this, live));
+        // At once "restarting", which a client that asks before it runs sees; what fails is tried again by the policy.
+        live->record.state.status = Status::restarting;
+        live->record.state.restart_count = 0;
+        spawn(restart_later(live, {}, ++live->restart_ticket));
     }
     if (options_.scope != Scope::system || options_.system_services.empty()) co_return Result<void>();
     co_return co_await start_services();

@@ -67,13 +67,14 @@ def test_logs_of_some_units(machine):
 
 
 def records_of_boot(machine) -> list[dict]:
-    """What was logged until the user engine was ready, without what the kernel says of its hardware."""
+    """What was logged until the machine had settled, without what the kernel says of its hardware."""
+    machine.wait_until(lambda: "container udev ready" in shell(machine, "diatom boot --json"), 300, "the last system container")
     status = json.loads(shell(machine, "diatom status --json"))
-    ready = status["boot"]["ready_us"] / 1e6
     lines = shell(machine, "diatom logs -o json | grep -v '\"unit\":\"kernel\"' | head -n 100").splitlines()
     begin = datetime.fromisoformat(status["boot"]["at"][:19] + "+00:00").timestamp()
+    settled = max(mark["at_us"] for mark in json.loads(shell(machine, "diatom boot --json"))) / 1e6
     records = [json.loads(line) for line in lines]
-    return [r for r in records if datetime.fromisoformat(r["time"][:19] + "+00:00").timestamp() <= begin + ready + 1]
+    return [r for r in records if datetime.fromisoformat(r["time"][:19] + "+00:00").timestamp() <= begin + settled + 1]
 
 
 def test_a_boot_warns_of_nothing_but_the_formatted_disk(machine):
@@ -151,7 +152,8 @@ def test_state_survives_an_orderly_restart(make_box, busybox_archive):
     box.boot()
     assert shell(box, "cat /etc/machine-id") == identity
     assert box.docker("inspect", "-f", "{{.State.Running}}", "kept").stdout == "true\n"
-    assert "started\nstarted\n" == box.docker("logs", "kept").stdout
+    box.wait_until(lambda: box.docker("inspect", "-f", "{{.State.Status}}", "kept").stdout == "running\n", 120, "the container")
+    box.wait_until(lambda: box.docker("logs", "kept").stdout == "started\nstarted\n", 120, "what it says after its start")
     box.kill()
 
 
