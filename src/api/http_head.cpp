@@ -121,7 +121,8 @@ Result<Request> decode_head(std::string_view head) {
 
 std::string Request::param(const std::string& name, std::string fallback) const {
     const auto it = query.find(name);
-    return it == query.end() ? std::move(fallback) : it->second;
+    if (it == query.end()) return fallback;
+    return it->second;
 }
 
 bool Request::flag(const std::string& name, bool fallback) const {

@@ -112,7 +112,7 @@ Task<void> EngineImpl::await_dependency(std::shared_ptr<ServiceBoard> board, con
 // The container of an earlier boot is replaced; one that still runs (the engine was restarted) is kept.
 Task<std::string> EngineImpl::ensure_service(const config::SystemService& service) {
     if (const auto known = find(service.name)) {
-        const auto live = *known;
+        const auto& live = *known;
         if (live->active() && live->record.config.labels.contains(kServiceLabel)) co_return live->record.id;
         auto removed = co_await remove_body(live, {.force = true, .volumes = true});
         CO_TRY(std::move(removed));

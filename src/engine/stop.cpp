@@ -175,7 +175,7 @@ asio::awaitable<void> EngineImpl::stop_wave(std::vector<std::pair<LivePtr, std::
     for (const auto& [live, signal] : wave) {
         const int limit = std::max(timeout_s, live->record.config.stop_timeout_s.value_or(0));
         asio::co_spawn(loop_, stop_body(live, limit, signal),
-                       [left, done, id = live->record.id](std::exception_ptr, const Result<void>& stopped) {
+                       [left, done, id = live->record.id](const std::exception_ptr&, const Result<void>& stopped) {
                            if (!stopped && !is_not_modified(stopped.error())) {
                                log::error("a container did not stop", {{"id", id}, {"error", stopped.error().what()}});
                            }
