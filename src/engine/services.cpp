@@ -4,6 +4,7 @@
 //   a failure at any point ─> failed: dependents that require it fail too, all others go on
 #include <algorithm>
 
+#include "base/strings.h"
 #include "config/services.h"
 #include "engine/engine_impl.h"
 #include "engine/service_config.h"
@@ -79,7 +80,11 @@ asio::awaitable<void> EngineImpl::run_service(std::shared_ptr<ServiceBoard> boar
         board->move(entry, Stage::ready);
         co_await mark("container " + name + " ready");
     } else {
-        log::error("a system service failed", {{"service", name}, {"error", done.error().what()}});
+        // A link without a cable, a machine that is busy: the service runs, and may still get there.
+        const bool slow = entry.stage == Stage::started && done.error().kind() == Kind::timed_out;
+        log::write(slow ? log::Level::warning : log::Level::error,
+                   slow ? "a system service runs but is not ready" : "a system service failed",
+                   {{"service", name}, {"why", done.error().what()}});
         board->move(entry, Stage::failed);
     }
 }
@@ -163,7 +168,8 @@ Task<void> EngineImpl::follow_service(std::shared_ptr<ServiceBoard> board, Servi
 Task<void> EngineImpl::await_healthy(const config::SystemService& service) {
     constexpr std::chrono::nanoseconds kFirst = std::chrono::milliseconds(20), kMost = std::chrono::seconds(1);
     auto pause = kFirst;
-    std::string last = "its health check did not pass";
+    std::string last = std::format("{} has not succeeded within {} s", join(service.health->command, " "),
+                                   service.health->start_period_ns / 1'000'000'000);
     const auto end = std::chrono::steady_clock::now() + std::chrono::nanoseconds(service.health->start_period_ns) +
                      std::chrono::nanoseconds(service.health->interval_ns) * service.health->retries;
     while (std::chrono::steady_clock::now() < end) {

@@ -1,3 +1,5 @@
+#include <gmock/gmock.h>
+
 #include "engine/testing/fixture.h"
 
 namespace diatom::engine {
@@ -26,6 +28,13 @@ services:
     command: [/bin/busybox, sh, -c, "echo done > )" + home() + R"(/prepared"]
     labels:
       io.rancher.os.detach: "false"
+  slow:
+    image: diatom/system
+    command: [/bin/busybox, sleep, "100"]
+    healthcheck:
+      test: [CMD, /bin/busybox, "false"]
+      interval: 100ms
+      start_period: 1s
   broken:
     image: diatom/system
     command: [/no/such/program]
@@ -38,8 +47,15 @@ services:
 };
 
 TEST_F(Services, StartInOrderAndFailAlone) {
+    ::testing::internal::CaptureStderr();
     auto started = run(engine().start_all());
+    const std::string logged = ::testing::internal::GetCapturedStderr();
     ASSERT_TRUE(started) << started.error().what();
+    // What does not come up in time is not what failed.
+    EXPECT_EQ(engine().inspect("slow")->state.status, Status::running);
+    EXPECT_THAT(logged, ::testing::HasSubstr("warning: a system service runs but is not ready service=slow "
+                                             "why=\"/bin/busybox false has not succeeded within 1 s\""));
+    EXPECT_THAT(logged, ::testing::HasSubstr("error: a system service failed service=orphan"));
     EXPECT_EQ(engine().inspect("late")->state.status, Status::running);
     EXPECT_EQ(logs("late"), "done\n");
     EXPECT_EQ(engine().inspect("prepare")->state.exit_code, 0);
