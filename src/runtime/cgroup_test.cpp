@@ -1,6 +1,8 @@
 // Cgroups of containers. Needs a hierarchy of version 2; its controllers only where limits are looked at.
 #include <gmock/gmock.h>
 
+#include <format>
+
 #include "runtime/resources.h"
 #include "runtime/testing/container.h"
 
@@ -9,25 +11,29 @@ namespace {
 
 using ::testing::HasSubstr;
 
-constexpr const char* kParent = "diatom-runtime-test";
+// Of this process alone: tests run side by side.
+const std::string& parent_group() {
+    static const std::string kName = std::format("diatom-runtime-test-{}", ::getpid());
+    return kName;
+}
 
 class CgroupTest : public ContainerTest {
 protected:
     void SetUp() override {
         ContainerTest::SetUp();
         if (IsSkipped()) return;
-        if (!sys::Cgroup::create(kParent)) GTEST_SKIP() << "no cgroups of version 2 here";
+        if (!sys::Cgroup::create(parent_group())) GTEST_SKIP() << "no cgroups of version 2 here";
     }
     void TearDown() override {
-        EXPECT_TRUE(sys::Cgroup::remove(kParent));
+        EXPECT_TRUE(sys::Cgroup::remove(parent_group()));
         ContainerTest::TearDown();
     }
     Spec in_cgroup(Spec given) const {
-        given.cgroup = std::string(kParent) + "/one";
+        given.cgroup = parent_group() + "/one";
         return given;
     }
     static bool has_controller(const std::string& name) {
-        const auto parent = sys::Cgroup::open(kParent);
+        const auto parent = sys::Cgroup::open(parent_group());
         return parent && parent->get("cgroup.controllers").value_or("").contains(name);
     }
 };
