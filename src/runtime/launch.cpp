@@ -88,8 +88,16 @@ Result<Created> await_ready(Executor& executor) {
         if (!*received) return died(pidfd);
         Report& report = **received;
         if (report.step == Report::Step::failed) {
+            Error error = std::move(*report.error);
+            // Its own report may still be on the way. Unreaped, it would keep the container that it joined from ending.
+            while (!pidfd) {
+                auto next = receive_report(executor.control());
+                if (!next || !*next) break;
+                const auto step = (*next)->step;
+                if (step != Report::Step::failed && step != Report::Step::ready) pidfd = std::move((*next)->fd);
+            }
             discard(pidfd);
-            return Failure(std::move(*report.error));
+            return Failure(std::move(error));
         }
         if (report.step == Report::Step::ready) {
             ready = true;
@@ -214,9 +222,9 @@ Result<Created> launch(const Spec& spec, const Stdio& stdio) {
 
 Result<Created> exec(const sys::ProcessId& target, const Spec& container, const Process& process, const Stdio& stdio) {
     if (process.args.empty()) return fail(Kind::invalid, "no command specified");
-    const auto executor = TRY(start_executor(stdio));
     Request request{.join = true};
     request.target = TRY(sys::open_pidfd(target), "the container is not running");
+    const auto executor = TRY(start_executor(stdio));
     if (!container.cgroup.empty()) request.cgroup = TRY(cgroup_of(target));
     TRY(add_filter(request, container.seccomp));
     Spec joined;
