@@ -36,7 +36,7 @@ boost::asio::awaitable<void> accept_all(std::shared_ptr<Acceptor> acceptor, Welc
 
 // Accepts for as long as the returned handle lives.
 template <class Acceptor, class Welcome>
-std::shared_ptr<void> start_accepting(std::shared_ptr<Acceptor> acceptor, Welcome welcome) {
+std::shared_ptr<void> start_accepting(const std::shared_ptr<Acceptor>& acceptor, Welcome welcome) {
     boost::asio::co_spawn(acceptor->get_executor(), accept_all(acceptor, std::move(welcome)), boost::asio::detached);
     return {acceptor.get(), [acceptor](void*) {
                 boost::system::error_code ignored;

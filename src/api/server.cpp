@@ -37,7 +37,7 @@ asio::awaitable<void> serve_connection(std::unique_ptr<Transport> transport, eng
 }
 
 // An exception in one connection (out of memory, a library's) ends that connection and nothing else.
-void log_crash(std::exception_ptr failure) {
+void log_crash(const std::exception_ptr& failure) {
     if (!failure) return;
     try {
         std::rethrow_exception(failure);

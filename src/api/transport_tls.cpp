@@ -104,7 +104,8 @@ asio::awaitable<void> welcome(std::shared_ptr<ssl::context> context, tcp::socket
 
 }  // namespace
 
-Result<std::shared_ptr<void>> listen_tls(asio::any_io_executor loop, const TlsListener& options, Accepted accepted) {
+Result<std::shared_ptr<void>> listen_tls(const asio::any_io_executor& loop, const TlsListener& options,
+                                         Accepted accepted) {
     auto context = TRY(make_context(options));
     boost::system::error_code error;
     const auto address = asio::ip::make_address(options.address, error);
@@ -117,7 +118,7 @@ Result<std::shared_ptr<void>> listen_tls(asio::any_io_executor loop, const TlsLi
     if (!error) acceptor->bind(endpoint, error);
     if (!error) acceptor->listen(128, error);
     if (error) return fail(Kind::io, "listen on [{}]:{}: {}", options.address, options.port, error.message());
-    return start_accepting(std::move(acceptor),
+    return start_accepting(acceptor,
                            [loop, context = std::move(context), accepted = std::move(accepted)](tcp::socket socket) {
                                asio::co_spawn(loop, welcome(context, std::move(socket), accepted), asio::detached);
                            });

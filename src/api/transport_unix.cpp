@@ -42,14 +42,15 @@ private:
 
 }  // namespace
 
-Result<std::shared_ptr<void>> listen_unix(asio::any_io_executor loop, const std::string& path, Accepted accepted) {
+Result<std::shared_ptr<void>> listen_unix(const asio::any_io_executor& loop, const std::string& path,
+                                          Accepted accepted) {
     auto listener = TRY(sys::listen_unix(path, sys::SocketType::stream, 0660), "listen on {}", path);
     auto acceptor = std::make_shared<stream_protocol::acceptor>(loop);
     boost::system::error_code error;
     acceptor->assign(stream_protocol(), listener.raw(), error);
     if (error) return fail(Kind::io, "listen on {}: {}", path, error.message());
     (void)listener.release();  // the acceptor owns it now
-    return start_accepting(std::move(acceptor), [accepted = std::move(accepted)](stream_protocol::socket socket) {
+    return start_accepting(acceptor, [accepted = std::move(accepted)](stream_protocol::socket socket) {
         accepted(std::make_unique<UnixTransport>(std::move(socket)));
     });
 }

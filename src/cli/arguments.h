@@ -22,9 +22,9 @@ struct Arguments {
     std::map<std::string, std::vector<std::string>, std::less<>> options;  // by long name; flags have ""
     std::vector<std::string> rest;
     bool has(std::string_view name) const { return options.contains(name); }
-    std::string value(std::string_view name, std::string fallback = {}) const {
+    std::string value(std::string_view name, std::string_view fallback = {}) const {
         const auto it = options.find(name);
-        return it == options.end() ? std::move(fallback) : it->second.back();  // the last one given counts
+        return it == options.end() ? std::string(fallback) : it->second.back();  // the last one given counts
     }
     std::vector<std::string> values(std::string_view name) const {
         const auto it = options.find(name);
