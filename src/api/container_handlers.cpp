@@ -155,10 +155,7 @@ Task<void> list(Call& call) {
     Json rows = Json::array();
     for (const auto& container : call.engine.containers()) {
         if (limit > 0 && static_cast<std::int64_t>(rows.size()) >= limit) break;
-        const auto status = container.state.status;
-        if (!all && status != engine::Status::running && status != engine::Status::paused &&
-            status != engine::Status::restarting)
-            continue;
+        if (!all && !engine::is_active(container.state.status)) continue;
         const auto matches = [&](std::string_view key, const std::string& value) {
             return container_matches(container, key, value);
         };

@@ -31,8 +31,7 @@ std::string_view restart_name(engine::RestartPolicy policy) {
 Json encode_state(const engine::ContainerState& state) {
     using engine::Status;
     return {{"Status", to_string(state.status)},
-            {"Running",
-             state.status == Status::running || state.status == Status::paused || state.status == Status::restarting},
+            {"Running", engine::is_active(state.status)},
             {"Paused", state.status == Status::paused},
             {"Restarting", state.status == Status::restarting},
             {"OOMKilled", state.oom_killed},

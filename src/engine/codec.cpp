@@ -27,6 +27,9 @@ struct EnumNames<net::Protocol> {
 };
 
 std::string_view to_string(Status status) { return EnumNames<Status>::kNames[static_cast<std::size_t>(status)]; }
+bool is_active(Status status) noexcept {
+    return status == Status::running || status == Status::paused || status == Status::restarting;
+}
 std::string_view to_string(RestartPolicy policy) {
     return EnumNames<RestartPolicy>::kNames[static_cast<std::size_t>(policy)];
 }

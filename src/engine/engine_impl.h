@@ -46,10 +46,7 @@ struct Live {
           logged(loop),
           hub(std::make_shared<StdioHub>(loop, record.config.tty, record.config.stdin_once)) {}
 
-    bool active() const noexcept {  // as Docker's State.Running
-        const auto status = record.state.status;
-        return status == Status::running || status == Status::paused || status == Status::restarting;
-    }
+    bool active() const noexcept { return is_active(record.state.status); }
 
     Container record;  // as in the database
     AsyncMutex lock;

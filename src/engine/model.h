@@ -83,6 +83,7 @@ struct ContainerConfig {
 
 enum class Status { created, running, paused, restarting, removing, exited, dead };
 std::string_view to_string(Status status);
+bool is_active(Status status) noexcept;  // as Docker's State.Running
 
 struct ContainerState {
     Status status = Status::created;
