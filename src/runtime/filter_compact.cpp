@@ -74,14 +74,17 @@ std::optional<Outcome> evaluate(std::span<const sock_filter> program, std::uint3
             ++at;
             continue;
         }
-        if (is_conditional(i) && loaded == kArch) {
+        if (i.code == (BPF_JMP | BPF_JA)) {
+            at += 1 + std::size_t{i.k};
+            continue;
+        }
+        const bool compares = is_conditional(i) && BPF_SRC(i.code) == BPF_K && BPF_OP(i.code) != BPF_JSET;
+        if (!compares || !loaded) return {};
+        if (loaded == kArch) {
             if (BPF_OP(i.code) != BPF_JEQ) return {};
             archs.insert(i.k);
         }
-        const bool compares = is_conditional(i) && BPF_SRC(i.code) == BPF_K && BPF_OP(i.code) != BPF_JSET;
-        if (i.code == (BPF_JMP | BPF_JA)) at += 1 + std::size_t{i.k};
-        else if (compares && loaded) at += 1 + (takes(i, accumulator) ? std::size_t{i.jt} : std::size_t{i.jf});
-        else return {};
+        at += 1 + (takes(i, accumulator) ? std::size_t{i.jt} : std::size_t{i.jf});
     }
     return {};
 }
@@ -250,7 +253,6 @@ std::vector<sock_filter> compact_filter(const std::vector<sock_filter>& program)
         const auto ranges = ranges_of(program, arch, edges, open);
         if (!ranges) return program;
         pieces = choose(BPF_JEQ, arch, pieces, of_architecture(*ranges));
-        for (const auto value : done) open.erase(value);
     }
     pieces.insert(pieces.begin(), Piece{BPF_STMT(kLoad, kArch), {}});
     auto linked = link(program, pieces);

@@ -78,34 +78,30 @@ Result<Created> await_ready(Executor& executor) {
     Fd pidfd;
     Fd terminal;
     bool ready = false;
-    // The executor's and the init's reports may come in either order.
-    while (!ready || !pidfd) {
+    std::optional<Error> failure;
+    // The executor's and the init's reports may come in either order. After a failure too: unreaped, the process would
+    // keep the container that it joined from ending.
+    while (!pidfd || (!ready && !failure)) {
         auto received = receive_report(executor.control());
+        if (failure && (!received || !*received)) break;
         if (!received) {
             discard(pidfd);
             return Failure(std::move(received).error().in("wait for the container's setup"));
         }
         if (!*received) return died(pidfd);
         Report& report = **received;
-        if (report.step == Report::Step::failed) {
-            Error error = std::move(*report.error);
-            // Its own report may still be on the way. Unreaped, it would keep the container that it joined from ending.
-            while (!pidfd) {
-                auto next = receive_report(executor.control());
-                if (!next || !*next) break;
-                const auto step = (*next)->step;
-                if (step != Report::Step::failed && step != Report::Step::ready) pidfd = std::move((*next)->fd);
-            }
-            discard(pidfd);
-            return Failure(std::move(error));
+        switch (report.step) {
+            case Report::Step::failed: failure = std::move(report.error); break;
+            case Report::Step::ready:
+                ready = true;
+                terminal = std::move(report.fd);
+                break;
+            case Report::Step::cloned: process.pid = report.pid; pidfd = std::move(report.fd);
         }
-        if (report.step == Report::Step::ready) {
-            ready = true;
-            terminal = std::move(report.fd);
-        } else {
-            process.pid = report.pid;
-            pidfd = std::move(report.fd);
-        }
+    }
+    if (failure) {
+        discard(pidfd);
+        return Failure(std::move(*failure));
     }
     const auto start_time = sys::start_time(process.pid);
     if (!start_time) {
