@@ -14,7 +14,6 @@ namespace {
 
 constexpr std::array<std::string_view, 6> kNeverState{"loop", "ram", "sr", "zram", "nbd", "fd"};
 constexpr std::size_t kProbeStart = 4096;  // tells what is there, unless there seems to be nothing
-constexpr std::uint64_t kSector = 512;     // the unit of /sys/class/block/*/size, whatever the device's own
 
 Result<std::string> read_at(FdRef fd, std::uint64_t offset, std::size_t size) {
     std::string bytes(size, '\0');
@@ -38,7 +37,7 @@ std::optional<BlockDevice> describe(const std::string& sysfs, const std::string&
     const auto sectors = size ? parse_uint(trim(*size)) : std::nullopt;
     if (!sectors || *sectors == 0) return std::nullopt;
     BlockDevice device{.name = name, .path = "/dev/" + name};
-    device.bytes = *sectors * kSector;
+    device.bytes = *sectors * kSysfsSector;
     device.partition = sys::exists(dir + "/partition");
     const auto read_only = sys::read_file(dir + "/ro", 8);
     device.read_only = read_only && trim(*read_only) == "1";

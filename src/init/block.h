@@ -10,6 +10,8 @@
 
 namespace diatom::init {
 
+constexpr std::uint64_t kSysfsSector = 512;  // the unit of sizes and starts in /sys/class/block, for every device
+
 struct BlockDevice {
     std::string name;            // "vda1"
     std::string path;            // "/dev/vda1"

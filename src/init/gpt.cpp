@@ -11,6 +11,7 @@
 #include <string>
 
 #include "base/strings.h"
+#include "init/block.h"
 #include "sys/file.h"
 
 namespace diatom::init {
@@ -21,7 +22,7 @@ constexpr std::size_t kHeaderSize = 12, kHeaderCrc = 16, kMyLba = 24, kAlternate
                       kLastUsable = 48, kEntriesLba = 72, kEntryCount = 80, kEntrySize = 84, kEntriesCrc = 88;
 constexpr std::size_t kEntryFirst = 32, kEntryLast = 40;
 constexpr std::string_view kSignature = "EFI PART";
-constexpr std::uint64_t kGrowFrom = 16U << 20U, kAlignment = 1U << 20U;  // bytes
+constexpr std::uint64_t kAlignment = 1U << 20U;  // bytes
 constexpr std::uint64_t kUsualEntriesLba = 2;
 
 template <class T>
@@ -193,7 +194,6 @@ Result<bool> grow_partition(const std::string& name) {
     if (parts.size() < 2) return fail(Kind::invalid, "{} is no partition", name);
     const std::string disk_name(parts[parts.size() - 2]);
     const std::string disk_dir = "/sys/class/block/" + disk_name;
-    constexpr std::uint64_t kSysfsSector = 512;
     DiskGeometry geometry;
     geometry.bytes = TRY(read_number(disk_dir + "/size")) * kSysfsSector;
     geometry.sector = static_cast<unsigned>(TRY(read_number(disk_dir + "/queue/logical_block_size")));

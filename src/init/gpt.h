@@ -12,6 +12,8 @@
 
 namespace diatom::init {
 
+constexpr std::uint64_t kGrowFrom = 16U << 20U;  // bytes that are worth a resize
+
 struct PartitionSpan {
     std::uint64_t first_lba = 0, last_lba = 0;  // inclusive, in logical sectors
     unsigned number = 0;                        // from 1

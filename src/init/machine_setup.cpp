@@ -1,10 +1,7 @@
 #include "init/machine_setup.h"
 
-#include <net/if.h>
-#include <sys/ioctl.h>
 #include <sys/random.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -13,9 +10,9 @@
 #include <cstring>
 #include <ctime>
 
-#include "base/fd.h"
 #include "base/strings.h"
 #include "config/boot_config.h"
+#include "net/links.h"
 #include "sys/file.h"
 
 namespace diatom::init {
@@ -64,6 +61,12 @@ Result<void> apply_sysctl(std::string_view line, const std::string& proc_sys) {
 std::int64_t modified_s(const std::string& path) {
     const auto status = sys::stat_path(path);
     return status ? status->st_mtim.tv_sec : 0;
+}
+
+Result<void> raise_link(const std::string& name) {
+    auto links = TRY(net::Links::open());
+    TRY(links.set_up(TRY(links.get(name)).index), "raise the link {}", name);
+    return {};
 }
 
 }  // namespace
@@ -116,23 +119,6 @@ Result<std::string> set_machine_id(const std::string& state_dir, bool durable, c
     return id;
 }
 
-namespace {
-
-Result<void> raise_link(const std::string& name) {
-    const Fd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-    ifreq request{};
-    if (!socket) return fail_errno(errno, "raise the link {}", name);
-    if (name.size() >= sizeof request.ifr_name)
-        return fail(Kind::invalid, "raise the link {}: the name is too long", name);
-    std::ranges::copy(name, request.ifr_name);
-    if (::ioctl(socket.raw(), SIOCGIFFLAGS, &request) < 0) return fail_errno(errno, "raise the link {}", name);
-    request.ifr_flags = static_cast<short>(request.ifr_flags | IFF_UP);
-    if (::ioctl(socket.raw(), SIOCSIFFLAGS, &request) < 0) return fail_errno(errno, "raise the link {}", name);
-    return {};
-}
-
-}  // namespace
-
 Result<void> raise_loopback() { return raise_link("lo"); }
 
 std::vector<std::string> raise_links(const std::string& sys_class_net) {
@@ -141,8 +127,10 @@ std::vector<std::string> raise_links(const std::string& sys_class_net) {
     for (const auto& name : names ? *names : std::vector<std::string>{}) {
         if (!sys::exists(sys_class_net + "/" + name + "/device")) continue;  // a bridge, a tunnel: not hardware
         const auto mode = std::format("/proc/sys/net/ipv6/conf/{}/addr_gen_mode", name);
-        if (auto set = sys::write_control(mode, "1"); !set) problems.emplace_back(set.error().what());
-        else if (auto up = raise_link(name); !up) problems.emplace_back(up.error().what());
+        // Where there is no IPv6, the kernel gives no address either.
+        const auto set = sys::exists(mode) ? sys::write_control(mode, "1") : Result<void>{};
+        const auto up = set ? raise_link(name) : set;
+        if (!up) problems.emplace_back(up.error().what());
     }
     return problems;
 }

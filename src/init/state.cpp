@@ -18,7 +18,6 @@ using Action = StateChoice::Action;
 
 constexpr int kFormatMs = 300'000, kCheckMs = 3'600'000;
 constexpr int kWaitStepMs = 50, kWaitSteps = 100;  // a named device may take five seconds to appear
-constexpr std::uint64_t kGrowFrom = 16U << 20U;    // bytes that are worth a resize
 // Exit code of e2fsck, a set of bits: from here on errors are left or the check did not run.
 constexpr int kCheckFailed = 4;
 
