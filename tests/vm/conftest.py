@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -23,6 +24,7 @@ from terminal import Terminal  # noqa: E402
 # Slow machines make a test slow, not red: these only end what hangs.
 BOOT_SECONDS = 300
 COMMAND_SECONDS = 300
+PROMPT = r"root@diatom:~# "
 
 
 class Box(Machine):
@@ -41,10 +43,13 @@ class Box(Machine):
         self.wait_api(BOOT_SECONDS)
         return self
 
+    def wait_console(self) -> None:
+        self.expect(PROMPT, BOOT_SECONDS)
+
     def start_console(self) -> "Box":
         """Up to the shell on its console."""
         self.start()
-        self.expect(r"root@diatom:", BOOT_SECONDS)
+        self.wait_console()
         return self
 
     def docker(self, *args: str, check: bool = True, env: dict[str, str] | None = None, **options) -> subprocess.CompletedProcess[str]:
@@ -60,6 +65,17 @@ class Box(Machine):
         if check and done.returncode != 0:
             raise AssertionError(f"docker {' '.join(args)}: exit code {done.returncode}\n{done.stdout}{done.stderr}\n--- machine\n{self.log[-3000:]}")
         return done
+
+
+def shell(machine: Machine, command: str) -> str:
+    """What a command on the machine's console prints; it must succeed."""
+    code, output = machine.shell(command, timeout=120)
+    assert code == 0, output
+    return output
+
+
+def machine_status(machine: Machine) -> dict:
+    return json.loads(shell(machine, "diatom status --json"))
 
 
 @pytest.fixture(scope="session")

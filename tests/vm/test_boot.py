@@ -8,13 +8,8 @@ import subprocess
 from datetime import datetime
 
 import pytest
+from conftest import machine_status, shell
 from vm.config import Boot, Disk
-
-
-def shell(machine, command: str) -> str:
-    code, output = machine.shell(command, timeout=120)
-    assert code == 0, output
-    return output
 
 
 def test_root_is_read_only_and_etc_is_rebuilt(machine):
@@ -24,14 +19,14 @@ def test_root_is_read_only_and_etc_is_rebuilt(machine):
 
 
 def test_both_engines_are_up_with_their_system_containers(machine):
-    status = json.loads(shell(machine, "diatom status --json"))
+    status = machine_status(machine)
     assert status["state"]["persistent"] is True, status
     assert shell(machine, "ls /run/diatom/system.sock /var/run/docker.sock").split()
 
 
 def test_status_shows_true_memory(machine):
     total = int(shell(machine, "awk '$1 == \"MemTotal:\" { print $2 }' /proc/meminfo")) * 1024
-    status = json.loads(shell(machine, "diatom status --json"))
+    status = machine_status(machine)
     assert status["memory"]["total"] == total
     assert 0 < status["memory"]["used"] < total
     containers = {box["name"]: box for box in status["engines"]["system"]["containers"]}
@@ -69,7 +64,7 @@ def test_logs_of_some_units(machine):
 def records_of_boot(machine) -> list[dict]:
     """What was logged until the machine had settled, without what the kernel says of its hardware."""
     machine.wait_until(lambda: "container udev ready" in shell(machine, "diatom boot --json"), 300, "the last system container")
-    status = json.loads(shell(machine, "diatom status --json"))
+    status = machine_status(machine)
     lines = shell(machine, "diatom logs -o json | grep -v '\"unit\":\"kernel\"' | head -n 100").splitlines()
     begin = datetime.fromisoformat(status["boot"]["at"][:19] + "+00:00").timestamp()
     settled = max(mark["at_us"] for mark in json.loads(shell(machine, "diatom boot --json"))) / 1e6
@@ -136,9 +131,8 @@ def test_unknown_kernel_arguments_are_named(make_box):
 
 def test_boots_without_disk_and_without_network(make_box, tmp_path):
     box = make_box(disks=[], network=False, api=False, memory=256)
-    box.start()
-    box.expect(r"root@diatom:~# ", 300)
-    status = json.loads(shell(box, "diatom status --json"))
+    box.start_console()
+    status = machine_status(box)
     assert status["state"]["persistent"] is False
     box.kill()
 
@@ -164,9 +158,8 @@ def test_a_foreign_disk_is_not_formatted(make_box, tmp_path):
     subprocess.run(["mkfs.vfat", "-n", "PRECIOUS", str(disk)], check=True, stdout=subprocess.DEVNULL)
     before = disk.read_bytes()[: 1 << 20]
     box = make_box(disks=[Disk(disk)], kernel_args=["diatom.state.autoformat=/dev/vda"], memory=256, api=False)
-    box.start()
-    box.expect(r"root@diatom:~# ", 300)
-    assert json.loads(shell(box, "diatom status --json"))["state"]["persistent"] is False
+    box.start_console()
+    assert machine_status(box)["state"]["persistent"] is False
     box.kill()
     assert disk.read_bytes()[: 1 << 20] == before
 
@@ -190,12 +183,12 @@ def test_state_grows_with_its_disk(make_box, tmp_path):
     disk = tmp_path / "state.img"
     box = make_box(disks=[Disk(disk, 256 << 20)], kernel_args=["diatom.state.autoformat=/dev/vda"], memory=256).boot()
     shell(box, "echo kept > /var/lib/diatom/mark; sync")
-    before = json.loads(shell(box, "diatom status --json"))["state"]
+    before = machine_status(box)["state"]
     box.powerdown(180)
     with disk.open("r+b") as file:
         file.truncate(1 << 30)
     box.boot()
-    after = json.loads(shell(box, "diatom status --json"))["state"]
+    after = machine_status(box)["state"]
     assert after["persistent"] is True
     assert before["bytes"] < 256 << 20 and after["bytes"] > 3 * before["bytes"]
     assert shell(box, "cat /var/lib/diatom/mark").strip() == "kept"

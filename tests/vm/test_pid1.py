@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 import subprocess
 from pathlib import Path
 
 import oci
-from conftest import BOOT_SECONDS
+from conftest import BOOT_SECONDS, machine_status, shell
 from vm.config import Disk
 
 END_SECONDS = 300
@@ -17,30 +16,16 @@ PROGRAMS = Path(__file__).parent / "programs"
 POLITE = "trap 'echo stopped in order > /d/file; exit 0' TERM; echo ready; while :; do sleep 0.1; done"
 
 
-def shell(machine, command: str) -> str:
-    code, output = machine.shell(command, timeout=120)
-    assert code == 0, output
-    return output
-
-
-def status(machine) -> dict:
-    return json.loads(shell(machine, "diatom status --json"))
-
-
 def send(machine, command: str) -> None:
     """For commands that end the machine: nothing comes back."""
     machine.send(command + "\n")
-
-
-def wait_for_shell(machine) -> None:
-    machine.expect("root@diatom:", BOOT_SECONDS)
 
 
 def wait_for_reboot(machine, why: str) -> None:
     machine.wait_for_line(rf"shutting down why=\"?{why}", END_SECONDS)
     machine.wait_for_line("reboot: Restarting system", END_SECONDS)
     machine.wait_until(machine.api.answers, BOOT_SECONDS, "the engine after the restart")
-    wait_for_shell(machine)
+    machine.wait_console()
 
 
 def program(folder: Path, name: str, **files: Path) -> Path:
@@ -65,7 +50,7 @@ def assert_ended_in_order(box) -> None:
     """The container was asked to stop and its words are there; the file system needed no check."""
     assert box.docker("run", "--rm", "-v", "kept:/d", "busybox", "cat", "/d/file").stdout == "stopped in order\n"
     assert box.docker("inspect", "-f", "{{.State.Status}} {{.State.ExitCode}}", "polite").stdout == "exited 0\n"
-    state = status(box)["state"]
+    state = machine_status(box)["state"]
     assert state["persistent"] and not state["checked"] and not state["problem"], state
 
 
@@ -124,7 +109,7 @@ def test_kexec_and_poweroff(make_box, tmp_path):
     box.wait_for_line("Diatom OS", BOOT_SECONDS)
     wait_for_shell(box)
     assert "kexeced=yes" in shell(box, "cat /proc/cmdline")
-    state = status(box)["state"]
+    state = machine_status(box)["state"]
     assert state["persistent"] and not state["checked"], state
     send(box, "poweroff")
     box.wait_end(END_SECONDS)
@@ -140,7 +125,7 @@ def test_the_kernel_asks_for_the_end(make_box):
     for other in ("|/usr/bin/touch /run/touched", "|/usr/bin/diatom reboot", "|/x/poweroff", "|/sbin/halt"):
         shell(box, pattern.format(other))
     assert shell(box, "sleep 3; ls /run/touched 2>/dev/null | wc -l").strip() == "0"
-    assert status(box)["shutting_down"] is False
+    assert machine_status(box)["shutting_down"] is False
     send(box, pattern.format("|/sbin/poweroff"))
     box.wait_for_line('shutting down why="asked to by a program"', END_SECONDS)
     box.wait_end(END_SECONDS)
@@ -151,7 +136,7 @@ def test_hardware_watchdog_is_fed_and_ends_a_machine_that_hangs(make_box):
     box = make_box(
         api=False, kernel_args=["diatom.watchdog=20"], qemu_args=["-device", "i6300esb", "-action", "watchdog=reset"]
     ).start_console()
-    assert status(box)["watchdog"] is True
+    assert machine_status(box)["watchdog"] is True
     assert shell(box, "cd /sys/class/watchdog/watchdog0; cat identity state timeout").splitlines() == ["i6300ESB timer", "active", "20"]
     # Twice its time-out by the machine's own clock, which is the watchdog's: it is fed.
     shell(box, "until [ $(cut -d. -f1 /proc/uptime) -gt 60 ]; do sleep 1; done")
@@ -161,7 +146,7 @@ def test_hardware_watchdog_is_fed_and_ends_a_machine_that_hangs(make_box):
     box.wait_for_line("Diatom OS", BOOT_SECONDS)
     wait_for_shell(box)
     assert "shutting down" not in box.log
-    after = status(box)
+    after = machine_status(box)
     assert after["state"]["checked"] and after["state"]["persistent"], after["state"]
     shell(box, "ls /var/lib/diatom/before")
     box.kill()
@@ -169,11 +154,11 @@ def test_hardware_watchdog_is_fed_and_ends_a_machine_that_hangs(make_box):
 
 def test_state_is_checked_after_a_power_cut(make_box):
     box = make_box(api=False).start_console()
-    assert status(box)["state"]["formatted"] is True
+    assert machine_status(box)["state"]["formatted"] is True
     shell(box, "echo kept >/var/lib/diatom/file; sync")
     box.kill()
     box.start_console()
-    state = status(box)["state"]
+    state = machine_status(box)["state"]
     assert state["persistent"] and state["checked"] and not state["formatted"], state
     assert shell(box, "cat /var/lib/diatom/file") == "kept\n"
     box.kill()
@@ -192,7 +177,7 @@ def test_state_that_needs_a_decision_is_repaired(make_box, tmp_path):
     assert subprocess.run(["e2fsck", "-fn", str(disk)], capture_output=True).returncode == 4
     box = make_box(disks=[Disk(disk)], api=False).start_console()
     assert "the state file system needs repair" in box.log
-    state = status(box)["state"]
+    state = machine_status(box)["state"]
     assert state["persistent"] and state["checked"] and not state["problem"], state
     assert shell(box, "cat /var/lib/diatom/precious/kept") == "kept\n"
     box.powerdown(END_SECONDS)
