@@ -24,6 +24,14 @@ def _config(folder: Path, **options) -> MachineConfig:
     return MachineConfig(directory=folder, memory=MEMORY, **options)
 
 
+def fresh_config(folder: Path, memory: int) -> MachineConfig:
+    """A machine with an empty disk and a shell on its console."""
+    return MachineConfig(
+        directory=folder, memory=memory, disks=[Disk(folder / "state.img", 1 << 30)],
+        kernel_args=["diatom.state.autoformat=/dev/vda", "diatom.autologin"],
+    )  # fmt: skip
+
+
 def bare_initramfs(folder: Path) -> Path:
     """A static init that prints one line, alone in an initramfs."""
     root = folder / "bare"

@@ -6,8 +6,10 @@ import tempfile
 import time
 from pathlib import Path
 
-from vm.config import REPO, Disk, MachineConfig
+from vm.config import REPO
 from vm.machine import Machine
+
+from .boot import fresh_config
 
 IDLE_MEMORY = 256  # MiB of the machine
 SETTLE_SECONDS = 10
@@ -25,12 +27,7 @@ def image_bytes(_arguments) -> dict:
 def idle_memory(_arguments) -> dict:
     """MemTotal minus MemAvailable with both engines up and no container of the user's."""
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
-        folder = Path(name)
-        config = MachineConfig(
-            directory=folder, memory=IDLE_MEMORY, disks=[Disk(folder / "state.img", 1 << 30)],
-            kernel_args=["diatom.state.autoformat=/dev/vda", "diatom.autologin"],
-        )  # fmt: skip
-        with Machine(config) as machine:
+        with Machine(fresh_config(Path(name), IDLE_MEMORY)) as machine:
             machine.start()
             machine.wait_api(300)
             time.sleep(SETTLE_SECONDS)

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import tempfile
+import time
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
-from vm.config import REPO, Disk, MachineConfig
+from vm.config import REPO
+from vm.errors import MachineError
 from vm.machine import Machine
 
-from .boot import BOOT_SECONDS, MEMORY
+from .boot import BOOT_SECONDS, MEMORY, fresh_config
 
-SETTLED = "container network ready"  # the last that a boot does
+SETTLED = {"container network ready", "container ntp ready", "container udev ready"}  # the last of a boot
 LABELS, WIDTH, ROW, TOP = 190, 860, 22, 30  # pixels; the labels stand left of the bars
 COLOURS = {"kernel": "#6e7781", "PID 1": "#0969da", "system engine": "#1a7f37", "system containers": "#2da44e", "user engine": "#bf3989"}
 
@@ -63,22 +65,29 @@ def draw(phases: list[Phase], title: str) -> str:
     return "\n".join([*parts, "</svg>", ""])
 
 
+def settled_phases(machine: Machine) -> list[Phase]:
+    deadline = time.monotonic() + BOOT_SECONDS
+    while True:
+        _, output = machine.shell("diatom boot --json", BOOT_SECONDS)
+        phases = [Phase(mark["name"], mark["begin_us"] / 1000, mark["at_us"] / 1000) for mark in json.loads(output[output.index("[") :])]
+        if SETTLED <= {phase.name for phase in phases}:
+            return sorted(phases, key=lambda phase: phase.begin)
+        if time.monotonic() > deadline:
+            raise MachineError(f"the machine did not settle within {BOOT_SECONDS} seconds: {SETTLED - {phase.name for phase in phases}}")
+        time.sleep(1)
+
+
 def measure(_arguments) -> dict:
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
-        folder = Path(name)
-        config = MachineConfig(
-            directory=folder, memory=MEMORY, disks=[Disk(folder / "state.img", 1 << 30)],
-            kernel_args=["diatom.state.autoformat=/dev/vda", "diatom.autologin"],
-        )  # fmt: skip
-        with Machine(config) as machine:
-            for _ in range(2):  # the first boot formats the disk: the second is the usual one
-                machine.start()
-                machine.wait_api(BOOT_SECONDS)
-                machine.wait_until(lambda: SETTLED in machine.shell("diatom boot --json", BOOT_SECONDS)[1], BOOT_SECONDS, "the network container")
-                _, output = machine.shell("diatom boot --json", BOOT_SECONDS)
-                machine.powerdown(120)
-    phases = [Phase(mark["name"], mark["begin_us"] / 1000, mark["at_us"] / 1000) for mark in json.loads(output[output.index("[") :])]
-    phases.sort(key=lambda phase: phase.begin)
+        with Machine(fresh_config(Path(name), MEMORY)) as machine:
+            # The first boot formats the disk: the second is the usual one.
+            machine.start()
+            machine.wait_api(BOOT_SECONDS)
+            machine.powerdown(120)
+            machine.start()
+            machine.wait_api(BOOT_SECONDS)
+            phases = settled_phases(machine)
+            machine.powerdown(120)
     picture = REPO / "build/bench/timeline.svg"
     picture.write_text(draw(phases, "A boot of Diatom OS, QEMU, software emulation, two cores"))
     return {"picture": str(picture.relative_to(REPO)), "phases": [[phase.name, round(phase.begin), round(phase.end)] for phase in phases]}
