@@ -8,13 +8,11 @@ set -euo pipefail
 
 stages=()
 pytest_args=()
-lint=(--fast)
 while [ $# -gt 0 ]; do
     case $1 in
     --only) stages+=("${2:?--only needs a stage}"); shift 2 ;;
-    --long) lint=(); shift ;;
     --) shift; pytest_args=("$@"); break ;;
-    *) fail "test: unknown argument '$1' (--only STAGE, --long, or -- and what pytest takes)" ;;
+    *) fail "test: unknown argument '$1' (--only STAGE, or -- and what pytest takes)" ;;
     esac
 done
 [ ${#stages[@]} -gt 0 ] || stages=(lint unit image vm)
@@ -22,7 +20,7 @@ done
 banner() { printf '\n==== %s\n' "$*"; }
 
 stage_lint() {
-    tools/dev/lint.sh "${lint[@]}"
+    tools/dev/lint.sh
     python3 -m pytest -q -p no:cacheprovider tests/lint
 }
 
