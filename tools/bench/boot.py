@@ -71,30 +71,6 @@ def prepared_disk(folder: Path) -> Path:
     return disk.path
 
 
-def first_answer(machine: Machine) -> float:
-    """When the API first answered, as seen from outside. Asked again every 100 ms without waiting for the last answer: a
-    connection made before the machine has its address hangs until it is repeated. Not many at once: each costs the
-    machine a TLS handshake."""
-    assert machine.api is not None
-    api, answers = machine.api, []
-
-    def ask() -> None:
-        if api.answers(timeout=0.4):
-            answers.append(time.monotonic())
-
-    asked = []
-    deadline = time.monotonic() + BOOT_SECONDS
-    while not answers:
-        if time.monotonic() > deadline:
-            raise MachineError(f"the API did not answer within {BOOT_SECONDS} seconds")
-        asked.append(threading.Thread(target=ask))
-        asked[-1].start()
-        time.sleep(0.1)
-    for thread in asked:
-        thread.join()
-    return min(answers)
-
-
 def diatom_boot(folder: Path, disk: Path) -> tuple[float, float]:
     """Seconds to the API's first answer, and to the container's line."""
     machine = Machine(_config(folder, disks=[make_overlay(disk, folder / "overlay.qcow2")]))
@@ -108,7 +84,8 @@ def diatom_boot(folder: Path, disk: Path) -> tuple[float, float]:
         machine.start()
         line = threading.Thread(target=await_line)
         line.start()
-        answered = first_answer(machine)
+        machine.wait_api(BOOT_SECONDS)
+        answered = time.monotonic()
         line.join()
         if not printed:
             raise MachineError("the container printed nothing")

@@ -19,6 +19,7 @@ from .api import Api, free_port, port_is_free
 from .certs import ensure_certificates
 from .command import qemu_command
 from .config import Forward, MachineConfig
+from .door import Door
 from .errors import MachineError
 from .process import ProcessId
 from .qmp import Qmp
@@ -141,8 +142,9 @@ class Machine:
     def wait_api(self, timeout: float = 120) -> Api:
         if self.api is None:
             raise MachineError("the machine has no port for its API: start it with api=True")
-        api = self.api
-        self.wait_until(api.answers, timeout, "the engine's API")
+        api, door = self.api, Door(self.api.address, self.api.port)
+        self.wait_until(door.opens, timeout, "the engine's port")
+        self.wait_until(lambda: api.answers(timeout=10), timeout, "the engine's API")
         return api
 
     def wait_until(self, condition: Callable[[], bool], timeout: float, what: str) -> None:
