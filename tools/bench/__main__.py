@@ -11,9 +11,15 @@ import time
 from vm.config import REPO
 from vm.errors import MachineError
 
-from . import boot, footprint, timeline
+from . import boot, engine, footprint, timeline
 
-MEASURES = {"bytes": footprint.image_bytes, "boot": boot.measure, "memory": footprint.idle_memory, "timeline": timeline.measure}
+MEASURES = {
+    "bytes": footprint.image_bytes,
+    "boot": boot.measure,
+    "memory": footprint.idle_memory,
+    "timeline": timeline.measure,
+    "engine": engine.measure,
+}
 RESULTS = REPO / "build/bench"
 
 
@@ -21,11 +27,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="./dev bench", description=__doc__)
     parser.add_argument("measure", nargs="*", choices=[*MEASURES, []], help="default: all")
     parser.add_argument("--boots", type=int, default=5, help="boots of each kind (default 5)")
+    parser.add_argument("--rounds", type=int, default=10, help="rounds over all engines (default 10)")
     arguments = parser.parse_args()
     RESULTS.mkdir(parents=True, exist_ok=True)
     for name in arguments.measure or MEASURES:
         result = MEASURES[name](arguments)
-        result |= {"command": f"./dev bench {name} --boots {arguments.boots}", "machine": platform.machine(), "taken": time.strftime("%Y-%m-%d")}
+        result |= {"command": "./dev bench " + " ".join(sys.argv[1:] or [name]), "machine": platform.machine(), "taken": time.strftime("%Y-%m-%d")}
         (RESULTS / f"{name}.json").write_text(json.dumps(result, indent=2) + "\n")
         print(f"{name}: {json.dumps(result, indent=2)}")
     return 0

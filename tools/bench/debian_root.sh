@@ -1,0 +1,39 @@
+#!/usr/bin/env bash
+# Makes the Debian userland that the engines are compared in:  debian_root.sh   (inside the build root)
+# Prints the path of an ext4 image, cached by what it is made of.
+set -euo pipefail
+
+packages=(docker.io docker-cli containerd podman crun runc conmon netavark iptables nftables iproute2 procps python3 ca-certificates)
+image_size=2G
+cache=/cache/bench-root
+
+key=$({
+    echo "${packages[@]}" $image_size
+    cat "${BASH_SOURCE[0]}"
+} | sha256sum | cut -c1-16)
+image=$cache/$key.ext4
+if [ -e "$image" ]; then
+    echo "$image"
+    exit
+fi
+
+mkdir -p "$cache"
+work=$(mktemp -d "$cache/work.XXXXXX")
+trap 'rm -rf --one-file-system "$work"' EXIT
+mirror=$(sed -n 's/^deb \(http[^ ]*\) .*/\1/p' /etc/apt/sources.list /etc/apt/sources.list.d/*.list | head -1)
+echo "bench: making the Debian userland (once; log: $cache/log)" >&2
+mmdebstrap --quiet --mode=root --variant=minbase --format=directory \
+    --include="$(IFS=,; echo "${packages[*]}")" \
+    --aptopt='Acquire::Check-Valid-Until "false"' --aptopt='APT::Install-Recommends "false"' \
+    --dpkgopt=force-unsafe-io --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/doc/*' \
+    trixie "$work/root" "deb $mirror trixie main" >"$cache/log" 2>&1 || {
+    tail -20 "$cache/log" >&2
+    echo "bench: the Debian userland could not be made" >&2
+    exit 1
+}
+rm -rf "$work"/root/var/lib/apt/lists/* "$work"/root/var/cache/apt/*
+mkdir -p "$work/root/bench"
+truncate -s "$image_size" "$work/image"
+mke2fs -q -t ext4 -d "$work/root" "$work/image"
+mv "$work/image" "$image"
+echo "$image"

@@ -1,0 +1,78 @@
+"""The Docker API over a unix socket, as little of it as is measured."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+from typing import Any
+
+
+class _UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path: str) -> None:
+        super().__init__("localhost", timeout=600)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self._path)
+
+
+class Api:
+    """One connection for all calls, as clients that do many keep one."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._connection = _UnixConnection(path)
+
+    def call(self, method: str, path: str, body: Any = None) -> Any:
+        data = None if body is None else json.dumps(body)
+        self._connection.request(method, "/v1.41" + path, body=data, headers={"Content-Type": "application/json"})
+        answer = self._connection.getresponse()
+        text = answer.read()
+        if answer.will_close:
+            self._connection.close()
+        if answer.status >= 400:
+            raise RuntimeError(f"{method} {path}: {answer.status} {text.decode(errors='replace')}")
+        try:
+            return json.loads(text) if text else None
+        except ValueError:
+            return text
+
+    def load(self, archive: bytes) -> None:
+        self._connection.request("POST", "/v1.41/images/load", body=archive, headers={"Content-Type": "application/x-tar"})
+        answer = self._connection.getresponse()
+        text = answer.read()
+        if answer.status != 200:
+            raise RuntimeError(f"load: {answer.status} {text.decode(errors='replace')}")
+
+    def answers(self) -> bool:
+        try:
+            return self.call("GET", "/_ping") is not None
+        except (OSError, http.client.HTTPException, RuntimeError):
+            self._connection.close()
+            return False
+
+    # What is measured
+
+    def create(self, image: str, command: list[str], network: str) -> str:
+        body = {"Image": image, "Cmd": command, "HostConfig": {"NetworkMode": network}}
+        return self.call("POST", "/containers/create", body)["Id"]
+
+    def start(self, container: str) -> None:
+        self.call("POST", f"/containers/{container}/start")
+
+    def wait(self, container: str) -> int:
+        return self.call("POST", f"/containers/{container}/wait")["StatusCode"]
+
+    def remove(self, container: str) -> None:
+        self.call("DELETE", f"/containers/{container}?force=true")
+
+    def execute(self, container: str, command: list[str]) -> int:
+        made = self.call("POST", f"/containers/{container}/exec", {"Cmd": command, "AttachStdout": True})["Id"]
+        connection = _UnixConnection(self._path)  # the answer is a stream that ends with the connection
+        connection.request("POST", f"/v1.41/exec/{made}/start", body=json.dumps({"Detach": False, "Tty": False}), headers={"Content-Type": "application/json"})
+        connection.getresponse().read()
+        connection.close()
+        return self.call("GET", f"/exec/{made}/json")["ExitCode"]
