@@ -28,12 +28,18 @@ Failure unknown(std::string_view word, std::span<const OptionSpec> specs) {
 
 }  // namespace
 
-Result<Arguments> parse_arguments(std::span<char* const> args, std::span<const OptionSpec> specs) {
+Result<Arguments> parse_arguments(std::span<char* const> args, std::span<const OptionSpec> specs, Order order) {
     Arguments result;
+    bool options = true;
     for (std::size_t i = 1; i < args.size(); ++i) {
         const std::string_view word = args[i];
-        if (!word.starts_with('-') || word == "-") {
+        if (!options || !word.starts_with('-') || word == "-") {
             result.rest.emplace_back(word);
+            if (order == Order::options_first) options = false;
+            continue;
+        }
+        if (word == "--" && order == Order::options_first) {
+            options = false;
             continue;
         }
         const auto pair = word.starts_with("--") ? cut(word, '=') : std::nullopt;

@@ -1,6 +1,7 @@
 // Options of the small commands: "--name value", "--name=value", "-n value", flags. Thread side: any.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <span>
 #include <string>
@@ -32,8 +33,13 @@ struct Arguments {
     }
 };
 
+// Whether what follows the first word that is no option may still be one. A command that takes another command's line
+// (exec) must not look into it, and takes "--" for the end of its own options.
+enum class Order : std::uint8_t { mixed, options_first };
+
 // args[0] is the command. An unknown option names the nearest one. --help and -h are always known.
-Result<Arguments> parse_arguments(std::span<char* const> args, std::span<const OptionSpec> specs);
+Result<Arguments> parse_arguments(std::span<char* const> args, std::span<const OptionSpec> specs,
+                                  Order order = Order::mixed);
 std::string usage(std::string_view line, std::span<const OptionSpec> specs);
 
 }  // namespace diatom::cli

@@ -25,11 +25,11 @@ TEST(Commands, NamesAreUniqueAndFound) {
     EXPECT_NE(exit_code(Kind::invalid), 0);
 }
 
-Result<Arguments> parse(std::vector<std::string> words) {
+Result<Arguments> parse(std::vector<std::string> words, Order order = Order::mixed) {
     static constexpr std::array<OptionSpec, 2> kSpecs{{{"--lines", 'n', true, ""}, {"--follow", 'f', false, ""}}};
     std::vector<char*> args;
     for (auto& word : words) args.push_back(word.data());
-    return parse_arguments(args, kSpecs);
+    return parse_arguments(args, kSpecs, order);
 }
 
 TEST(Arguments, OptionsAndTheRest) {
@@ -48,6 +48,15 @@ TEST(Arguments, OptionsAndTheRest) {
     EXPECT_THAT(parse({"logs", "--folow"}).error().what(), HasSubstr("did you mean --follow?"));
     EXPECT_THAT(parse({"logs", "-n"}).error().what(), HasSubstr("needs a value"));
     EXPECT_THAT(parse({"logs", "--follow=1"}).error().what(), HasSubstr("takes no value"));
+}
+
+TEST(Arguments, AnotherCommandsLineIsNotLookedInto) {
+    const auto a = parse({"exec", "-n", "5", "box", "ls", "--folow", "-x"}, Order::options_first);
+    ASSERT_TRUE(a) << a.error().what();
+    EXPECT_THAT(a->rest, ElementsAre("box", "ls", "--folow", "-x"));
+    const auto b = parse({"exec", "--", "-box", "ls"}, Order::options_first);
+    ASSERT_TRUE(b) << b.error().what();
+    EXPECT_THAT(b->rest, ElementsAre("-box", "ls"));
 }
 
 TEST(Boot, PhasesFollowFromMarks) {

@@ -18,13 +18,7 @@ namespace {
 
 int run_init(std::span<char*> args) { return init::init_main(args); }
 
-#ifdef DIATOM_ENGINE
 int run_executor(std::span<char*>) { return runtime::executor_main(); }
-#else
-int run_executor(std::span<char*>) {
-    return report(runtime::kExecutorName, Error(Kind::unsupported, "the executor is not part of this build"));
-}
-#endif
 
 constexpr std::array kCommands{
     Command{"init", "PID 1", run_init, Shown::hidden, Linked::sbin},
@@ -34,6 +28,9 @@ constexpr std::array kCommands{
     Command{"status", "version, state, engines, containers, last boot", status_command},
     Command{"boot", "the last boot as a timeline", boot_command},
     Command{"logs", "kernel, PID 1, engines and system containers in one stream", logs_command},
+    Command{"runtime", "run containers from OCI bundles, as runc does", runtime_command},
+    Command{"diatom-runtime", "the same, for engines that take a program", runtime_command, Shown::hidden,
+            Linked::sbin},
     Command{"poweroff", "stop every container and power off", power_command, Shown::always, Linked::sbin},
     Command{"reboot", "stop every container and restart the machine", power_command, Shown::always, Linked::sbin},
     Command{"halt", "stop every container and halt", power_command, Shown::always, Linked::sbin},

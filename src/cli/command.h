@@ -45,6 +45,7 @@ int boot_command(std::span<char*> args);
 int logs_command(std::span<char*> args);
 int console_command(std::span<char*> args);
 int power_command(std::span<char*> args);
+int runtime_command(std::span<char*> args);
 int version_command(std::span<char*> args);
 
 }  // namespace diatom::cli

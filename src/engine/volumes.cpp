@@ -6,9 +6,9 @@
 #include <cerrno>
 
 #include "engine/names.h"
-#include "engine/tree_copy.h"
 #include "sys/clock.h"
 #include "sys/file.h"
+#include "sys/tree_copy.h"
 
 namespace diatom::engine {
 namespace {
@@ -65,7 +65,7 @@ Result<void> copy_up(FdRef root, const std::string& target, const std::string& d
     if (!source && (source.error().kind() == Kind::not_found || source.error().error_number() == ENOTDIR)) return {};
     const Fd from = TRY(std::move(source), "open {} of the image", target);
     const Fd to = TRY(sys::open_path(destination, O_RDONLY | O_DIRECTORY));
-    TRY(copy_tree(from, to), "copy {} of the image into the volume", target);
+    TRY(sys::copy_tree(from, to), "copy {} of the image into the volume", target);
     return {};
 }
 

@@ -154,7 +154,9 @@ TEST_F(Container, RefusesMountsThatItCannotMake) {
     given.mounts.back() = {"/mnt", "tmpfs", "tmpfs", {"colour=blue"}};
     EXPECT_THAT(run(given).error, HasSubstr("mount /mnt in container: mount tmpfs: option colour=blue"));
     given.mounts.back() = {"/mnt", "tmpfs", "tmpfs", {"idmap"}};
-    EXPECT_THAT(run(given).error, HasSubstr("\"idmap\" is not supported"));
+    EXPECT_THAT(run(given).error, HasSubstr("only a bind mount can be idmapped"));
+    given.mounts.back() = {"/mnt", "tmpfs", "tmpfs", {"remount"}};
+    EXPECT_THAT(run(given).error, HasSubstr("\"remount\" is not supported"));
     given.mounts.back() = {"/proc/sys", "tmpfs", "tmpfs", {}};
     EXPECT_THAT(run(given).error, HasSubstr("nothing may be mounted inside /proc"));
 }

@@ -10,6 +10,7 @@
 #include <array>
 #include <cerrno>
 
+#include "runtime/id_map.h"
 #include "runtime/init.h"
 #include "runtime/limits.h"
 #include "runtime/request.h"
@@ -83,7 +84,8 @@ Result<Cloned> clone_container(const Request& request) {
     }
     if (!request.join) {
         for (const auto& entry : request.spec.namespaces) {
-            if (entry.path.empty() && entry.kind != NamespaceKind::cgroup) args.flags |= clone_flag(entry.kind);
+            const bool by_clone = entry.kind != NamespaceKind::cgroup && entry.kind != NamespaceKind::time;
+            if (entry.path.empty() && by_clone) args.flags |= clone_flag(entry.kind);
         }
     }
     const long pid = ::syscall(SYS_clone3, &args, sizeof args);
@@ -91,16 +93,22 @@ Result<Cloned> clone_container(const Request& request) {
     return Cloned{static_cast<pid_t>(pid), pid == 0 ? Fd() : Fd(pidfd)};
 }
 
-std::string mapping_text(const std::vector<IdMapping>& mappings) {
-    std::string text;
-    for (const auto& m : mappings) text += std::format("{} {} {}\n", m.container, m.host, m.size);
-    return text;
-}
-
 Result<void> write_mappings(pid_t pid, const Spec& spec) {
     TRY(sys::write_control(std::format("/proc/{}/uid_map", pid), mapping_text(spec.uid_mappings)), "map user ids");
     TRY(sys::write_control(std::format("/proc/{}/gid_map", pid), mapping_text(spec.gid_mappings)), "map group ids");
     return {};
+}
+
+// Its clocks can be set until the first process is in it, which is the one that we clone.
+Result<void> make_time_namespace(const Spec& spec) {
+    if (!has_new_namespace(spec, NamespaceKind::time)) return {};
+    if (::unshare(CLONE_NEWTIME) < 0) return fail_errno(errno, "make a time namespace");
+    std::string text;
+    for (const auto& offset : spec.time_offsets) {
+        text += std::format("{} {} {}\n", offset.clock, offset.seconds, offset.nanoseconds);
+    }
+    if (text.empty()) return {};
+    return sys::write_control("/proc/self/timens_offsets", text);
 }
 
 // Container processes that share a namespace with us could trace us and use our descriptors (CVE-2016-9962).
@@ -121,7 +129,10 @@ Result<void> execute_request() {
     TRY(set_oom_score(request.spec.process.oom_score_adj));
     if (has_namespace(request.spec, NamespaceKind::user)) TRY(raise_hard_limits(request.spec.process.rlimits));
     TRY(hide_from_container(request));
+    request.host_proc = TRY(sys::open_path("/proc", O_PATH | O_DIRECTORY));
+    if (!request.join) request.id_mapped = TRY(make_id_mapped(request.spec));
     TRY(request.join ? join_target(request) : join_by_path(request.spec.namespaces));
+    if (!request.join) TRY(make_time_namespace(request.spec), "time namespace");
     auto [mapped, mapping] = new_user ? TRY(sys::make_pipe()) : std::pair<Fd, Fd>();
     const auto cloned = TRY(clone_container(request));
     if (cloned.pid == 0) {

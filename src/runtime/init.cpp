@@ -12,7 +12,10 @@
 #include <array>
 #include <cerrno>
 
+#include "base/strings.h"
+#include "runtime/attributes.h"
 #include "runtime/capabilities.h"
+#include "runtime/hooks.h"
 #include "runtime/limits.h"
 #include "runtime/program.h"
 #include "runtime/rootfs.h"
@@ -101,9 +104,20 @@ Result<void> enter_working_directory(const std::string& cwd) {
     return {};
 }
 
-Result<Fd> set_up_new(const Spec& spec) {
+// The runtime's hooks are launch()'s to run, while we wait; the container's are ours.
+Result<void> run_creation_hooks(const Spec& spec, FdRef control) {
+    if (!spec.hooks.prestart.empty() || !spec.hooks.create_runtime.empty()) {
+        TRY(send_environment(control));
+        if (TRY(receive_order(control)).what != Order::What::go) return fail(Kind::cancelled, "the caller went away");
+    }
+    return run_hooks("createContainer", spec.hooks.create_container, state_document(spec, "creating", ::getpid()));
+}
+
+Result<Fd> set_up_new(Request& request, FdRef control) {
+    const Spec& spec = request.spec;
     TRY(set_names(spec));
-    auto fs = TRY(RootFs::build(spec));
+    auto fs = TRY(RootFs::build(spec, request.id_mapped));
+    TRY(run_creation_hooks(spec, control));
     Fd terminal;
     if (spec.process.terminal) {
         const bool host = spec.root.source == Root::Source::host;
@@ -150,12 +164,30 @@ Result<Credentials> become_user(const Process& process, bool has_filter) {
     return credentials;
 }
 
+// {fds, pid, metadata, state}: the runtime-spec's "Container Process State". The pid is the one that the host knows.
+Result<void> tell_listener(const Request& request, FdRef notifications) {
+    std::array<char, 32> name{};
+    if (::readlinkat(request.host_proc.raw(), "self", name.data(), name.size() - 1) < 0)
+        return fail_errno(errno, "read our process ID");
+    const auto pid = static_cast<int>(parse_int(name.data()).value_or(0));
+    const Json message{{"ociVersion", kOciVersion},
+                       {"fds", {"seccompFd"}},
+                       {"pid", pid},
+                       {"metadata", request.listener_metadata},
+                       {"state", state_document(request.spec, request.join ? "running" : "created", pid)}};
+    TRY(sys::send_message(request.listener, dump_json(message), {notifications}), "tell the seccomp listener");
+    return {};
+}
+
 Result<void> lock_down(const Request& request, const Credentials& credentials) {
     const auto& sets = credentials.sets;
     if (request.spec.process.no_new_privileges && ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) {
         return fail_errno(errno, "set no_new_privs");
     }
-    if (request.has_filter) TRY(load_filter(request.filter, request.filter_flags));
+    if (request.has_filter) {
+        const auto notifications = TRY(load_filter(request.filter, request.filter_flags));
+        if (notifications) TRY(tell_listener(request, notifications));
+    }
     if (credentials.extra != 0) TRY(set_capabilities(sets.effective, sets.permitted, sets.inheritable));
     return {};
 }
@@ -172,20 +204,61 @@ Result<void> prepare(Request& request, FdRef control, FdRef mapped) {
     const Spec& spec = request.spec;
     TRY(enter_namespaces(request, mapped));
     TRY(begin_session(spec.id));
-    const auto terminal = TRY(request.join ? set_up_joined(spec.process) : set_up_new(spec));
+    const auto terminal = TRY(request.join ? set_up_joined(spec.process) : set_up_new(request, control));
     if (!terminal) TRY(hand_over_stdio(spec.process.user));
     TRY(enter_working_directory(spec.process.cwd));
     ::umask(spec.process.user.umask.value_or(0022));
+    if (request.check_program) std::ignore = TRY(find_program(spec.process.args[0], spec.process.env));
     TRY(send_ready(control, terminal));
     return {};
 }
 
+// Descriptors to pass on, from 3 on. What we need ourselves must stand above them by now.
+Result<void> place_passed(std::vector<Fd>& passed) {
+    const int first_free = 3 + static_cast<int>(passed.size());
+    for (auto& fd : passed) {
+        fd = Fd(::fcntl(fd.raw(), F_DUPFD_CLOEXEC, first_free));
+        if (!fd) return fail_errno(errno, "pass on a descriptor");
+    }
+    for (std::size_t i = 0; i < passed.size(); ++i) {
+        const int number = 3 + static_cast<int>(i);
+        if (::dup3(passed[i].raw(), number, 0) < 0) return fail_errno(errno, "pass on descriptor {}", number);
+    }
+    return {};
+}
+
+// Where go came from, and where a failure is told: above every descriptor that is passed on. Nothing: nobody wants it
+// to run any more.
+Result<Fd> await_go(const Request& request, FdRef control) {
+    const auto keep = [&](FdRef connection) -> Result<Fd> {
+        Fd kept(
+            ::fcntl(connection.raw(), F_DUPFD_CLOEXEC, kExecutorSocket + 1 + static_cast<int>(request.passed.size())));
+        if (!kept) return fail_errno(errno, "keep the connection");
+        return kept;
+    };
+    const auto first = TRY(receive_order(control));
+    if (first.what == Order::What::go) return keep(control);
+    if (first.what == Order::What::leave) return Fd();
+    for (;;) {
+        const auto connection = TRY(sys::accept_unix(first.listener), "wait to be started");
+        // Who connects and goes again did not start us; the next may.
+        const auto order = receive_order(connection);
+        if (order && order->what == Order::What::go) return keep(connection);
+    }
+}
+
 // Returns only with the reason why the program does not run.
-Error run_program(const Request& request) {
+Error run_program(Request& request) {
     const Process& process = request.spec.process;
     const auto outcome = [&]() -> Result<void> {
+        TRY(run_hooks("startContainer", request.spec.hooks.start_container,
+                      state_document(request.spec, "created", ::getpid())));
         TRY(close_rest());
+        TRY(place_passed(request.passed));
         TRY(set_limits(process.rlimits));
+        TRY(set_priorities(process));
+        TRY(set_personality(request.spec.personality));
+        TRY(set_apparmor_profile(request.host_proc, process.apparmor_profile));
         const auto credentials = TRY(become_user(process, request.has_filter));
         const auto program = TRY(find_program(process.args[0], process.env));
         TRY(lock_down(request, credentials));
@@ -197,14 +270,14 @@ Error run_program(const Request& request) {
 }  // namespace
 
 void run_init(Request& request, FdRef control, FdRef mapped) noexcept {
-    const auto give_up = [&](const Error& error) {
-        send_failed(control, error);
+    const auto give_up = [](FdRef connection, const Error& error) {
+        send_failed(connection, error);
         ::_exit(error.kind() == Kind::not_found ? kNotFound : kCannotExecute);
     };
-    if (const auto prepared = prepare(request, control, mapped); !prepared) give_up(prepared.error());
-    const auto wanted = receive_go(control);
-    if (!wanted || !*wanted) ::_exit(1);
-    give_up(run_program(request));
+    if (const auto prepared = prepare(request, control, mapped); !prepared) give_up(control, prepared.error());
+    const auto connection = await_go(request, control);
+    if (!connection || !*connection) ::_exit(1);
+    give_up(*connection, run_program(request));
     ::_exit(kCannotExecute);
 }
 

@@ -5,6 +5,8 @@
 
 #include "base/strings.h"
 #include "proc/spawn.h"
+#include "runtime/hooks.h"
+#include "runtime/init.h"
 #include "runtime/request.h"
 #include "runtime/resources.h"
 #include "runtime/runtime.h"
@@ -39,9 +41,10 @@ private:
     Fd control_;
 };
 
-Result<std::unique_ptr<Executor>> start_executor(const Stdio& stdio) {
+Result<std::unique_ptr<Executor>> start_executor(const Stdio& stdio, const Hooks& hooks = {}) {
     auto [ours, theirs] = TRY(sys::socket_pair(sys::SocketType::packet));
-    TRY(sys::set_receive_timeout(ours, kSetupTimeout));
+    // Hooks take as long as they say themselves.
+    if (hooks.create_container.empty()) TRY(sys::set_receive_timeout(ours, kSetupTimeout));
     // The container inherits the executor's standard descriptors: passing them on costs nothing more.
     proc::SpawnRequest request{.path = TRY(executor_path()), .argv = {kExecutorName}};
     request.fds.push_back({theirs, kExecutorSocket});
@@ -73,10 +76,18 @@ Failure died(FdRef pidfd) {
                 status ? status->shell_code() : -1);
 }
 
-Result<Created> await_ready(Executor& executor) {
+// The hooks of the caller's namespaces, once the container's are made and before its root is changed.
+Result<void> run_creation_hooks(const Spec& spec, int pid) {
+    const Json state = state_document(spec, "creating", pid);
+    TRY(run_hooks("prestart", spec.hooks.prestart, state));
+    return run_hooks("createRuntime", spec.hooks.create_runtime, state);
+}
+
+Result<Created> await_ready(Executor& executor, const Spec& spec) {
     sys::ProcessId process;
     Fd pidfd;
     Fd terminal;
+    bool environment = false;
     bool ready = false;
     std::optional<Error> failure;
     // The executor's and the init's reports may come in either order. After a failure too: unreaped, the process would
@@ -92,11 +103,20 @@ Result<Created> await_ready(Executor& executor) {
         Report& report = **received;
         switch (report.step) {
             case Report::Step::failed: failure = std::move(report.error); break;
+            case Report::Step::environment: environment = true; break;
             case Report::Step::ready:
                 ready = true;
                 terminal = std::move(report.fd);
                 break;
             case Report::Step::cloned: process.pid = report.pid; pidfd = std::move(report.fd);
+        }
+        if (!environment || !pidfd || failure) continue;
+        environment = false;
+        auto ran = run_creation_hooks(spec, process.pid);
+        if (ran) ran = send_go(executor.control());
+        if (!ran) {
+            discard(pidfd);
+            return forward_error(std::move(ran));
         }
     }
     if (failure) {
@@ -115,6 +135,11 @@ Result<Created> await_ready(Executor& executor) {
 Result<void> add_filter(Request& request, const std::optional<Seccomp>& seccomp) {
     if (!seccomp) return {};
     const auto filter = TRY(cached_filter(*seccomp));
+    if (!seccomp->listener_path.empty()) {
+        request.listener =
+            TRY(sys::connect_unix(seccomp->listener_path, sys::SocketType::stream), "linux.seccomp.listenerPath");
+        request.listener_metadata = seccomp->listener_metadata;
+    }
     const auto* bytes = reinterpret_cast<const char*>(filter->program.data());
     request.has_filter = true;
     request.filter_flags = filter->load_flags;
@@ -126,6 +151,9 @@ Result<void> check(const Spec& spec) {
     if (spec.process.args.empty()) return fail(Kind::invalid, "no command specified");
     if (!std::ranges::contains(spec.namespaces, NamespaceKind::mount, &Namespace::kind)) {
         return fail(Kind::unsupported, "a container without a mount namespace of its own is not supported");
+    }
+    if (!spec.time_offsets.empty() && !has_new_namespace(spec, NamespaceKind::time)) {
+        return fail(Kind::invalid, "time offsets need a new time namespace");
     }
     for (const auto& entry : spec.namespaces) {
         if (entry.kind == NamespaceKind::mount && !entry.path.empty()) {
@@ -154,9 +182,21 @@ Process with_defaults(Process process, const Process& container) {
         process.capabilities = container.capabilities;
     }
     if (process.rlimits.empty()) process.rlimits = container.rlimits;
+    if (process.apparmor_profile.empty()) process.apparmor_profile = container.apparmor_profile;
     if (!process.oom_score_adj) process.oom_score_adj = container.oom_score_adj;
     process.no_new_privileges = process.no_new_privileges || container.no_new_privileges;
     return process;
+}
+
+Result<void> add_passed(Request& request, const std::vector<FdRef>& passed) {
+    if (passed.size() > kMaxPassed) {
+        return fail(Kind::exhausted, "{} descriptors to pass on are too many: at most {}", passed.size(), kMaxPassed);
+    }
+    for (const auto fd : passed) {
+        request.passed.emplace_back(::fcntl(fd.raw(), F_DUPFD_CLOEXEC, 0));
+        if (!request.passed.back()) return fail_errno(errno, "pass on descriptor {}", fd.raw());
+    }
+    return {};
 }
 
 Result<Created> finish_launch(Executor& executor, const Spec& spec, Request request) {
@@ -164,7 +204,7 @@ Result<Created> finish_launch(Executor& executor, const Spec& spec, Request requ
     Spec sent = spec;
     sent.seccomp.reset();
     TRY(send_request(executor.control(), sent, request));
-    return await_ready(executor);
+    return await_ready(executor, spec);
 }
 
 }  // namespace
@@ -205,13 +245,24 @@ Result<void> Created::start() {
     return outcome;
 }
 
-Result<Created> launch(const Spec& spec, const Stdio& stdio) {
+Result<void> Created::hold(FdRef listener) {
+    if (!control_) return fail(Kind::conflict, "the process is started already");
+    const Fd control = std::move(control_);
+    auto sent = send_hold(control, listener);
+    if (!sent) discard(pidfd_);
+    return sent;
+}
+
+Result<Created> launch(const Spec& spec, const Stdio& stdio, ProgramCheck program) {
     TRY(check(spec));
+    Request request{.check_program = program == ProgramCheck::at_launch};
+    TRY(add_passed(request, stdio.more));
     // First, so that it comes up while the cgroup and the filter are made here.
-    const auto executor = TRY(start_executor(stdio));
-    if (spec.cgroup.empty()) return finish_launch(*executor, spec, {});
+    const auto executor = TRY(start_executor(stdio, spec.hooks));
+    if (spec.cgroup.empty()) return finish_launch(*executor, spec, std::move(request));
     const auto cgroup = TRY(make_cgroup(spec.cgroup, spec.resources));
-    auto created = finish_launch(*executor, spec, {.cgroup = Fd(::fcntl(cgroup.fd().raw(), F_DUPFD_CLOEXEC, 0))});
+    request.cgroup = Fd(::fcntl(cgroup.fd().raw(), F_DUPFD_CLOEXEC, 0));
+    auto created = finish_launch(*executor, spec, std::move(request));
     if (!created) std::ignore = sys::Cgroup::remove(spec.cgroup);
     return created;
 }
@@ -220,6 +271,7 @@ Result<Created> exec(const sys::ProcessId& target, const Spec& container, const 
     if (process.args.empty()) return fail(Kind::invalid, "no command specified");
     Request request{.join = true};
     request.target = TRY(sys::open_pidfd(target), "the container is not running");
+    TRY(add_passed(request, stdio.more));
     const auto executor = TRY(start_executor(stdio));
     if (!container.cgroup.empty()) request.cgroup = TRY(cgroup_of(target));
     TRY(add_filter(request, container.seccomp));
@@ -227,8 +279,11 @@ Result<Created> exec(const sys::ProcessId& target, const Spec& container, const 
     joined.id = container.id;
     joined.process = with_defaults(process, container.process);
     joined.namespaces = container.namespaces;
+    joined.bundle = container.bundle;
+    joined.annotations = container.annotations;
+    joined.personality = container.personality;
     TRY(send_request(executor->control(), joined, request));
-    return await_ready(*executor);
+    return await_ready(*executor, joined);
 }
 
 }  // namespace diatom::runtime

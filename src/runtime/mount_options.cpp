@@ -40,10 +40,11 @@ constexpr std::array<std::pair<std::string_view, std::uint64_t>, 4> kPropagation
     {{"private", MS_PRIVATE}, {"slave", MS_SLAVE}, {"shared", MS_SHARED}, {"unbindable", MS_UNBINDABLE}}};
 
 // What is the case anyway.
-constexpr std::array<std::string_view, 7> kNothing = {"defaults", "async",      "nomand",       "nolazytime",
-                                                      "loud",     "noiversion", "nostrictatime"};
-constexpr std::array<std::string_view, 6> kUnsupported = {"idmap",     "ridmap", "remount",
-                                                          "tmpcopyup", "mand",   "iversion"};
+constexpr std::array<std::string_view, 8> kNothing = {"defaults", "async",      "nomand",        "nolazytime",
+                                                      "loud",     "noiversion", "nostrictatime", "silent"};
+constexpr std::array<std::string_view, 3> kUnsupported = {"remount", "mand", "iversion"};
+// The kernel knows these for every file system, as flags of the superblock.
+constexpr std::array<std::string_view, 3> kSuperblock = {"sync", "dirsync", "lazytime"};
 
 const Attribute* find_attribute(std::string_view word) {
     const auto* found = std::ranges::find(kAttributes, word, &Attribute::word);
@@ -66,6 +67,10 @@ std::optional<Propagation> find_propagation(std::string_view word) {
 Result<void> take_option(const std::string& word, const Mount& mount, MountOptions& options) {
     if (word == "bind" || word == "rbind") {
         options.bind = word == "bind" ? MountOptions::Bind::single : MountOptions::Bind::recursive;
+    } else if (word == "idmap" || word == "ridmap") {
+        options.id_map = word == "idmap" ? MountOptions::IdMap::single : MountOptions::IdMap::recursive;
+    } else if (word == "tmpcopyup") {
+        options.copy_up = true;
     } else if (const auto* attribute = find_attribute(word)) {
         apply(*attribute, options.own);
     } else if (const auto propagation = find_propagation(word)) {
@@ -90,11 +95,36 @@ Result<MountOptions> parse_mount_options(const Mount& mount) {
     MountOptions options;
     for (const auto& word : mount.options) TRY(take_option(word, mount, options));
     if (mount.type == "bind" && options.bind == MountOptions::Bind::none) options.bind = MountOptions::Bind::single;
+    if (options.id_map == MountOptions::IdMap::none && !mount.uid_mappings.empty()) {
+        options.id_map = MountOptions::IdMap::single;
+    }
+    if (options.id_map != MountOptions::IdMap::none && options.bind == MountOptions::Bind::none) {
+        return fail(Kind::unsupported, "mount {}: only a bind mount can be idmapped", mount.destination);
+    }
+    if (options.copy_up && mount.type != "tmpfs") {
+        return fail(Kind::invalid, "mount {}: tmpcopyup is for tmpfs", mount.destination);
+    }
     if (options.bind != MountOptions::Bind::none && !options.data.empty()) {
         return fail(Kind::invalid, "mount {}: a bind mount has no option \"{}\"", mount.destination,
                     options.data[0].key);
     }
     return options;
+}
+
+std::vector<std::string> mount_option_words() {
+    std::vector<std::string> words = {"bind", "rbind", "idmap", "ridmap", "tmpcopyup"};
+    for (const auto& attribute : kAttributes) {
+        words.emplace_back(attribute.word);
+        words.push_back(std::format("r{}", attribute.word));
+    }
+    for (const auto& [name, type] : kPropagations) {
+        words.emplace_back(name);
+        words.push_back(std::format("r{}", name));
+    }
+    words.insert(words.end(), kNothing.begin(), kNothing.end());
+    words.insert(words.end(), kSuperblock.begin(), kSuperblock.end());
+    std::ranges::sort(words);
+    return words;
 }
 
 Result<Propagation> parse_propagation(std::string_view word) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "base/error.h"
@@ -19,12 +20,18 @@ struct MountOptions {
     std::uint64_t propagation = 0;
     bool propagation_recursive = false;
     std::vector<sys::FsOption> data;  // for the file system
+    enum class IdMap { none, single, recursive };
+    IdMap id_map = IdMap::none;
+    bool copy_up = false;  // tmpfs: begins with what it covers
 
     bool changes_recursively() const noexcept { return recursive.set != 0 || recursive.clear != 0; }
 };
 
 // unsupported, by name: options of the runtime-spec that this version does not honour.
 Result<MountOptions> parse_mount_options(const Mount& mount);
+
+// Every word that is no file system's own.
+std::vector<std::string> mount_option_words();
 
 // "rslave" and so on: MS_SLAVE with recursion. invalid: no such word.
 struct Propagation {

@@ -26,6 +26,18 @@ inline constexpr std::array<std::pair<std::string_view, Root::Source>, 3> kRootS
     {"host", Root::Source::host},
 }};
 
+inline constexpr std::array<std::pair<std::string_view, int>, 3> kIoClasses = {
+    {{"IOPRIO_CLASS_RT", 1}, {"IOPRIO_CLASS_BE", 2}, {"IOPRIO_CLASS_IDLE", 3}}};
+
+inline constexpr std::array<std::pair<const char*, std::vector<Hook> Hooks::*>, 6> kHookNames = {{
+    {"prestart", &Hooks::prestart},
+    {"createRuntime", &Hooks::create_runtime},
+    {"createContainer", &Hooks::create_container},
+    {"startContainer", &Hooks::start_container},
+    {"poststart", &Hooks::poststart},
+    {"poststop", &Hooks::poststop},
+}};
+
 template <class Table, class Value>
 constexpr std::string_view name_of(const Table& table, Value value) {
     for (const auto& [name, candidate] : table) {

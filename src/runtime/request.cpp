@@ -10,8 +10,12 @@ namespace diatom::runtime {
 namespace {
 
 constexpr std::string_view kInMemoryFile = "@";  // the text was too long for a packet
-constexpr std::array<std::pair<std::string_view, Report::Step>, 3> kSteps = {
-    {{"cloned", Report::Step::cloned}, {"ready", Report::Step::ready}, {"failed", Report::Step::failed}}};
+constexpr std::string_view kGo = "go", kHold = "hold";
+constexpr std::array<std::pair<std::string_view, Report::Step>, 4> kSteps = {
+    {{"cloned", Report::Step::cloned},
+     {"environment", Report::Step::environment},
+     {"ready", Report::Step::ready},
+     {"failed", Report::Step::failed}}};
 
 Result<void> send_text(FdRef socket, const std::string& text, std::vector<FdRef> fds) {
     if (text.size() <= sys::kMaxMessage) return sys::send_message(socket, text, fds);
@@ -29,8 +33,14 @@ Result<void> send_request(FdRef socket, const Spec& spec, const Request& rest) {
     std::vector<FdRef> fds;
     if (rest.cgroup) fds.push_back(rest.cgroup);
     if (rest.target) fds.push_back(rest.target);
+    if (rest.listener) fds.push_back(rest.listener);
+    for (const auto& fd : rest.passed) fds.push_back(fd);
     document["cgroup"] = static_cast<bool>(rest.cgroup);
     document["target"] = static_cast<bool>(rest.target);
+    document["listener"] = static_cast<bool>(rest.listener);
+    if (rest.listener) document["listener_metadata"] = rest.listener_metadata;
+    document["passed"] = rest.passed.size();
+    document["check_program"] = rest.check_program;
     if (rest.has_filter) document["filter_flags"] = rest.filter_flags;
     TRY(send_text(socket, dump_json(document), std::move(fds)), "send the request to the executor");
     if (rest.has_filter) TRY(sys::send_message(socket, rest.filter), "send the filter to the executor");
@@ -47,11 +57,19 @@ Result<Request> receive_request(FdRef socket) {
     const Json document = TRY(parse_json(message.bytes, "executor request"));
     Request request{.spec = TRY(decode_spec(json_member(document, "spec"))), .join = TRY(json_bool(document, "join"))};
     std::size_t next = 0;
-    for (const auto& [key, place] : {std::pair{"cgroup", &request.cgroup}, std::pair{"target", &request.target}}) {
+    for (const auto& [key, place] : {std::pair{"cgroup", &request.cgroup}, std::pair{"target", &request.target},
+                                     std::pair{"listener", &request.listener}}) {
         if (!TRY(json_bool(document, key))) continue;
         if (next == message.fds.size()) return fail(Kind::bug, "executor request: no descriptor for {}", key);
         *place = std::move(message.fds[next++]);
     }
+    const auto passed = TRY(json_int(document, "passed"));
+    if (passed < 0 || message.fds.size() - next < static_cast<std::size_t>(passed)) {
+        return fail(Kind::bug, "executor request: {} descriptors to pass on did not come", passed);
+    }
+    for (std::int64_t i = 0; i < passed; ++i) request.passed.push_back(std::move(message.fds[next++]));
+    request.listener_metadata = TRY(json_string(document, "listener_metadata"));
+    request.check_program = TRY(json_bool(document, "check_program"));
     request.has_filter = !json_member(document, "filter_flags").is_null();
     if (request.has_filter) {
         request.filter_flags = static_cast<unsigned>(TRY(json_int(document, "filter_flags")));
@@ -64,6 +82,10 @@ Result<void> send_cloned(FdRef socket, int pid, FdRef pidfd) {
     Json report = to_json(Report::Step::cloned);
     report["pid"] = pid;
     return sys::send_message(socket, dump_json(report), {pidfd});
+}
+
+Result<void> send_environment(FdRef socket) {
+    return sys::send_message(socket, dump_json(to_json(Report::Step::environment)));
 }
 
 Result<void> send_ready(FdRef socket, FdRef terminal) {
@@ -99,8 +121,15 @@ Result<std::optional<Report>> receive_report(FdRef socket) {
     return report;
 }
 
-Result<void> send_go(FdRef socket) { return sys::send_message(socket, "go"); }
+Result<void> send_go(FdRef socket) { return sys::send_message(socket, kGo); }
 
-Result<bool> receive_go(FdRef socket) { return !TRY(sys::receive_message(socket)).bytes.empty(); }
+Result<void> send_hold(FdRef socket, FdRef listener) { return sys::send_message(socket, kHold, {listener}); }
+
+Result<Order> receive_order(FdRef socket) {
+    auto message = TRY(sys::receive_message(socket));
+    if (message.bytes == kGo) return Order{.what = Order::What::go, .listener = Fd()};
+    if (message.bytes != kHold || message.fds.empty()) return Order{};
+    return Order{.what = Order::What::hold, .listener = std::move(message.fds.front())};
+}
 
 }  // namespace diatom::runtime

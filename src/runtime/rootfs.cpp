@@ -16,6 +16,7 @@
 #include "runtime/init.h"
 #include "runtime/targets.h"
 #include "sys/file.h"
+#include "sys/tree_copy.h"
 
 namespace diatom::runtime {
 namespace {
@@ -91,9 +92,9 @@ void drop_unmapped_tty_group(const Spec& spec, std::vector<sys::FsOption>& data)
 
 }  // namespace
 
-Result<RootFs> RootFs::build(const Spec& spec) {
+Result<RootFs> RootFs::build(const Spec& spec, std::map<std::size_t, Fd>& id_mapped) {
     RootFs fs(spec);
-    TRY(fs.collect_sources());
+    TRY(fs.collect_sources(id_mapped));
     TRY(fs.stop_propagation());
     TRY(fs.mount_root(), "root file system");
     TRY(fs.mount_all());
@@ -108,10 +109,13 @@ Result<RootFs> RootFs::build(const Spec& spec) {
 
 // Bind sources are the host's paths, and are copied while the propagation is still the host's: what is asked to be
 // shared with the host then is.
-Result<void> RootFs::collect_sources() {
-    for (const auto& mount : spec_->mounts) {
+Result<void> RootFs::collect_sources(std::map<std::size_t, Fd>& id_mapped) {
+    for (std::size_t i = 0; i < spec_->mounts.size(); ++i) {
+        const auto& mount = spec_->mounts[i];
         Source source{.mount = &mount, .options = TRY(parse_mount_options(mount)), .tree = Fd()};
-        if (is_bind(source.options)) {
+        if (const auto mapped = id_mapped.find(i); mapped != id_mapped.end()) {
+            source.tree = std::move(mapped->second);
+        } else if (is_bind(source.options)) {
             const bool recursive = source.options.bind == MountOptions::Bind::recursive;
             source.tree = TRY(sys::clone_mount(FdRef(), mount.source, recursive), "bind {} to {}", mount.source,
                               mount.destination);
@@ -157,7 +161,9 @@ Result<void> RootFs::mount_all() {
 Result<void> RootFs::mount_one(Source& source) {
     const Mount& mount = *source.mount;
     const bool bind = is_bind(source.options);
-    Fd tree = bind ? std::move(source.tree) : TRY(make_file_system(source));
+    Fd tree = bind                     ? std::move(source.tree)
+              : source.options.copy_up ? TRY(make_copied_up(source))
+                                       : TRY(make_file_system(source));
     if (mount.type == "proc" && !bind && !spec_->sysctl.empty()) TRY(write_sysctls(tree));
     const bool trusted = mount.type == "proc" || mount.type == "sysfs";
     const Shape shape = bind ? TRY(shape_of(tree)) : Shape::directory;
@@ -199,6 +205,23 @@ Result<Fd> RootFs::make_file_system(const Source& source) const {
     auto copy = TRY(sys::clone_mount(FdRef(), cgroups ? kHostCgroups : "/sys", true));
     if (attributes != 0) TRY(sys::change_mount(copy, {.set = attributes, .recursive = true}));
     return copy;
+}
+
+// A tmpfs that begins as a copy of the directory that it covers. What `mode` says of it stands all the same.
+Result<Fd> RootFs::make_copied_up(Source& source) const {
+    const std::uint64_t attributes = std::exchange(source.options.own.set, 0);
+    auto tree = TRY(make_file_system(source));
+    const auto covered = TRY(open_target(root_, source.mount->destination, Shape::directory));
+    const auto from = TRY(sys::open_at(covered, ".", O_RDONLY | O_DIRECTORY));
+    const auto to = TRY(sys::open_at(tree, ".", O_RDONLY | O_DIRECTORY));
+    struct stat before{};
+    if (::fstat(to.raw(), &before) < 0) return fail_errno(errno, "stat");
+    TRY(sys::copy_tree(from, to), "copy what it covers");
+    const bool says = std::ranges::contains(source.options.data, "mode", &sys::FsOption::key);
+    if (says && ::fchmod(to.raw(), before.st_mode & 07777U) < 0) return fail_errno(errno, "set its mode");
+    source.options.own.set = attributes;
+    TRY(sys::change_mount(tree, {.set = attributes}));
+    return tree;
 }
 
 Result<void> RootFs::write_sysctls(FdRef procfs) {

@@ -19,8 +19,9 @@ namespace diatom::runtime {
 
 class RootFs {
 public:
-    // Everything but the sealing. `spec` must outlive it.
-    static Result<RootFs> build(const Spec& spec);
+    // Everything but the sealing. `spec` must outlive it. `id_mapped`: the trees of idmapped mounts by their place in
+    // spec.mounts, made where the right to do so was (id_map.h); they are taken.
+    static Result<RootFs> build(const Spec& spec, std::map<std::size_t, Fd>& id_mapped);
 
     FdRef root() const noexcept { return root_; }
     // Makes the root read-only where asked for and leaves the host's tree behind.
@@ -34,12 +35,13 @@ private:
     };
 
     explicit RootFs(const Spec& spec) : spec_(&spec) {}
-    Result<void> collect_sources();
+    Result<void> collect_sources(std::map<std::size_t, Fd>& id_mapped);
     Result<void> stop_propagation() const;
     Result<void> mount_root();
     Result<void> mount_all();
     Result<void> mount_one(Source& source);
     Result<Fd> make_file_system(const Source& source) const;
+    Result<Fd> make_copied_up(Source& source) const;
     Result<void> write_sysctls(FdRef procfs);
     bool owns_dev() const;
 

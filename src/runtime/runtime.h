@@ -3,11 +3,14 @@
 //
 //   launch() ──> created ──start()──> running ──> ended (reaped by the caller through the pidfd)
 //                  │ Created destroyed, or the caller dies: the container's init sees EOF and exits
+//                  └─ hold(listener) ──> it waits for whoever connects; the caller may end
 //
 // Thread side: any thread; launch and exec block for some milliseconds, so the engine calls them from its worker pool.
 #pragma once
 
+#include <cstdint>
 #include <string>
+#include <vector>
 
 #include "base/error.h"
 #include "base/fd.h"
@@ -16,10 +19,15 @@
 
 namespace diatom::runtime {
 
-// What the process gets as 0, 1, 2. Unset: /dev/null. Ignored with a terminal.
+// What the process gets as 0, 1, 2. Unset: /dev/null. Ignored with a terminal. `more` become 3, 4, …
 struct Stdio {
     FdRef in = FdRef(), out = FdRef(), err = FdRef();
+    std::vector<FdRef> more = {};
 };
+inline constexpr std::size_t kMaxPassed = 48;
+
+// Whether a program that is not there fails the launch or the start.
+enum class ProgramCheck : std::uint8_t { at_start, at_launch };
 
 // A process that is set up but has not executed its program yet.
 class Created {
@@ -41,6 +49,10 @@ public:
     // A failed start ends the process and reaps it, unless the pidfd was taken: then the caller reaps, as always.
     Result<void> start();
 
+    // Leaves it to wait at a listening socket (SocketType::packet) of the caller's: it survives the caller, and who
+    // connects there makes a Created of that connection, in any process, and starts it.
+    Result<void> hold(FdRef listener);
+
 private:
     void abandon() noexcept;
     sys::ProcessId process_;
@@ -48,7 +60,8 @@ private:
 };
 
 // Errors name stage, path and errno: "mount /proc in container: EPERM".
-Result<Created> launch(const Spec& spec, const Stdio& stdio);
+// Runs the hooks that belong to the creation.
+Result<Created> launch(const Spec& spec, const Stdio& stdio, ProgramCheck check = ProgramCheck::at_start);
 
 // One more process in a running container: joins all its namespaces, its root and its cgroup.
 Result<Created> exec(const sys::ProcessId& target, const Spec& container, const Process& process, const Stdio& stdio);

@@ -23,6 +23,7 @@ namespace diatom::runtime {
 namespace {
 
 constexpr std::uint32_t kMaxErrno = 4095;
+constexpr std::string_view kNotify = "SCMP_ACT_NOTIFY";
 
 template <class Value, std::size_t N>
 using Words = std::array<std::pair<std::string_view, Value>, N>;
@@ -47,11 +48,18 @@ constexpr Words<scmp_compare, 7> kOperators = {{
     {"SCMP_CMP_GT", SCMP_CMP_GT},
     {"SCMP_CMP_MASKED_EQ", SCMP_CMP_MASKED_EQ},
 }};
-constexpr Words<unsigned, 3> kFlags = {{
+constexpr Words<unsigned, 4> kFlags = {{
     {"SECCOMP_FILTER_FLAG_TSYNC", 0},  // one thread loads it, so there is nothing to bring into step
     {"SECCOMP_FILTER_FLAG_LOG", SECCOMP_FILTER_FLAG_LOG},
     {"SECCOMP_FILTER_FLAG_SPEC_ALLOW", SECCOMP_FILTER_FLAG_SPEC_ALLOW},
+    {"SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV", SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV},
 }};
+
+// Those of libseccomp 2.6.
+constexpr std::array<std::string_view, 22> kArchitectures = {
+    "X86",    "X86_64",  "X32",      "ARM",       "AARCH64",     "LOONGARCH64", "M68K",     "MIPS",
+    "MIPSEL", "MIPS64",  "MIPSEL64", "MIPS64N32", "MIPSEL64N32", "PARISC",      "PARISC64", "PPC",
+    "PPC64",  "PPC64LE", "S390",     "S390X",     "RISCV64",     "SHEB"};
 
 template <class Table>
 Result<typename Table::value_type::second_type> look_up(const Table& table, std::string_view what,
@@ -64,9 +72,6 @@ Result<typename Table::value_type::second_type> look_up(const Table& table, std:
 
 Result<std::uint32_t> action_of(const std::string& name, std::optional<unsigned> number) {
     const auto action = TRY(look_up(kActions, "action", name));
-    if (action == SCMP_ACT_NOTIFY) {
-        return fail(Kind::unsupported, "seccomp: SCMP_ACT_NOTIFY is not supported by this version: remove it");
-    }
     if (action != SCMP_ACT_ERRNO(0) && action != SCMP_ACT_TRACE(0)) return action;
     const unsigned value = number.value_or(EPERM);
     if (value > kMaxErrno) return fail(Kind::invalid, "seccomp: errno {} is more than {}", value, kMaxErrno);
@@ -173,10 +178,32 @@ Result<std::vector<sock_filter>> export_program(scmp_filter_ctx context) {
     return program;
 }
 
+// Whether somebody is asked about system calls.
+Result<bool> notifies(const Seccomp& seccomp) {
+    if (seccomp.default_action == kNotify) {
+        return fail(Kind::invalid, "seccomp: {} cannot be the default action: the container could not even start",
+                    kNotify);
+    }
+    bool found = false;
+    for (const auto& rule : seccomp.rules) {
+        if (rule.action != kNotify) continue;
+        found = true;
+        if (std::ranges::contains(rule.names, "sendmsg")) {
+            return fail(Kind::invalid, "seccomp: {} for sendmsg, which the runtime needs to reach the listener",
+                        kNotify);
+        }
+    }
+    if (found && seccomp.listener_path.empty()) {
+        return fail(Kind::invalid, "seccomp: {} needs linux.seccomp.listenerPath", kNotify);
+    }
+    return found;
+}
+
 }  // namespace
 
 Result<Filter> compile_filter(const Seccomp& seccomp) {
     Filter filter;
+    if (TRY(notifies(seccomp))) filter.load_flags |= SECCOMP_FILTER_FLAG_NEW_LISTENER;
     for (const auto& flag : seccomp.flags) filter.load_flags |= TRY(look_up(kFlags, "flag", flag));
     const auto default_action = TRY(action_of(seccomp.default_action, seccomp.default_errno));
     const Context context(::seccomp_init(default_action));
@@ -198,6 +225,15 @@ Result<Filter> compile_filter(const Seccomp& seccomp) {
     return filter;
 }
 
+SeccompWords seccomp_words() {
+    SeccompWords words;
+    for (const auto& [name, value] : kActions) words.actions.emplace_back(name);
+    for (const auto& [name, value] : kOperators) words.operators.emplace_back(name);
+    for (const auto& [name, value] : kFlags) words.flags.emplace_back(name);
+    for (const auto name : kArchitectures) words.architectures.push_back(std::format("SCMP_ARCH_{}", name));
+    return words;
+}
+
 Result<std::shared_ptr<const Filter>> cached_filter(const Seccomp& seccomp) {
     // Few profiles are in use at a time; a caller that makes one up for each container must not fill the memory.
     constexpr std::size_t kMost = 32;
@@ -213,15 +249,14 @@ Result<std::shared_ptr<const Filter>> cached_filter(const Seccomp& seccomp) {
     return filter;
 }
 
-Result<void> load_filter(std::string_view program, unsigned load_flags) {
+Result<Fd> load_filter(std::string_view program, unsigned load_flags) {
     std::vector<sock_filter> instructions(program.size() / sizeof(sock_filter));
     std::ranges::copy(program.substr(0, instructions.size() * sizeof(sock_filter)),
                       reinterpret_cast<char*>(instructions.data()));
     const sock_fprog descriptor{.len = static_cast<unsigned short>(instructions.size()), .filter = instructions.data()};
-    if (::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, load_flags, &descriptor) < 0) {
-        return fail_errno(errno, "load the seccomp filter ({} instructions)", instructions.size());
-    }
-    return {};
+    const long loaded = ::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, load_flags, &descriptor);
+    if (loaded < 0) return fail_errno(errno, "load the seccomp filter ({} instructions)", instructions.size());
+    return (load_flags & SECCOMP_FILTER_FLAG_NEW_LISTENER) != 0 ? Fd(static_cast<int>(loaded)) : Fd();
 }
 
 }  // namespace diatom::runtime

@@ -20,8 +20,8 @@ bool asks_for_nothing(const Json& value) {
 
 }  // namespace
 
-Result<Section> Section::open(const Json& value, std::string path, const Keys& keys) {
-    Section section(value, std::move(path));
+Result<Section> Section::open(const Json& value, std::string path, const Keys& keys, UnknownFields unknown) {
+    Section section(value, std::move(path), unknown);
     if (value.is_null()) return section;
     if (!value.is_object()) {
         return fail(Kind::invalid, "{} must be an object, not {}", section.path_, value.type_name());
@@ -32,11 +32,16 @@ Result<Section> Section::open(const Json& value, std::string path, const Keys& k
             if (asks_for_nothing(member)) continue;
             return fail(Kind::unsupported, "{} is not supported by this version: remove it", section.path_of(key));
         }
+        if (unknown == UnknownFields::ignore) continue;
         const auto meant = nearest(key, std::span(keys.known.begin(), keys.known.size()));
         return fail(Kind::invalid, "{}: unknown field{}", section.path_of(key),
                     meant ? std::format(" (did you mean \"{}\"?)", *meant) : "");
     }
     return section;
+}
+
+Result<Section> Section::child(std::string_view key, const Keys& keys) const {
+    return open(member(key), path_of(key), keys, unknown_);
 }
 
 std::string Section::path_of(std::string_view key) const {
@@ -103,7 +108,8 @@ Result<std::vector<Section::Item>> Section::items(std::string_view key) const {
     std::vector<Item> found;
     if (list.is_null()) return found;
     if (!list.is_array()) return fail(Kind::invalid, "{} must be a list, not {}", path_of(key), list.type_name());
-    for (std::size_t i = 0; i < list.size(); ++i) found.push_back({&list[i], std::format("{}[{}]", path_of(key), i)});
+    for (std::size_t i = 0; i < list.size(); ++i)
+        found.push_back({&list[i], std::format("{}[{}]", path_of(key), i), unknown_});
     return found;
 }
 

@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "base/json.h"
+#include "runtime/spec.h"
 
 namespace diatom::runtime {
 
@@ -24,7 +25,10 @@ public:
     };
 
     // `value` null: an empty section.
-    static Result<Section> open(const Json& value, std::string path, const Keys& keys);
+    static Result<Section> open(const Json& value, std::string path, const Keys& keys,
+                                UnknownFields unknown = UnknownFields::refuse);
+    // The object that is a member, read in the same way.
+    Result<Section> child(std::string_view key, const Keys& keys) const;
 
     bool has(std::string_view key) const { return !json_member(*object_, key).is_null(); }
     const Json& member(std::string_view key) const { return json_member(*object_, key); }
@@ -46,13 +50,17 @@ public:
     struct Item {
         const Json* value;
         std::string path;
+        UnknownFields unknown;
+        Result<Section> open(const Keys& keys) const { return Section::open(*value, path, keys, unknown); }
     };
     Result<std::vector<Item>> items(std::string_view key) const;
 
 private:
-    Section(const Json& object, std::string path) : object_(&object), path_(std::move(path)) {}
+    Section(const Json& object, std::string path, UnknownFields unknown)
+        : object_(&object), path_(std::move(path)), unknown_(unknown) {}
     const Json* object_;
     std::string path_;
+    UnknownFields unknown_;
 };
 
 }  // namespace diatom::runtime

@@ -1,23 +1,10 @@
 // The specification as a config.json of the runtime-spec. What that has no word for stands in "diatom" objects.
+#include "runtime/spec_encode.h"
+#include "runtime/hooks.h"
 #include "runtime/names.h"
-#include "runtime/spec.h"
 
 namespace diatom::runtime {
 namespace {
-
-void put(Json& object, const char* key, const std::string& value) {
-    if (!value.empty()) object[key] = value;
-}
-void put(Json& object, const char* key, const std::vector<std::string>& value) {
-    if (!value.empty()) object[key] = value;
-}
-void put(Json& object, const char* key, Json value) {
-    if (!value.empty()) object[key] = std::move(value);
-}
-template <class T>
-void put(Json& object, const char* key, const std::optional<T>& value) {
-    if (value) object[key] = *value;
-}
 
 Json encode_user(const User& user) {
     Json object{{"uid", user.uid}, {"gid", user.gid}};
@@ -42,45 +29,11 @@ Json encode_mappings(const std::vector<IdMapping>& mappings) {
     return list;
 }
 
-Json encode_device_rules(const std::vector<DeviceRule>& rules) {
-    Json list = Json::array();
-    for (const auto& rule : rules) {
-        Json object{{"allow", rule.allow}, {"type", std::string(1, rule.type)}, {"access", rule.access}};
-        if (rule.major >= 0) object["major"] = rule.major;
-        if (rule.minor >= 0) object["minor"] = rule.minor;
-        list.push_back(std::move(object));
-    }
-    return list;
-}
-
-Json encode_resources(const Resources& resources) {
-    Json memory = Json::object();
-    put(memory, "limit", resources.memory_max);
-    put(memory, "reservation", resources.memory_low);
-    Json cpu = Json::object();
-    put(cpu, "quota", resources.cpu_quota_us);
-    put(cpu, "period", resources.cpu_period_us);
-    put(cpu, "cpus", resources.cpus);
-    put(cpu, "mems", resources.mems);
-    // The runtime-spec speaks of shares and of memory with swap, which convert to these with loss.
-    Json ours = Json::object();
-    put(ours, "memoryHigh", resources.memory_high);
-    put(ours, "swapMax", resources.swap_max);
-    put(ours, "cpuWeight", resources.cpu_weight);
-
-    Json object = Json::object();
-    put(object, "memory", std::move(memory));
-    put(object, "cpu", std::move(cpu));
-    if (resources.pids_max) object["pids"] = {{"limit", *resources.pids_max}};
-    if (!resources.unified.empty()) object["unified"] = resources.unified;
-    put(object, "devices", encode_device_rules(resources.devices));
-    put(object, "diatom", std::move(ours));
-    return object;
-}
-
 Json encode_seccomp(const Seccomp& seccomp) {
     Json object{{"defaultAction", seccomp.default_action}};
     put(object, "defaultErrnoRet", seccomp.default_errno);
+    put(object, "listenerPath", seccomp.listener_path);
+    put(object, "listenerMetadata", seccomp.listener_metadata);
     put(object, "architectures", seccomp.architectures);
     put(object, "flags", seccomp.flags);
     Json& rules = object["syscalls"] = Json::array();
@@ -109,6 +62,8 @@ Json encode_mounts(const std::vector<Mount>& mounts) {
         put(object, "type", mount.type);
         put(object, "source", mount.source);
         put(object, "options", mount.options);
+        put(object, "uidMappings", encode_mappings(mount.uid_mappings));
+        put(object, "gidMappings", encode_mappings(mount.gid_mappings));
         list.push_back(std::move(object));
     }
     return list;
@@ -138,6 +93,23 @@ Json encode_namespaces(const std::vector<Namespace>& namespaces) {
     return list;
 }
 
+Json encode_time_offsets(const std::vector<TimeOffset>& offsets) {
+    Json object = Json::object();
+    for (const auto& offset : offsets) {
+        object[offset.clock] = {{"secs", offset.seconds}, {"nanosecs", offset.nanoseconds}};
+    }
+    return object;
+}
+
+Json encode_scheduler(const Scheduler& scheduler) {
+    Json object{{"policy", scheduler.policy}, {"nice", scheduler.nice}, {"priority", scheduler.priority}};
+    put(object, "flags", scheduler.flags);
+    object["runtime"] = scheduler.runtime;
+    object["deadline"] = scheduler.deadline;
+    object["period"] = scheduler.period;
+    return object;
+}
+
 Json encode_linux(const Spec& spec) {
     Json object = Json::object();
     put(object, "namespaces", encode_namespaces(spec.namespaces));
@@ -151,6 +123,26 @@ Json encode_linux(const Spec& spec) {
     put(object, "readonlyPaths", spec.readonly_paths);
     if (!spec.sysctl.empty()) object["sysctl"] = spec.sysctl;
     put(object, "rootfsPropagation", spec.rootfs_propagation);
+    put(object, "timeOffsets", encode_time_offsets(spec.time_offsets));
+    if (!spec.personality.empty()) object["personality"] = {{"domain", spec.personality}};
+    return object;
+}
+
+Json encode_hook_list(const std::vector<Hook>& hooks) {
+    Json list = Json::array();
+    for (const auto& hook : hooks) {
+        Json object{{"path", hook.path}};
+        put(object, "args", hook.args);
+        put(object, "env", hook.env);
+        put(object, "timeout", hook.timeout);
+        list.push_back(std::move(object));
+    }
+    return list;
+}
+
+Json encode_hooks(const Hooks& hooks) {
+    Json object = Json::object();
+    for (const auto& [name, member] : kHookNames) put(object, name, encode_hook_list(hooks.*member));
     return object;
 }
 
@@ -158,6 +150,7 @@ Json encode_linux(const Spec& spec) {
 Json encode_ours(const Spec& spec) {
     Json object = Json::object();
     put(object, "id", spec.id);
+    put(object, "bundle", spec.bundle);
     if (spec.root.source != Root::Source::directory) {
         Json& root = object["root"] = {{"source", std::string(name_of(kRootSources, spec.root.source))}};
         put(root, "lower", spec.root.lower);
@@ -182,15 +175,23 @@ Json encode(const Process& process) {
     }
     if (process.no_new_privileges) object["noNewPrivileges"] = true;
     put(object, "oomScoreAdj", process.oom_score_adj);
+    put(object, "apparmorProfile", process.apparmor_profile);
+    if (process.io_priority) {
+        object["ioPriority"] = {{"class", std::string(name_of(kIoClasses, process.io_priority->io_class))},
+                                {"priority", process.io_priority->priority}};
+    }
+    if (process.scheduler) object["scheduler"] = encode_scheduler(*process.scheduler);
     if (process.make_cwd) object["diatom"] = {{"makeCwd", true}};
     return object;
 }
 
 Json encode(const Spec& spec) {
-    Json object{{"ociVersion", "1.2.0"}, {"process", encode(spec.process)}, {"root", encode_root(spec.root)}};
+    Json object{{"ociVersion", kOciVersion}, {"process", encode(spec.process)}, {"root", encode_root(spec.root)}};
     put(object, "hostname", spec.hostname);
     put(object, "domainname", spec.domainname);
     put(object, "mounts", encode_mounts(spec.mounts));
+    put(object, "hooks", encode_hooks(spec.hooks));
+    if (!spec.annotations.empty()) object["annotations"] = spec.annotations;
     put(object, "linux", encode_linux(spec));
     put(object, "diatom", encode_ours(spec));
     return object;

@@ -39,6 +39,23 @@ TEST(Spec, ComesBackAsItWent) {
     spec.resources.cpu_quota_us = 50000;
     spec.resources.unified = {{"io.max", "x"}};
     spec.sysctl = {{"net.ipv4.ip_forward", "1"}};
+    spec.bundle = "/bundle";
+    spec.annotations = {{"a", "b"}};
+    spec.hooks.create_container = {{.path = "/x", .args = {"x"}, .env = {"A=b"}, .timeout = 7}};
+    spec.process.io_priority = {.io_class = 2, .priority = 3};
+    spec.process.scheduler = Scheduler{.policy = "SCHED_BATCH", .nice = 5, .flags = {"SCHED_FLAG_RESET_ON_FORK"}};
+    spec.process.apparmor_profile = "profile";
+    spec.mounts.push_back({"/m", "bind", "/s", {"bind", "idmap"}, {{0, 5, 1}}, {{0, 6, 1}}});
+    spec.resources.cpu_burst_us = 1000;
+    spec.resources.cpu_idle = 1;
+    spec.resources.io_weight = 300;
+    spec.resources.io_limits = {{8, 0, "weight", 200}, {8, 0, "rbps", 1 << 20U}, {8, 16, "wiops", 10}};
+    spec.resources.hugepages = {{"2MB", 4U << 20U}};
+    spec.resources.rdma = {{"mlx5_0", 2, std::nullopt}};
+    spec.time_offsets = {{"boottime", -5, 7}};
+    spec.personality = "LINUX32";
+    spec.seccomp->listener_path = "/run/listener";
+    spec.seccomp->listener_metadata = "metadata";
     const Json encoded = encode(spec);
     const auto decoded = decode_spec(encoded);
     ASSERT_TRUE(decoded) << decoded.error().what();
@@ -58,12 +75,22 @@ TEST(Spec, RefusesUnknownFieldsByName) {
                 HasSubstr("no such namespace: \"pidd\""));
 }
 
+TEST(Spec, IgnoresUnknownFieldsWhereItMust) {
+    const auto document = parse_json(
+        R"({"ociVersion":"1.0.2","x":1,"process":{"user":{"uuid":1},"selinuxLabel":""},"mounts":[{"destination":"/a","y":2}]})",
+        "test");
+    EXPECT_TRUE(decode_spec(*document, UnknownFields::ignore));
+    const auto honoured = parse_json(R"({"ociVersion":"1.0.2","linux":{"mountLabel":"x"}})", "test");
+    EXPECT_THAT(decode_spec(*honoured, UnknownFields::ignore).error().what(),
+                HasSubstr("linux.mountLabel is not supported"));
+}
+
 TEST(Spec, RefusesWhatItDoesNotHonour) {
-    EXPECT_THAT(error_of(R"({"ociVersion":"1.0.2","hooks":{"prestart":[{"path":"/x"}]}})"),
-                HasSubstr("hooks is not supported"));
+    EXPECT_THAT(error_of(R"({"ociVersion":"1.0.2","process":{"selinuxLabel":"x"}})"),
+                HasSubstr("process.selinuxLabel is not supported"));
     EXPECT_EQ(error_of(R"({"ociVersion":"1.0.2","hooks":{"prestart":[]},"process":{"selinuxLabel":""}})"), "");
     EXPECT_THAT(error_of(R"({"ociVersion":"1.0.2","mounts":[{"destination":"/x","uidMappings":[{"containerID":1}]}]})"),
-                HasSubstr("mounts[0].uidMappings is not supported"));
+                HasSubstr("mounts[0]: uidMappings and gidMappings must be given together"));
     EXPECT_THAT(error_of(R"({"ociVersion":"2.0"})"), HasSubstr("ociVersion"));
 }
 
@@ -101,7 +128,12 @@ TEST(SeccompFilter, CompilesDockersProfile) {
 
 TEST(SeccompFilter, RefusesWhatItCannotExpress) {
     Seccomp seccomp{.default_action = "SCMP_ACT_ALLOW", .rules = {{.names = {"read"}, .action = "SCMP_ACT_NOTIFY"}}};
-    EXPECT_EQ(compile_filter(seccomp).error().kind(), Kind::unsupported);
+    EXPECT_THAT(compile_filter(seccomp).error().what(), HasSubstr("needs linux.seccomp.listenerPath"));
+    seccomp.listener_path = "/run/listener";
+    EXPECT_TRUE(compile_filter(seccomp));
+    seccomp.rules[0].names = {"sendmsg"};
+    EXPECT_THAT(compile_filter(seccomp).error().what(), HasSubstr("sendmsg"));
+    EXPECT_THAT(compile_filter({.default_action = "SCMP_ACT_NOTIFY"}).error().what(), HasSubstr("default action"));
     seccomp.rules[0] = {.names = {"read"}, .action = "SCMP_ACT_ERRNO", .args = {{.op = "SCMP_CMP_LIKE"}}};
     EXPECT_EQ(compile_filter(seccomp).error().kind(), Kind::invalid);
     seccomp.rules.clear();

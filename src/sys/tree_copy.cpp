@@ -1,4 +1,4 @@
-#include "engine/tree_copy.h"
+#include "sys/tree_copy.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -13,7 +13,7 @@
 
 #include "sys/file.h"
 
-namespace diatom::engine {
+namespace diatom::sys {
 namespace {
 
 constexpr int kMaxDepth = 512;
@@ -55,7 +55,7 @@ Result<void> copy_bytes(FdRef from, FdRef to, off_t size) {
             const ssize_t got = ::read(from.raw(), buffer.data(), buffer.size());
             if (got < 0) return fail_errno(errno, "read");
             if (got == 0) return {};
-            TRY(sys::write_all(to, {buffer.data(), static_cast<std::size_t>(got)}));
+            TRY(write_all(to, {buffer.data(), static_cast<std::size_t>(got)}));
         }
     }
     return {};
@@ -94,10 +94,10 @@ Result<void> Copier::file(FdRef from, FdRef to, const std::string& name, const s
             return {};
         }
         linked_[{status.st_dev, status.st_ino}] = {.link = name,
-                                                   .directory = TRY(sys::open_at(to, ".", O_PATH | O_DIRECTORY))};
+                                                   .directory = TRY(open_at(to, ".", O_PATH | O_DIRECTORY))};
     }
-    const Fd source = TRY(sys::open_at(from, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK));
-    const Fd copy = TRY(sys::open_at(to, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600));
+    const Fd source = TRY(open_at(from, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK));
+    const Fd copy = TRY(open_at(to, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600));
     TRY(copy_bytes(source, copy, status.st_size));
     return attributes(source, copy, status);
 }
@@ -123,14 +123,14 @@ Result<void> Copier::entry(FdRef from, FdRef to, const std::string& name, int de
     if (S_ISREG(status.st_mode)) return file(from, to, name, status);
     if (!S_ISDIR(status.st_mode)) return special(from, to, name, status);
     if (::mkdirat(to.raw(), name.c_str(), 0700) < 0) return fail_errno(errno, "make directory");
-    const Fd source = TRY(sys::open_at(from, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
-    const Fd copy = TRY(sys::open_at(to, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
+    const Fd source = TRY(open_at(from, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
+    const Fd copy = TRY(open_at(to, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
     return directory(source, copy, depth + 1);
 }
 
 Result<void> Copier::directory(FdRef from, FdRef to, int depth) {
     if (depth > kMaxDepth) return fail(Kind::invalid, "directories are nested deeper than {} levels", kMaxDepth);
-    for (const auto& name : TRY(sys::list_dir_fd(from))) TRY(entry(from, to, name, depth), "{}", name);
+    for (const auto& name : TRY(list_dir_fd(from))) TRY(entry(from, to, name, depth), "{}", name);
     return attributes(from, to, TRY(stat_fd(from)));
 }
 
@@ -138,4 +138,4 @@ Result<void> Copier::directory(FdRef from, FdRef to, int depth) {
 
 Result<void> copy_tree(FdRef from, FdRef to) { return Copier().directory(from, to, 0); }
 
-}  // namespace diatom::engine
+}  // namespace diatom::sys

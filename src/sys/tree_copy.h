@@ -5,9 +5,9 @@
 #include "base/error.h"
 #include "base/fd.h"
 
-namespace diatom::engine {
+namespace diatom::sys {
 
 // The directory itself gets the source's owner and mode, too.
 Result<void> copy_tree(FdRef from, FdRef to);
 
-}  // namespace diatom::engine
+}  // namespace diatom::sys

@@ -1,0 +1,52 @@
+#include "oci/destroy.h"
+
+#include <poll.h>
+#include <signal.h>
+
+#include "runtime/hooks.h"
+#include "sys/cgroup.h"
+#include "sys/log.h"
+#include "sys/retry.h"
+
+namespace diatom::oci {
+namespace {
+
+constexpr int kEndTimeout = 10'000;  // ms: a process in uninterruptible sleep is not waited for any longer
+
+// It need not be our child: its end shows at the pidfd all the same.
+Result<void> await_end(FdRef pidfd) {
+    pollfd end{pidfd.raw(), POLLIN, 0};
+    if (sys::retry_interrupted([&] { return ::poll(&end, 1, kEndTimeout); }) > 0) return {};
+    return fail(Kind::timed_out, "the container's first process was killed and does not end");
+}
+
+}  // namespace
+
+Result<void> end_processes(const Record& record) {
+    if (!record.spec.cgroup.empty()) {
+        // Frozen processes do die of cgroup.kill.
+        if (const auto group = sys::Cgroup::open(record.spec.cgroup)) TRY(group->kill());
+    }
+    if (record.process.pid == 0) return {};
+    const auto pidfd = sys::open_pidfd(record.process);
+    if (!pidfd) return {};
+    std::ignore = sys::send_signal(*pidfd, SIGKILL);
+    return await_end(*pidfd);
+}
+
+Result<void> destroy(const StateDir& dir, const Record& record) {
+    if (!record.spec.cgroup.empty()) {
+        if (const auto group = sys::Cgroup::open(record.spec.cgroup)) TRY(group->kill());
+        TRY(sys::Cgroup::remove(record.spec.cgroup));
+    }
+    TRY(dir.remove());
+    const auto& hooks = record.spec.hooks.poststop;
+    const Json state = runtime::state_document(record.spec, "stopped", 0);
+    for (const auto& hook : hooks) {
+        const auto ran = runtime::run_hooks("poststop", {hook}, state);
+        if (!ran) log::warning("a hook failed", {{"container", record.spec.id}, {"error", ran.error().what()}});
+    }
+    return {};
+}
+
+}  // namespace diatom::oci

@@ -1,0 +1,85 @@
+"""Which runtimes: DIATOM_RUNTIMES="diatom crun runc" (default: all that are there); DIATOM_PROGRAM: our program."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from harness import Bundle, ConsoleSocket, Runtime, become_subreaper  # noqa: E402
+
+SOURCE = Path(__file__).resolve().parents[2]
+PROGRAM = os.environ.get("DIATOM_PROGRAM", str(SOURCE / "build/asan/diatom"))
+KNOWN = ("diatom", "crun", "runc")
+
+
+def has_cgroups() -> bool:
+    """Version 2: what our runtime speaks."""
+    return Path("/sys/fs/cgroup/cgroup.controllers").exists()
+
+
+def command_of(name: str) -> list[str]:
+    program = [PROGRAM, "runtime"] if name == "diatom" else [name]
+    # runc has no such option; it uses what cgroups of version 1 the host has.
+    return program if has_cgroups() or name == "runc" else [*program, "--cgroup-manager", "disabled"]
+
+
+def chosen() -> list[str]:
+    asked = os.environ.get("DIATOM_RUNTIMES")
+    if asked:
+        return asked.split()
+    # crun does not work beside cgroups of both versions.
+    absent = {"crun"} if Path("/sys/fs/cgroup/unified").exists() or not has_cgroups() else set()
+    return [name for name in KNOWN if name == "diatom" or (name not in absent and shutil.which(name))]
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "cgroups: needs cgroups of version 2")
+    config.addinivalue_line("markers", "ours: about our runtime alone")
+    config.addinivalue_line("markers", "differs(name): where this oracle does otherwise, said beside it")
+    become_subreaper()
+
+
+def pytest_generate_tests(metafunc):
+    if "runtime" in metafunc.fixturenames:
+        names = ["diatom"] if metafunc.definition.get_closest_marker("ours") else chosen()
+        others = {mark.args[0] for mark in metafunc.definition.iter_markers("differs")}
+        names = [name for name in names if name not in others]
+        metafunc.parametrize("runtime", names, indirect=True)
+
+
+def pytest_runtest_setup(item):
+    if item.get_closest_marker("cgroups") and not has_cgroups():
+        pytest.skip("no cgroups of version 2 here: this runs inside the machine")
+
+
+@pytest.fixture
+def runtime(request, tmp_path):
+    root = tmp_path / "state"
+    root.mkdir()
+    made = Runtime(request.param, command_of(request.param), root, tmp_path)
+    yield made
+    made.clean()
+
+
+@pytest.fixture
+def bundle(tmp_path) -> Bundle:
+    return Bundle(tmp_path / "bundle")
+
+
+@pytest.fixture
+def console(tmp_path):
+    # A path of at most 107 bytes, whatever the test's name.
+    folder = Path("/tmp") / f"console-{os.getpid()}"
+    folder.mkdir(exist_ok=True)
+    path = folder / "socket"
+    path.unlink(missing_ok=True)
+    made = ConsoleSocket(path)
+    yield made
+    made.close()
+    shutil.rmtree(folder)
