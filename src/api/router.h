@@ -37,6 +37,7 @@ struct Route {
 std::span<const Route> system_routes();
 std::span<const Route> container_routes();
 std::span<const Route> stream_routes();
+std::span<const Route> archive_routes();
 std::span<const Route> exec_routes();
 std::span<const Route> image_routes();
 std::span<const Route> network_routes();

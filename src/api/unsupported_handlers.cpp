@@ -24,9 +24,8 @@ constexpr Handler kBuild =
     refuse<"building images is not in this version: build elsewhere, push to a registry and pull here">;
 constexpr Handler kNetwork =
     refuse<"user-defined networks are not in this version: containers join bridge, host or none">;
-constexpr Handler kCopy =
-    refuse<"copying into and out of containers is not in this version: use a volume or docker exec with tar">;
 constexpr Handler kExport = refuse<"saving, exporting, importing, committing and pushing are not in this version">;
+constexpr Handler kDiff = refuse<"listing what a container changed is not in this version: read its files">;
 constexpr Handler kPrune = refuse<"pruning is not in this version: remove by name">;
 constexpr Handler kStats = refuse<"statistics are not in this version: read the container's cgroup">;
 constexpr Handler kUpdate =
@@ -43,9 +42,7 @@ constexpr Route kRoutes[] = {
     {"POST", "/networks/{}/connect", kNetwork},
     {"POST", "/networks/{}/disconnect", kNetwork},
     {"DELETE", "/networks/{}", kNetwork},
-    {"GET", "/containers/{}/archive", kCopy},
-    {"PUT", "/containers/{}/archive", kCopy},
-    {"GET", "/containers/{}/changes", kCopy},
+    {"GET", "/containers/{}/changes", kDiff},
     {"GET", "/containers/{}/export", kExport},
     {"POST", "/commit", kExport},
     {"GET", "/images/get", kExport},

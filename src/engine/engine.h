@@ -69,6 +69,29 @@ struct RemoveOptions {
     bool force = false, volumes = false, link = false;
 };
 
+// What HEAD and GET archive tell of a path, as Docker's ContainerPathStat.
+struct PathStat {
+    std::string name, link_target;  // link_target: where a symbolic link ends, as seen in the container
+    std::uint64_t size = 0;
+    mode_t mode = 0;         // as of stat(2)
+    std::int64_t mtime = 0;  // wall ns
+};
+// A tar archive that is made as it is read. While one of a container's files lives, a container that does not run is
+// kept from starting. Dropped: nobody wants the rest.
+class ArchiveReader {
+public:
+    virtual ~ArchiveReader() = default;
+    virtual Task<std::string> next() = 0;  // empty: the archive is complete
+};
+struct PathArchive {
+    PathStat about;
+    std::unique_ptr<ArchiveReader> reader;
+};
+struct ExtractOptions {
+    bool keep_kinds = false;  // no directory is replaced by anything else, nor the other way round
+    bool as_user = false;     // all belongs to the container's user
+};
+
 struct Created {
     std::string id;
     std::vector<std::string> warnings;
@@ -103,6 +126,14 @@ public:
     virtual std::vector<Container> containers() = 0;  // newest first
     virtual Task<std::uint64_t> container_size(std::string name) = 0;
     virtual Task<std::vector<std::vector<std::string>>> top(std::string name) = 0;  // rows of ps -ef's columns
+
+    // files, of a container that runs or does not (engine/file_view.h)
+    virtual Task<PathStat> stat_path(std::string name, std::string path) = 0;
+    virtual Task<PathArchive> read_archive(std::string name, std::string path) = 0;
+    // Unpacks a tar archive, compressed or not, in the directory `path`.
+    virtual Task<void> write_archive(std::string name, std::string path, Fd archive, ExtractOptions options) = 0;
+    // Its root file system, without volumes and whatever else is mounted there.
+    virtual Task<std::unique_ptr<ArchiveReader>> export_container(std::string name) = 0;
 
     // execs
     virtual Task<std::string> exec_create(std::string container, ExecConfig config) = 0;

@@ -1,6 +1,6 @@
 // The engine's body, in parts: open.cpp (opening, re-adoption), create.cpp, start.cpp, exit.cpp, stop.cpp, remove.cpp,
-// exec.cpp, views.cpp (reading), images.cpp, services.cpp. Thread side: the loop's thread, except where a member says
-// "worker".
+// exec.cpp, files.cpp, views.cpp (reading), images.cpp, services.cpp. Thread side: the loop's thread, except where a
+// member says "worker".
 //
 // Locks: `Live::lock` is held by start, remove, rename, pause and the exit handler while they change a container; stop
 // and kill only signal, and wait for the exit handler without it. Client calls that change something are shielded from
@@ -66,6 +66,8 @@ struct Live {
 };
 using LivePtr = std::shared_ptr<Live>;
 
+enum class Binds : std::uint8_t;  // file_view.h
+
 struct LiveExec {
     LiveExec(const asio::any_io_executor& loop, ExecState s)
         : state(std::move(s)), hub(std::make_shared<StdioHub>(loop, state.config.tty, true)) {}
@@ -103,6 +105,11 @@ public:
     std::vector<Container> containers() override;
     Task<std::uint64_t> container_size(std::string name) override;
     Task<std::vector<std::vector<std::string>>> top(std::string name) override;
+
+    Task<PathStat> stat_path(std::string name, std::string path) override;
+    Task<PathArchive> read_archive(std::string name, std::string path) override;
+    Task<void> write_archive(std::string name, std::string path, Fd archive, ExtractOptions options) override;
+    Task<std::unique_ptr<ArchiveReader>> export_container(std::string name) override;
 
     Task<std::string> exec_create(std::string container, ExecConfig config) override;
     Task<std::unique_ptr<Attachment>> exec_start(std::string id, bool detach, bool tty) override;
@@ -184,6 +191,15 @@ private:
     Task<void> rename_body(LivePtr live, std::string new_name);
     Task<Volume> add_volume(Volume volume);
     Task<void> remove_volume_body(std::string name, bool force);
+
+    // files.cpp
+    struct OpenFiles;
+    class LiveArchive;
+    Task<std::shared_ptr<OpenFiles>> open_files(LivePtr live, Binds binds);
+    Task<PathArchive> read_archive_body(LivePtr live, struct Place place);
+    Task<std::unique_ptr<ArchiveReader>> export_body(LivePtr live);
+    std::unique_ptr<ArchiveReader> reader_of(std::unique_ptr<image::ByteSource> source, std::shared_ptr<void> holds);
+    Task<void> write_archive_body(LivePtr live, struct Place place, Fd archive, ExtractOptions options);
 
     // exec.cpp
     struct ExecUp;
