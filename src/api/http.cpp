@@ -40,7 +40,8 @@ std::string server_headers() {
 // Bodies that are too large to hold: their handlers read them piece by piece.
 bool streams_body(const Request& request) {
     if (request.method == "PUT") return request.path.ends_with("/archive");
-    return request.method == "POST" && (request.path == "/images/load" || request.path == "/build");
+    return request.method == "POST" && (request.path == "/images/load" || request.path == "/build" ||
+                                        (request.path == "/images/create" && request.query.contains("fromSrc")));
 }
 
 }  // namespace

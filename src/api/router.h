@@ -40,6 +40,7 @@ std::span<const Route> stream_routes();
 std::span<const Route> archive_routes();
 std::span<const Route> exec_routes();
 std::span<const Route> image_routes();
+std::span<const Route> transfer_routes();
 std::span<const Route> network_routes();
 std::span<const Route> volume_routes();
 std::span<const Route> unsupported_routes();  // known to Docker, not in this version: 501 with the reason

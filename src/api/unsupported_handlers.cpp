@@ -24,7 +24,6 @@ constexpr Handler kBuild =
     refuse<"building images is not in this version: build elsewhere, push to a registry and pull here">;
 constexpr Handler kNetwork =
     refuse<"user-defined networks are not in this version: containers join bridge, host or none">;
-constexpr Handler kExport = refuse<"saving, exporting, importing, committing and pushing are not in this version">;
 constexpr Handler kDiff = refuse<"listing what a container changed is not in this version: read its files">;
 constexpr Handler kPrune = refuse<"pruning is not in this version: remove by name">;
 constexpr Handler kStats = refuse<"statistics are not in this version: read the container's cgroup">;
@@ -43,12 +42,6 @@ constexpr Route kRoutes[] = {
     {"POST", "/networks/{}/disconnect", kNetwork},
     {"DELETE", "/networks/{}", kNetwork},
     {"GET", "/containers/{}/changes", kDiff},
-    {"GET", "/containers/{}/export", kExport},
-    {"POST", "/commit", kExport},
-    {"GET", "/images/get", kExport},
-    {"GET", "/images/{*}/get", kExport},
-    {"POST", "/images/{*}/push", kExport},
-    {"GET", "/distribution/{*}/json", kExport},
     {"GET", "/containers/{}/stats", kStats},
     {"POST", "/containers/{}/update", kUpdate},
     {"POST", "/containers/prune", kPrune},

@@ -97,6 +97,15 @@ struct Created {
     std::vector<std::string> warnings;
 };
 
+struct NewImage {
+    std::string tag;  // full reference; empty: none
+    std::string author, comment;
+    std::vector<std::string> changes;  // Dockerfile instructions (image/image_config.h)
+    Json process;                      // members of the image's "config" that are replaced; null: none
+    image::Platform platform;          // of an import
+    bool pause = true;                 // the container while it is read
+};
+
 class Engine {
 public:
     virtual ~Engine() = default;
@@ -149,6 +158,14 @@ public:
     virtual Task<image::Store::Removed> remove_image(std::string name, bool force) = 0;
     virtual Task<void> tag_image(std::string name, image::Reference reference) = 0;
     virtual Task<std::vector<std::string>> load_image(Fd archive, image::ProgressSink progress) = 0;
+    virtual Task<std::unique_ptr<ArchiveReader>> save_images(std::vector<std::string> names) = 0;  // image/save.h
+    virtual Task<image::Pushed> push(image::Reference reference, std::optional<image::Credentials> credentials,
+                                     image::ProgressSink progress) = 0;
+    virtual Task<image::Described> describe_image(image::Reference reference,
+                                                  std::optional<image::Credentials> credentials) = 0;
+    // A new image: a container's changes on top of its image, or an archive (compressed or not) as its only layer.
+    virtual Task<image::Digest> commit(std::string container, NewImage options) = 0;
+    virtual Task<image::Digest> import_image(Fd archive, NewImage options) = 0;
     virtual Task<void> check_login(std::string host, image::Credentials credentials) = 0;
 
     // networks and volumes

@@ -1,6 +1,6 @@
 // The engine's body, in parts: open.cpp (opening, re-adoption), create.cpp, start.cpp, exit.cpp, stop.cpp, remove.cpp,
-// exec.cpp, files.cpp, views.cpp (reading), images.cpp, services.cpp. Thread side: the loop's thread, except where a
-// member says "worker".
+// exec.cpp, files.cpp, views.cpp (reading), images.cpp, image_make.cpp, services.cpp. Thread side: the loop's thread,
+// except where a member says "worker".
 //
 // Locks: `Live::lock` is held by start, remove, rename, pause and the exit handler while they change a container; stop
 // and kill only signal, and wait for the exit handler without it. Client calls that change something are shielded from
@@ -123,6 +123,13 @@ public:
     Task<image::Store::Removed> remove_image(std::string name, bool force) override;
     Task<void> tag_image(std::string name, image::Reference reference) override;
     Task<std::vector<std::string>> load_image(Fd archive, image::ProgressSink progress) override;
+    Task<std::unique_ptr<ArchiveReader>> save_images(std::vector<std::string> names) override;
+    Task<image::Pushed> push(image::Reference reference, std::optional<image::Credentials> credentials,
+                             image::ProgressSink progress) override;
+    Task<image::Described> describe_image(image::Reference reference,
+                                          std::optional<image::Credentials> credentials) override;
+    Task<image::Digest> commit(std::string container, NewImage options) override;
+    Task<image::Digest> import_image(Fd archive, NewImage options) override;
     Task<void> check_login(std::string host, image::Credentials credentials) override;
 
     std::vector<NetworkRecord> networks() override { return network_records_; }
@@ -200,6 +207,9 @@ private:
     Task<std::unique_ptr<ArchiveReader>> export_body(LivePtr live);
     std::unique_ptr<ArchiveReader> reader_of(std::unique_ptr<image::ByteSource> source, std::shared_ptr<void> holds);
     Task<void> write_archive_body(LivePtr live, struct Place place, Fd archive, ExtractOptions options);
+
+    // image_make.cpp
+    Task<image::Digest> commit_body(LivePtr live, NewImage options);
 
     // exec.cpp
     struct ExecUp;
