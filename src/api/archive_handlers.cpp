@@ -1,4 +1,4 @@
-// Copying files into and out of containers: docker cp.
+// The files of containers: docker cp and diff.
 #include "api/archives.h"
 #include "api/encode.h"
 #include "api/router.h"
@@ -40,9 +40,18 @@ Task<void> put_archive(Call& call) {
     co_return co_await call.connection.reply_empty(200);
 }
 
+Task<void> changes(Call& call) {
+    auto compared = co_await call.engine.changes(call.name());
+    const auto changes = CO_TRY(std::move(compared));
+    Json rows = Json::array();
+    for (const auto& change : changes) rows.push_back({{"Path", change.path}, {"Kind", static_cast<int>(change.kind)}});
+    co_return co_await call.connection.reply_json(200, rows.empty() ? Json(nullptr) : rows);
+}
+
 constexpr Route kRoutes[] = {
     {"GET", "/containers/{}/archive", get_archive},  // and HEAD
     {"PUT", "/containers/{}/archive", put_archive},
+    {"GET", "/containers/{}/changes", changes},
 };
 
 }  // namespace

@@ -38,6 +38,8 @@ std::span<const Route> system_routes();
 std::span<const Route> container_routes();
 std::span<const Route> stream_routes();
 std::span<const Route> archive_routes();
+std::span<const Route> limit_routes();
+std::span<const Route> disk_routes();
 std::span<const Route> exec_routes();
 std::span<const Route> image_routes();
 std::span<const Route> transfer_routes();

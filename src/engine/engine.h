@@ -135,6 +135,9 @@ public:
     virtual std::vector<Container> containers() = 0;  // newest first
     virtual Task<std::uint64_t> container_size(std::string name) = 0;
     virtual Task<std::vector<std::vector<std::string>>> top(std::string name) = 0;  // rows of ps -ef's columns
+    virtual Task<std::vector<Change>> changes(std::string name) = 0;
+    virtual Task<Stats> stats(std::string name) = 0;
+    virtual Task<void> update(std::string name, Update update) = 0;
 
     // files, of a container that runs or does not (engine/file_view.h)
     virtual Task<PathStat> stat_path(std::string name, std::string path) = 0;
@@ -166,6 +169,7 @@ public:
     // A new image: a container's changes on top of its image, or an archive (compressed or not) as its only layer.
     virtual Task<image::Digest> commit(std::string container, NewImage options) = 0;
     virtual Task<image::Digest> import_image(Fd archive, NewImage options) = 0;
+    virtual Task<std::map<image::Digest, std::uint64_t>> layer_sizes() = 0;  // bytes, by diff id
     virtual Task<void> check_login(std::string host, image::Credentials credentials) = 0;
 
     // networks and volumes
@@ -174,6 +178,7 @@ public:
     virtual Task<Volume> create_volume(std::string name, std::map<std::string, std::string> labels,
                                        std::map<std::string, std::string> driver_options) = 0;
     virtual Task<void> remove_volume(std::string name, bool force) = 0;
+    virtual Task<std::uint64_t> volume_size(std::string name) = 0;  // bytes
 
     // events: called for each one until the handle dies; `since` replays the last 1,024
     virtual std::shared_ptr<void> subscribe(std::int64_t since, std::function<void(const Event&)> handler) = 0;

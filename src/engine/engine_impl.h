@@ -1,6 +1,6 @@
 // The engine's body, in parts: open.cpp (opening, re-adoption), create.cpp, start.cpp, exit.cpp, stop.cpp, remove.cpp,
-// exec.cpp, files.cpp, views.cpp (reading), images.cpp, image_make.cpp, services.cpp. Thread side: the loop's thread,
-// except where a member says "worker".
+// exec.cpp, files.cpp, views.cpp (reading), images.cpp, image_make.cpp, update.cpp, services.cpp. Thread side: the
+// loop's thread, except where a member says "worker".
 //
 // Locks: `Live::lock` is held by start, remove, rename, pause and the exit handler while they change a container; stop
 // and kill only signal, and wait for the exit handler without it. Client calls that change something are shielded from
@@ -105,6 +105,9 @@ public:
     std::vector<Container> containers() override;
     Task<std::uint64_t> container_size(std::string name) override;
     Task<std::vector<std::vector<std::string>>> top(std::string name) override;
+    Task<std::vector<Change>> changes(std::string name) override;
+    Task<Stats> stats(std::string name) override;
+    Task<void> update(std::string name, Update update) override;
 
     Task<PathStat> stat_path(std::string name, std::string path) override;
     Task<PathArchive> read_archive(std::string name, std::string path) override;
@@ -130,6 +133,7 @@ public:
                                           std::optional<image::Credentials> credentials) override;
     Task<image::Digest> commit(std::string container, NewImage options) override;
     Task<image::Digest> import_image(Fd archive, NewImage options) override;
+    Task<std::map<image::Digest, std::uint64_t>> layer_sizes() override;
     Task<void> check_login(std::string host, image::Credentials credentials) override;
 
     std::vector<NetworkRecord> networks() override { return network_records_; }
@@ -137,6 +141,7 @@ public:
     Task<Volume> create_volume(std::string name, std::map<std::string, std::string> labels,
                                std::map<std::string, std::string> driver_options) override;
     Task<void> remove_volume(std::string name, bool force) override;
+    Task<std::uint64_t> volume_size(std::string name) override;
     std::shared_ptr<void> subscribe(std::int64_t since, std::function<void(const Event&)> handler) override;
 
 private:
@@ -207,6 +212,9 @@ private:
     Task<std::unique_ptr<ArchiveReader>> export_body(LivePtr live);
     std::unique_ptr<ArchiveReader> reader_of(std::unique_ptr<image::ByteSource> source, std::shared_ptr<void> holds);
     Task<void> write_archive_body(LivePtr live, struct Place place, Fd archive, ExtractOptions options);
+
+    // update.cpp
+    Task<void> update_body(LivePtr live, Update update);
 
     // image_make.cpp
     Task<image::Digest> commit_body(LivePtr live, NewImage options);

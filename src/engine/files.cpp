@@ -1,4 +1,4 @@
-// Copying files into and out of containers, and exporting them as a whole.
+// The files of containers: copied in and out, exported as a whole, compared with the image.
 #include <fcntl.h>
 #include <sys/statvfs.h>
 
@@ -7,6 +7,8 @@
 #include "base/strings.h"
 #include "engine/engine_impl.h"
 #include "engine/file_view.h"
+#include "engine/spec_builder.h"
+#include "engine/tree_diff.h"
 #include "image/extract.h"
 #include "image/tree_archive.h"
 #include "runtime/runtime.h"
@@ -201,6 +203,21 @@ Task<void> EngineImpl::write_archive_body(LivePtr live, Place place, Fd archive,
     CO_TRY(std::move(extracted));
     events_.container(live->record, "extract-to-dir", {{"path", place.path}});
     co_return Result<void>();
+}
+
+Task<std::vector<Change>> EngineImpl::changes(std::string name) {
+    auto live = CO_TRY(find(name));
+    const std::string id = live->record.id;
+    if (live->record.image.empty()) co_return std::vector<Change>();
+    co_return co_await on_bulk([&]() -> Result<std::vector<Change>> {
+        // What starting a container makes of itself where the image lacks it.
+        static const std::vector<std::string> kOurs = {"/dev",          "/proc",           "/sys", "/etc", "/etc/hosts",
+                                                       "/etc/hostname", "/etc/resolv.conf"};
+        const auto rootfs = TRY(parts_.store->rootfs(id));
+        const Fd upper = TRY(sys::open_path(rootfs.upper, O_RDONLY | O_DIRECTORY));
+        const Fd lower = TRY(open_image_view(rootfs));
+        return diff_upper(upper, lower, kOurs);
+    });
 }
 
 }  // namespace diatom::engine

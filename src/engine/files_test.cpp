@@ -162,6 +162,29 @@ TEST_F(FilesTest, AReaderHoldsTheStartBackAndALargeFileComesInPieces) {
     EXPECT_EQ(wait(id), 0);
 }
 
+TEST_F(FilesTest, ChangesAreThoseOnTopOfTheImage) {
+    ContainerConfig config;
+    config.mounts = {{.kind = MountKind::tmpfs, .target = "/tmp"}};
+    const auto id =
+        create({"sh", "-c",
+                "echo new > /root/new; echo more >> /etc/plain; rm /etc/group; rm /data/seed; touch /tmp/x; "
+                "cat /etc/passwd"},
+               config);
+    const auto untouched = run(engine().changes(id));
+    ASSERT_TRUE(untouched) << untouched.error().what();
+    EXPECT_THAT(*untouched, ::testing::IsEmpty());
+    start(id);
+    EXPECT_EQ(wait(id), 0);
+    const auto changes = run(engine().changes(id));
+    ASSERT_TRUE(changes) << changes.error().what();
+    using enum ChangeKind;
+    EXPECT_THAT(*changes, ::testing::ElementsAre(Change{modified, "/data"}, Change{deleted, "/data/seed"},
+                                                 Change{modified, "/etc"}, Change{deleted, "/etc/group"},
+                                                 Change{modified, "/etc/plain"}, Change{modified, "/root"},
+                                                 Change{added, "/root/new"}));
+    EXPECT_EQ(run(engine().changes("nonesuch")).error().kind(), Kind::not_found);
+}
+
 TEST_F(FilesTest, AnExportHasWhatTheContainerWroteAndTheImageHas) {
     ContainerConfig config;
     config.mounts = {{.kind = MountKind::volume, .target = "/data"}};

@@ -77,6 +77,10 @@ Task<std::unique_ptr<ArchiveReader>> EngineImpl::save_images(std::vector<std::st
     co_return reader_of(std::move(archive), {});
 }
 
+Task<std::map<image::Digest, std::uint64_t>> EngineImpl::layer_sizes() {
+    co_return co_await on_pool([this] { return parts_.store->layer_sizes(); });
+}
+
 Task<void> EngineImpl::check_login(std::string host, image::Credentials credentials) {
     co_return co_await parts_.registry->check_login(std::move(host), std::move(credentials));
 }

@@ -98,6 +98,12 @@ public:
         return sys::write_file_atomic(layers_.directory(diff_id) + "/" + key, text, 0600);
     }
 
+    Result<std::map<Digest, std::uint64_t>> layer_sizes() override {
+        std::map<Digest, std::uint64_t> sizes;
+        for (const auto& layer : TRY(catalog_.layers())) sizes.emplace(layer.diff_id, layer.size);
+        return sizes;
+    }
+
     Result<ImageRecord> add_image(const Digest& config, const Digest& manifest, const std::string& tag,
                                   const std::string& repo_digest) override {
         auto raw = TRY(blobs_.read(config, kMaxManifest), "image configuration {}", config.text());

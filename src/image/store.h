@@ -13,6 +13,7 @@
 
 #include <atomic>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -81,6 +82,8 @@ public:
     // A line that is kept with the layer until it goes ("gzip": what its compressed form is). Empty when never written.
     virtual Result<std::string> layer_note(const Digest& diff_id, const std::string& key) = 0;
     virtual Result<void> put_layer_note(const Digest& diff_id, const std::string& key, std::string_view text) = 0;
+
+    virtual Result<std::map<Digest, std::uint64_t>> layer_sizes() = 0;  // bytes, by diff id
 
     // Makes an image visible under `tag` (may be empty) in one transaction; all its layers must be unpacked.
     virtual Result<ImageRecord> add_image(const Digest& config, const Digest& manifest, const std::string& tag,
