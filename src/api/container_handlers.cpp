@@ -136,20 +136,11 @@ bool container_matches(const engine::Container& container, std::string_view key,
     return false;
 }
 
-Result<void> check_filters(const Filters& filters) {
-    static constexpr std::string_view kKnown[] = {"id",       "name",    "status", "exited",
-                                                  "ancestor", "network", "volume", "label"};
-    for (const auto& [key, values] : filters) {
-        if (std::ranges::find(kKnown, key) != std::end(kKnown)) continue;
-        return fail(Kind::invalid, "invalid filter '{}': this version filters containers by {}", key,
-                    "id, name, status, exited, ancestor, network, volume, label");
-    }
-    return {};
-}
+constexpr std::string_view kFilters[] = {"id", "name", "status", "exited", "ancestor", "network", "volume", "label"};
 
 Task<void> list(Call& call) {
     const auto filters = CO_TRY(decode_filters(call.request));
-    CO_TRY(check_filters(filters));
+    CO_TRY(check_filters(filters, kFilters));
     const auto limit = CO_TRY(call.request.number("limit")).value_or(0);
     const bool all = call.request.flag("all") || limit > 0 || filters.contains("status") || filters.contains("exited");
     Json rows = Json::array();

@@ -16,6 +16,8 @@ Result<void> decode_host_config(const Json& host, engine::ContainerConfig& confi
 Result<void> decode_mounts(const Json& host, engine::ContainerConfig& config);
 Result<void> decode_resources(const Json& host, engine::ContainerConfig& config);
 Result<void> decode_ports(const Json& host, engine::ContainerConfig& config);
+Result<void> decode_restart(const Json& host, engine::ContainerConfig& config);
+Result<void> refuse_unsupported(const Json& host);  // what Docker knows and this version does not honour
 // "SRC:DST[:OPTIONS]" as of docker run -v.
 Result<engine::MountPoint> decode_bind(std::string_view text);
 

@@ -42,6 +42,8 @@ constexpr std::array kRefused = {
     Refused{"Annotations", "--annotation"},
 };
 
+}  // namespace
+
 Result<void> refuse_unsupported(const Json& host) {
     for (const auto& refused : kRefused) {
         const Json& value = json_member(host, refused.key);
@@ -77,6 +79,8 @@ Result<void> decode_restart(const Json& host, engine::ContainerConfig& config) {
     config.restart_max = static_cast<unsigned>(most);
     return {};
 }
+
+namespace {
 
 Result<void> decode_log(const Json& host, engine::ContainerConfig& config) {
     const Json& log = json_member(host, "LogConfig");

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "api/http.h"
-#include "engine/model.h"
+#include "engine/engine.h"
 
 namespace diatom::api {
 
@@ -24,6 +24,7 @@ Json encode_image_config(const image::ImageConfig& config);
 Json encode_network(const engine::NetworkRecord& network, const std::vector<engine::Container>& containers);
 Json encode_volume(const engine::Volume& volume);
 Json encode_exec(const engine::ExecState& exec);
+Json encode_path_stat(const engine::PathStat& about);  // X-Docker-Container-Path-Stat
 
 // "0001-01-01T00:00:00Z" for no time, as Go prints its zero time.
 std::string encode_time(std::int64_t wall_ns);

@@ -1,4 +1,6 @@
-// Images, networks, volumes and execs as Docker's JSON.
+// Images, networks, volumes, execs and paths as Docker's JSON.
+#include <sys/stat.h>
+
 #include "api/encode.h"
 #include "base/strings.h"
 
@@ -140,6 +142,34 @@ Json encode_exec(const engine::ExecState& exec) {
             {"ContainerID", exec.container},
             {"DetachKeys", ""},
             {"Pid", exec.pid}};
+}
+
+namespace {
+
+// Go's os.FileMode: the permissions as they are, the rest in bits of its own.
+std::uint32_t go_file_mode(mode_t mode) {
+    constexpr auto kBit = [](unsigned n) { return std::uint32_t{1} << n; };
+    std::uint32_t bits = mode & 0777U;
+    if (S_ISDIR(mode)) bits |= kBit(31);
+    if (S_ISLNK(mode)) bits |= kBit(27);
+    if (S_ISBLK(mode) || S_ISCHR(mode)) bits |= kBit(26);
+    if (S_ISFIFO(mode)) bits |= kBit(25);
+    if (S_ISSOCK(mode)) bits |= kBit(24);
+    if ((mode & S_ISUID) != 0) bits |= kBit(23);
+    if ((mode & S_ISGID) != 0) bits |= kBit(22);
+    if (S_ISCHR(mode)) bits |= kBit(21);
+    if ((mode & S_ISVTX) != 0) bits |= kBit(20);
+    return bits;
+}
+
+}  // namespace
+
+Json encode_path_stat(const engine::PathStat& about) {
+    return {{"name", about.name},
+            {"size", about.size},
+            {"mode", go_file_mode(about.mode)},
+            {"mtime", encode_time(about.mtime)},
+            {"linkTarget", about.link_target}};
 }
 
 }  // namespace diatom::api

@@ -42,6 +42,22 @@ bool labels_match(const Labels& labels, const Filters& filters) {
            std::ranges::all_of(it->second, [&](const auto& wanted) { return label_matches(labels, wanted); });
 }
 
+bool labels_allow(const Labels& labels, const Filters& filters) {
+    const auto spared = filters.find("label!");
+    return labels_match(labels, filters) &&
+           (spared == filters.end() ||
+            std::ranges::none_of(spared->second, [&](const auto& wanted) { return label_matches(labels, wanted); }));
+}
+
+Result<void> check_filters(const Filters& filters, std::span<const std::string_view> known) {
+    for (const auto& [key, values] : filters) {
+        if (std::ranges::contains(known, key)) continue;
+        return fail(Kind::invalid, "invalid filter '{}': this version filters these by {}", key,
+                    join(std::vector<std::string>(known.begin(), known.end()), ", "));
+    }
+    return {};
+}
+
 bool passes(const Filters& filters, const Labels& labels, const Matches& matches) {
     return labels_match(labels, filters) && std::ranges::all_of(filters, [&](const auto& filter) {
                const auto& [key, values] = filter;

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <map>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,6 +21,11 @@ Result<Filters> decode_filters(std::string_view text);
 // `wanted` is KEY (whatever its value) or KEY=VALUE.
 bool label_matches(const Labels& labels, std::string_view wanted);
 bool labels_match(const Labels& labels, const Filters& filters);  // all that "label" lists
+
+// The labels that a prune is to take or, by "label!", to spare.
+bool labels_allow(const Labels& labels, const Filters& filters);
+// Refuses, by name, a filter that `known` does not list.
+Result<void> check_filters(const Filters& filters, std::span<const std::string_view> known);
 
 // Whether a thing passes all filters: it has every label of "label", and of each other filter at least one value
 // matches. A filter without values filters nothing.

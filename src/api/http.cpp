@@ -39,7 +39,9 @@ std::string server_headers() {
 
 // Bodies that are too large to hold: their handlers read them piece by piece.
 bool streams_body(const Request& request) {
-    return request.method == "POST" && (request.path == "/images/load" || request.path == "/build");
+    if (request.method == "PUT") return request.path.ends_with("/archive");
+    return request.method == "POST" && (request.path == "/images/load" || request.path == "/build" ||
+                                        (request.path == "/images/create" && request.query.contains("fromSrc")));
 }
 
 }  // namespace
@@ -194,9 +196,9 @@ Task<void> Connection::reply_error(const Error& error) {
     return reply_json(http_status(error.kind()), Json{{"message", error.what()}});
 }
 
-Task<void> Connection::begin_stream(int status, std::string_view content_type) {
+Task<void> Connection::begin_stream(int status, std::string_view content_type, std::string_view headers) {
     replied_ = streaming_ = true;
-    pending_ = head(status, content_type, "Transfer-Encoding: chunked\r\n") + "\r\n";
+    pending_ = head(status, content_type, "Transfer-Encoding: chunked\r\n").append(headers) + "\r\n";
     return transport_->write(pending_);
 }
 

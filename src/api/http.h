@@ -11,6 +11,8 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "base/error.h"
 #include "base/json.h"
@@ -34,14 +36,16 @@ inline constexpr std::size_t kMaxBody = 8U << 20U;     // bytes of a body that i
 
 struct Request {
     std::string method;
-    std::string path;                            // decoded, without the version prefix: "/containers/json"
-    int minor_version = 0;                       // API 1.N; 0 when the path carried none
-    std::map<std::string, std::string> query;    // decoded; of repeated keys the last
-    std::map<std::string, std::string> headers;  // keys in lower case
+    std::string path;                                        // decoded, without the version prefix: "/containers/json"
+    int minor_version = 0;                                   // API 1.N; 0 when the path carried none
+    std::map<std::string, std::string> query;                // decoded; of repeated keys the last
+    std::vector<std::pair<std::string, std::string>> items;  // the same, every one, in order
+    std::map<std::string, std::string> headers;              // keys in lower case
     std::string body;
     bool keep_alive = true;
 
     std::string param(const std::string& name, std::string fallback = {}) const;
+    std::vector<std::string> params(const std::string& name) const;   // every value of a repeated key
     bool flag(const std::string& name, bool fallback = false) const;  // Docker's booleans: "", 0, false, no, none
     Result<std::optional<std::int64_t>> number(const std::string& name) const;
     std::string_view header(const std::string& name) const;
@@ -71,7 +75,7 @@ public:
     Task<void> reply_error(const Error& error);
 
     // A chunked reply of unknown length; headers are flushed at once.
-    Task<void> begin_stream(int status, std::string_view content_type);
+    Task<void> begin_stream(int status, std::string_view content_type, std::string_view headers = {});
     Task<void> write_chunk(std::string_view bytes);
     Task<void> end_stream();
 

@@ -92,7 +92,9 @@ Result<void> decode_target(std::string_view target, Request& request) {
         if (pair.empty()) continue;
         const auto item = cut(pair, '=').value_or(Halves{pair, {}});
         auto key = TRY(percent_decode(item.first, Plus::space));
-        request.query[std::move(key)] = TRY(percent_decode(item.second, Plus::space));
+        auto value = TRY(percent_decode(item.second, Plus::space));
+        request.items.emplace_back(key, value);
+        request.query[std::move(key)] = std::move(value);
     }
     return {};
 }
@@ -123,6 +125,14 @@ std::string Request::param(const std::string& name, std::string fallback) const 
     const auto it = query.find(name);
     if (it == query.end()) return fallback;
     return it->second;
+}
+
+std::vector<std::string> Request::params(const std::string& name) const {
+    std::vector<std::string> values;
+    for (const auto& [key, value] : items) {
+        if (key == name) values.push_back(value);
+    }
+    return values;
 }
 
 bool Request::flag(const std::string& name, bool fallback) const {

@@ -1,21 +1,17 @@
-#include <unistd.h>
-
 #include <algorithm>
-#include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <boost/asio/write.hpp>
 #include <deque>
 
 #include "api/encode.h"
+#include "api/import.h"
 #include "api/race.h"
 #include "api/router.h"
 #include "base/strings.h"
 #include "sys/clock.h"
-#include "sys/socket.h"
 
 namespace diatom::api {
 namespace {
@@ -135,17 +131,14 @@ Task<T> with_progress(ProgressStream& stream, Connection& connection, Task<T> wo
 
 Result<image::Reference> pull_reference(const Request& request) {
     auto name = request.param("fromImage");
-    if (name.empty()) {
-        if (!request.param("fromSrc").empty())
-            return fail(Kind::unsupported, "importing an image (fromSrc) is not in this version: pull or load one");
-        return fail(Kind::invalid, "\"fromImage\" must name an image");
-    }
+    if (name.empty()) return fail(Kind::invalid, "\"fromImage\" must name an image");
     const auto tag = request.param("tag");
     if (!tag.empty()) name += (tag.find(':') != std::string::npos ? "@" : ":") + tag;
     return image::Reference::parse(name);
 }
 
 Task<void> pull(Call& call) {
+    if (!call.request.param("fromSrc").empty()) co_return co_await import_image(call);
     const auto reference = CO_TRY(pull_reference(call.request));
     const auto credentials = CO_TRY(decode_auth(call.request));
     auto platform = image::Platform::host();
@@ -252,42 +245,81 @@ Task<void> tag(Call& call) {
     co_return co_await call.connection.reply_empty(201);
 }
 
-// Feeds the request's body to the engine through a pipe, so that nothing of it is held in memory.
-Task<void> feed(Connection& connection, Fd write_end) {
-    asio::posix::stream_descriptor pipe(co_await asio::this_coro::executor, write_end.release());
-    for (;;) {
-        auto piece = co_await connection.read_body();
-        const auto bytes = CO_TRY(std::move(piece));
-        if (bytes.empty()) co_return Result<void>{};
-        boost::system::error_code error;
-        co_await asio::async_write(pipe, asio::buffer(bytes), asio::redirect_error(asio::use_awaitable, error));
-        if (error) co_return Result<void>{};  // the reader stopped and tells its own reason
+// One tag, or without a tag all that the repository has here (docker push --all-tags).
+Task<std::vector<image::Reference>> push_references(Call& call) {
+    const auto repository = CO_TRY(image::Reference::parse(call.name()));
+    std::vector<image::Reference> references;
+    if (const auto tag = call.request.param("tag"); !tag.empty()) {
+        references.push_back(CO_TRY(image::Reference::parse(call.name() + ":" + tag)));
+        co_return references;
     }
+    auto listed = co_await call.engine.images();
+    const auto images = CO_TRY(std::move(listed));
+    for (const auto& image : images) {
+        for (const auto& full : image.tags) {
+            auto reference = CO_TRY(image::Reference::parse(full));
+            if (reference.domain == repository.domain && reference.repository == repository.repository)
+                references.push_back(std::move(reference));
+        }
+    }
+    if (references.empty())
+        co_return fail(Kind::not_found, "An image does not exist locally with the tag: {}",
+                       repository.familiar_repository());
+    co_return references;
 }
 
-Task<void> load(Call& call) {
-    using namespace asio::experimental::awaitable_operators;
-    auto [read_end, write_end] = CO_TRY(sys::make_pipe());
-    CO_TRY(sys::set_nonblocking(write_end));
-    std::string lines;
-    auto ignore_progress = [](const image::Progress&) {};
-    auto [fed, loaded] = co_await (feed(call.connection, std::move(write_end)) &&
-                                   call.engine.load_image(std::move(read_end), ignore_progress));
-    CO_TRY(std::move(fed));
-    const auto names = CO_TRY(std::move(loaded));
-    for (const auto& name : names) {
-        const bool id = name.starts_with("sha256:");
-        const auto reference = image::Reference::parse(name);
-        const auto shown = id || !reference ? name : reference->familiar();
-        lines += dump_json({{"stream", std::format("Loaded image{}: {}\n", id ? " ID" : "", shown)}}) + "\r\n";
+Task<void> push(Call& call) {
+    if (!call.request.param("platform").empty())
+        co_return fail(Kind::unsupported, "choosing a platform (--platform) is not in this version: leave it out");
+    auto found = co_await push_references(call);
+    const auto references = CO_TRY(std::move(found));
+    const auto credentials = CO_TRY(decode_auth(call.request));
+    auto begun = co_await call.connection.begin_stream(200, "application/json");
+    CO_TRY(std::move(begun));
+    const auto& first = references.front();
+    const auto intro =
+        dump_json({{"status", std::format("The push refers to repository [{}/{}]", first.domain, first.repository)}}) +
+        "\r\n";
+    auto told = co_await call.connection.write_chunk(intro);
+    CO_TRY(std::move(told));
+    for (const auto& reference : references) {
+        ProgressStream lines(call.connection, co_await asio::this_coro::executor);
+        const image::ProgressSink sink = [&lines](const image::Progress& p) { lines.push(progress_line(p)); };
+        auto pushed = co_await with_progress(lines, call.connection, call.engine.push(reference, credentials, sink));
+        if (!pushed && pushed.error().kind() == Kind::cancelled) co_return forward_error(std::move(pushed));
+        if (!pushed) break;
+        const auto digest = pushed->manifest.text();
+        const auto end =
+            dump_json({{"status", std::format("{}: digest: {} size: {}", reference.tag, digest, pushed->size)}}) +
+            "\r\n" +
+            dump_json({{"progressDetail", Json::object()},
+                       {"aux", {{"Tag", reference.tag}, {"Digest", digest}, {"Size", pushed->size}}}}) +
+            "\r\n";
+        auto ended = co_await call.connection.write_chunk(end);
+        CO_TRY(std::move(ended));
     }
-    co_return co_await call.connection.reply(200, "application/json", lines);
+    co_return co_await call.connection.end_stream();
+}
+
+Task<void> describe(Call& call) {
+    const auto reference = CO_TRY(image::Reference::parse(call.name()));
+    const auto credentials = CO_TRY(decode_auth(call.request));
+    auto asked = co_await call.engine.describe_image(reference, credentials);
+    const auto found = CO_TRY(std::move(asked));
+    Json platforms = Json::array();
+    for (const auto& platform : found.platforms) {
+        platforms.push_back({{"architecture", platform.architecture}, {"os", platform.os}});
+        if (!platform.variant.empty()) platforms.back()["variant"] = platform.variant;
+    }
+    co_return co_await call.connection.reply_json(
+        200, {{"Descriptor", image::encode_descriptor(found.descriptor)}, {"Platforms", platforms}});
 }
 
 constexpr Route kRoutes[] = {
-    {"POST", "/images/create", pull},     {"GET", "/images/json", list},           {"POST", "/images/load", load},
-    {"GET", "/images/{*}/json", inspect}, {"GET", "/images/{*}/history", history}, {"POST", "/images/{*}/tag", tag},
-    {"DELETE", "/images/{*}", remove},
+    {"POST", "/images/create", pull},     {"GET", "/images/json", list},
+    {"GET", "/images/{*}/json", inspect}, {"GET", "/images/{*}/history", history},
+    {"POST", "/images/{*}/tag", tag},     {"DELETE", "/images/{*}", remove},
+    {"POST", "/images/{*}/push", push},   {"GET", "/distribution/{*}/json", describe},
 };
 
 }  // namespace

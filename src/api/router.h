@@ -37,8 +37,12 @@ struct Route {
 std::span<const Route> system_routes();
 std::span<const Route> container_routes();
 std::span<const Route> stream_routes();
+std::span<const Route> archive_routes();
+std::span<const Route> limit_routes();
+std::span<const Route> disk_routes();
 std::span<const Route> exec_routes();
 std::span<const Route> image_routes();
+std::span<const Route> transfer_routes();
 std::span<const Route> network_routes();
 std::span<const Route> volume_routes();
 std::span<const Route> unsupported_routes();  // known to Docker, not in this version: 501 with the reason

@@ -145,6 +145,17 @@ Json encode_event(const engine::Event& event, int version) {
     return body;
 }
 
+// By its id or its name, with or without the tag; a container's events are about its image, too.
+bool is_about_image(const engine::Event& event, const std::string& wanted) {
+    const auto name = event.attributes.find(event.type == "image" ? "name" : "image");
+    const auto is = [&](const std::string& text) {
+        const auto colon = text.rfind(':');
+        return text == wanted ||
+               (colon != std::string::npos && !text.substr(colon).contains('/') && text.substr(0, colon) == wanted);
+    };
+    return (event.type == "image" && is(event.id)) || (name != event.attributes.end() && is(name->second));
+}
+
 bool event_matches(const engine::Event& event, const Filters& filters) {
     const auto attribute = [&](const char* key) {
         const auto it = event.attributes.find(key);
@@ -154,9 +165,11 @@ bool event_matches(const engine::Event& event, const Filters& filters) {
     return passes(filters, event.attributes, [&](std::string_view key, const std::string& value) {
         if (key == "type") return event.type == value;
         if (key == "event") return event.action == value || event.action.starts_with(value + ":");
-        if (key != event.type && (key != "container" || !event.attributes.contains("container"))) return false;
-        return event.id.starts_with(value) || attribute("name") == value || attribute("image") == value ||
-               attribute("container") == value;
+        if (key == "scope") return value == "local";
+        if (key == "image") return is_about_image(event, value);
+        // A network's events name the containers that join it.
+        if (key == "container" && attribute("container").starts_with(value)) return event.type == "network";
+        return key == event.type && (event.id.starts_with(value) || attribute("name").starts_with(value));
     });
 }
 

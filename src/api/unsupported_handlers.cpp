@@ -24,41 +24,17 @@ constexpr Handler kBuild =
     refuse<"building images is not in this version: build elsewhere, push to a registry and pull here">;
 constexpr Handler kNetwork =
     refuse<"user-defined networks are not in this version: containers join bridge, host or none">;
-constexpr Handler kCopy =
-    refuse<"copying into and out of containers is not in this version: use a volume or docker exec with tar">;
-constexpr Handler kExport = refuse<"saving, exporting, importing, committing and pushing are not in this version">;
-constexpr Handler kPrune = refuse<"pruning is not in this version: remove by name">;
-constexpr Handler kStats = refuse<"statistics are not in this version: read the container's cgroup">;
-constexpr Handler kUpdate =
-    refuse<"changing a container's limits while it exists is not in this version: create it anew">;
 constexpr Handler kSearch = refuse<"searching registries is not in this version">;
 constexpr Handler kPlugins = refuse<"engine plugins are not in this version">;
 
 constexpr Route kRoutes[] = {
     {"POST", "/build", kBuild},
-    {"POST", "/build/prune", kBuild},
     {"POST", "/session", kBuild},
     {"POST", "/grpc", kBuild},
     {"POST", "/networks/create", kNetwork},
     {"POST", "/networks/{}/connect", kNetwork},
     {"POST", "/networks/{}/disconnect", kNetwork},
     {"DELETE", "/networks/{}", kNetwork},
-    {"GET", "/containers/{}/archive", kCopy},
-    {"PUT", "/containers/{}/archive", kCopy},
-    {"GET", "/containers/{}/changes", kCopy},
-    {"GET", "/containers/{}/export", kExport},
-    {"POST", "/commit", kExport},
-    {"GET", "/images/get", kExport},
-    {"GET", "/images/{*}/get", kExport},
-    {"POST", "/images/{*}/push", kExport},
-    {"GET", "/distribution/{*}/json", kExport},
-    {"GET", "/containers/{}/stats", kStats},
-    {"POST", "/containers/{}/update", kUpdate},
-    {"POST", "/containers/prune", kPrune},
-    {"POST", "/images/prune", kPrune},
-    {"POST", "/networks/prune", kPrune},
-    {"POST", "/volumes/prune", kPrune},
-    {"GET", "/system/df", kPrune},
     {"GET", "/images/search", kSearch},
     {"GET", "/plugins", kPlugins},
     {"GET", "/swarm", refuse_swarm},

@@ -69,9 +69,41 @@ struct RemoveOptions {
     bool force = false, volumes = false, link = false;
 };
 
+// What HEAD and GET archive tell of a path, as Docker's ContainerPathStat.
+struct PathStat {
+    std::string name, link_target;  // link_target: where a symbolic link ends, as seen in the container
+    std::uint64_t size = 0;
+    mode_t mode = 0;         // as of stat(2)
+    std::int64_t mtime = 0;  // wall ns
+};
+// A tar archive that is made as it is read. While one of a container's files lives, a container that does not run is
+// kept from starting. Dropped: nobody wants the rest.
+class ArchiveReader {
+public:
+    virtual ~ArchiveReader() = default;
+    virtual Task<std::string> next() = 0;  // empty: the archive is complete
+};
+struct PathArchive {
+    PathStat about;
+    std::unique_ptr<ArchiveReader> reader;
+};
+struct ExtractOptions {
+    bool keep_kinds = false;  // no directory is replaced by anything else, nor the other way round
+    bool as_user = false;     // all belongs to the container's user
+};
+
 struct Created {
     std::string id;
     std::vector<std::string> warnings;
+};
+
+struct NewImage {
+    std::string tag;  // full reference; empty: none
+    std::string author, comment;
+    std::vector<std::string> changes;  // Dockerfile instructions (image/image_config.h)
+    Json process;                      // members of the image's "config" that are replaced; null: none
+    image::Platform platform;          // of an import
+    bool pause = true;                 // the container while it is read
 };
 
 class Engine {
@@ -103,6 +135,17 @@ public:
     virtual std::vector<Container> containers() = 0;  // newest first
     virtual Task<std::uint64_t> container_size(std::string name) = 0;
     virtual Task<std::vector<std::vector<std::string>>> top(std::string name) = 0;  // rows of ps -ef's columns
+    virtual Task<std::vector<Change>> changes(std::string name) = 0;
+    virtual Task<Stats> stats(std::string name) = 0;
+    virtual Task<void> update(std::string name, Update update) = 0;
+
+    // files, of a container that runs or does not (engine/file_view.h)
+    virtual Task<PathStat> stat_path(std::string name, std::string path) = 0;
+    virtual Task<PathArchive> read_archive(std::string name, std::string path) = 0;
+    // Unpacks a tar archive, compressed or not, in the directory `path`.
+    virtual Task<void> write_archive(std::string name, std::string path, Fd archive, ExtractOptions options) = 0;
+    // Its root file system, without volumes and whatever else is mounted there.
+    virtual Task<std::unique_ptr<ArchiveReader>> export_container(std::string name) = 0;
 
     // execs
     virtual Task<std::string> exec_create(std::string container, ExecConfig config) = 0;
@@ -118,6 +161,15 @@ public:
     virtual Task<image::Store::Removed> remove_image(std::string name, bool force) = 0;
     virtual Task<void> tag_image(std::string name, image::Reference reference) = 0;
     virtual Task<std::vector<std::string>> load_image(Fd archive, image::ProgressSink progress) = 0;
+    virtual Task<std::unique_ptr<ArchiveReader>> save_images(std::vector<std::string> names) = 0;  // image/save.h
+    virtual Task<image::Pushed> push(image::Reference reference, std::optional<image::Credentials> credentials,
+                                     image::ProgressSink progress) = 0;
+    virtual Task<image::Described> describe_image(image::Reference reference,
+                                                  std::optional<image::Credentials> credentials) = 0;
+    // A new image: a container's changes on top of its image, or an archive (compressed or not) as its only layer.
+    virtual Task<image::Digest> commit(std::string container, NewImage options) = 0;
+    virtual Task<image::Digest> import_image(Fd archive, NewImage options) = 0;
+    virtual Task<std::map<image::Digest, std::uint64_t>> layer_sizes() = 0;  // bytes, by diff id
     virtual Task<void> check_login(std::string host, image::Credentials credentials) = 0;
 
     // networks and volumes
@@ -126,6 +178,7 @@ public:
     virtual Task<Volume> create_volume(std::string name, std::map<std::string, std::string> labels,
                                        std::map<std::string, std::string> driver_options) = 0;
     virtual Task<void> remove_volume(std::string name, bool force) = 0;
+    virtual Task<std::uint64_t> volume_size(std::string name) = 0;  // bytes
 
     // events: called for each one until the handle dies; `since` replays the last 1,024
     virtual std::shared_ptr<void> subscribe(std::int64_t since, std::function<void(const Event&)> handler) = 0;

@@ -1,6 +1,6 @@
 // The engine's body, in parts: open.cpp (opening, re-adoption), create.cpp, start.cpp, exit.cpp, stop.cpp, remove.cpp,
-// exec.cpp, views.cpp (reading), images.cpp, services.cpp. Thread side: the loop's thread, except where a member says
-// "worker".
+// exec.cpp, files.cpp, views.cpp (reading), images.cpp, image_make.cpp, update.cpp, services.cpp. Thread side: the
+// loop's thread, except where a member says "worker".
 //
 // Locks: `Live::lock` is held by start, remove, rename, pause and the exit handler while they change a container; stop
 // and kill only signal, and wait for the exit handler without it. Client calls that change something are shielded from
@@ -66,6 +66,8 @@ struct Live {
 };
 using LivePtr = std::shared_ptr<Live>;
 
+enum class Binds : std::uint8_t;  // file_view.h
+
 struct LiveExec {
     LiveExec(const asio::any_io_executor& loop, ExecState s)
         : state(std::move(s)), hub(std::make_shared<StdioHub>(loop, state.config.tty, true)) {}
@@ -103,6 +105,14 @@ public:
     std::vector<Container> containers() override;
     Task<std::uint64_t> container_size(std::string name) override;
     Task<std::vector<std::vector<std::string>>> top(std::string name) override;
+    Task<std::vector<Change>> changes(std::string name) override;
+    Task<Stats> stats(std::string name) override;
+    Task<void> update(std::string name, Update update) override;
+
+    Task<PathStat> stat_path(std::string name, std::string path) override;
+    Task<PathArchive> read_archive(std::string name, std::string path) override;
+    Task<void> write_archive(std::string name, std::string path, Fd archive, ExtractOptions options) override;
+    Task<std::unique_ptr<ArchiveReader>> export_container(std::string name) override;
 
     Task<std::string> exec_create(std::string container, ExecConfig config) override;
     Task<std::unique_ptr<Attachment>> exec_start(std::string id, bool detach, bool tty) override;
@@ -116,6 +126,14 @@ public:
     Task<image::Store::Removed> remove_image(std::string name, bool force) override;
     Task<void> tag_image(std::string name, image::Reference reference) override;
     Task<std::vector<std::string>> load_image(Fd archive, image::ProgressSink progress) override;
+    Task<std::unique_ptr<ArchiveReader>> save_images(std::vector<std::string> names) override;
+    Task<image::Pushed> push(image::Reference reference, std::optional<image::Credentials> credentials,
+                             image::ProgressSink progress) override;
+    Task<image::Described> describe_image(image::Reference reference,
+                                          std::optional<image::Credentials> credentials) override;
+    Task<image::Digest> commit(std::string container, NewImage options) override;
+    Task<image::Digest> import_image(Fd archive, NewImage options) override;
+    Task<std::map<image::Digest, std::uint64_t>> layer_sizes() override;
     Task<void> check_login(std::string host, image::Credentials credentials) override;
 
     std::vector<NetworkRecord> networks() override { return network_records_; }
@@ -123,6 +141,7 @@ public:
     Task<Volume> create_volume(std::string name, std::map<std::string, std::string> labels,
                                std::map<std::string, std::string> driver_options) override;
     Task<void> remove_volume(std::string name, bool force) override;
+    Task<std::uint64_t> volume_size(std::string name) override;
     std::shared_ptr<void> subscribe(std::int64_t since, std::function<void(const Event&)> handler) override;
 
 private:
@@ -184,6 +203,21 @@ private:
     Task<void> rename_body(LivePtr live, std::string new_name);
     Task<Volume> add_volume(Volume volume);
     Task<void> remove_volume_body(std::string name, bool force);
+
+    // files.cpp
+    struct OpenFiles;
+    class LiveArchive;
+    Task<std::shared_ptr<OpenFiles>> open_files(LivePtr live, Binds binds);
+    Task<PathArchive> read_archive_body(LivePtr live, struct Place place);
+    Task<std::unique_ptr<ArchiveReader>> export_body(LivePtr live);
+    std::unique_ptr<ArchiveReader> reader_of(std::unique_ptr<image::ByteSource> source, std::shared_ptr<void> holds);
+    Task<void> write_archive_body(LivePtr live, struct Place place, Fd archive, ExtractOptions options);
+
+    // update.cpp
+    Task<void> update_body(LivePtr live, Update update);
+
+    // image_make.cpp
+    Task<image::Digest> commit_body(LivePtr live, NewImage options);
 
     // exec.cpp
     struct ExecUp;

@@ -1,5 +1,6 @@
 // Images: the store and the registry client, with the engine's names and events.
 #include "engine/engine_impl.h"
+#include "image/save.h"
 #include "sys/log.h"
 
 namespace diatom::engine {
@@ -65,6 +66,19 @@ Task<std::vector<std::string>> EngineImpl::load_image(Fd archive, image::Progres
         for (const auto& name : *loaded) events_.publish(image_event("load", name));
     }
     co_return loaded;
+}
+
+Task<std::unique_ptr<ArchiveReader>> EngineImpl::save_images(std::vector<std::string> names) {
+    auto planned = co_await on_bulk([&]() -> Result<std::unique_ptr<image::ByteSource>> {
+        return image::save_archive(*parts_.store, TRY(image::choose_images(*parts_.store, names)));
+    });
+    auto archive = CO_TRY(std::move(planned));
+    for (const auto& name : names) events_.publish(image_event("save", name));
+    co_return reader_of(std::move(archive), {});
+}
+
+Task<std::map<image::Digest, std::uint64_t>> EngineImpl::layer_sizes() {
+    co_return co_await on_pool([this] { return parts_.store->layer_sizes(); });
 }
 
 Task<void> EngineImpl::check_login(std::string host, image::Credentials credentials) {

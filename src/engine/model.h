@@ -155,6 +155,41 @@ struct NetworkRecord {
     std::string bridge;  // interface name
 };
 
+enum class ChangeKind : std::uint8_t { modified, added, deleted };
+struct Change {
+    ChangeKind kind = ChangeKind::modified;
+    std::string path;  // "/etc/passwd"
+    friend bool operator==(const Change&, const Change&) = default;
+};
+
+// What a container has used since it started. All zero, and no time, when it does not run.
+struct Stats {
+    std::int64_t time = 0;                                               // wall ns
+    std::uint64_t cpu_ns = 0, cpu_user_ns = 0, cpu_system_ns = 0;        // of the container
+    std::uint64_t machine_cpu_ns = 0;                                    // all processors, idle time included
+    std::uint64_t periods = 0, throttled_periods = 0, throttled_ns = 0;  // by its CPU limit
+    std::uint64_t memory = 0, memory_limit = 0, pids = 0;                // limit: at most what the machine has
+    std::optional<std::uint64_t> pids_limit;
+    std::map<std::string, std::uint64_t> memory_details;  // memory.stat
+    struct Io {
+        std::uint64_t major = 0, minor = 0, read_bytes = 0, written_bytes = 0, reads = 0, writes = 0;
+    };
+    std::vector<Io> io;
+    struct Interface {
+        std::uint64_t rx_bytes = 0, rx_packets = 0, rx_errors = 0, rx_dropped = 0;
+        std::uint64_t tx_bytes = 0, tx_packets = 0, tx_errors = 0, tx_dropped = 0;
+    };
+    std::map<std::string, Interface> networks;  // but for lo
+};
+
+// What update() puts in place of what the container has.
+struct Update {
+    runtime::Resources resources;
+    RestartPolicy restart = RestartPolicy::no;
+    unsigned restart_max = 0;
+    Json raw_host_config;
+};
+
 struct Event {
     std::int64_t time = 0;
     std::string type, action, id;  // "container" "start" ID

@@ -162,4 +162,11 @@ Task<void> EngineImpl::remove_volume_body(std::string name, bool force) {
     co_return Result<void>();
 }
 
+Task<std::uint64_t> EngineImpl::volume_size(std::string name) {
+    const auto known = std::ranges::find(volumes_, name, &Volume::name);
+    if (known == volumes_.end()) co_return fail(Kind::not_found, "get {}: no such volume", name);
+    const std::string mountpoint = known->mountpoint;
+    co_return co_await on_pool([&] { return sys::tree_size(mountpoint); });
+}
+
 }  // namespace diatom::engine

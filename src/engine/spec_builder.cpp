@@ -153,15 +153,27 @@ Result<Fd> root_view(const SpecInputs& inputs) {
     return sys::open_path("/", O_RDONLY | O_DIRECTORY);
 }
 
+Result<Fd> open_layers(const std::vector<std::string>& layers) {
+    // Without upper and work directory overlayfs is read-only. "lowerdir+" (Linux 6.8) takes one path at a time, so
+    // that neither their number nor a colon in a path matters.
+    std::vector<sys::FsOption> options;
+    for (const auto& layer : layers) options.push_back({"lowerdir+", layer});
+    return TRY(sys::make_mount("overlay", options, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOEXEC | MOUNT_ATTR_NODEV),
+               "open the container's root file system");
+}
+
 }  // namespace
 
 Result<Fd> open_root_view(const image::RootFs& rootfs) {
-    // Without upper and work directory overlayfs is read-only. "lowerdir+" (Linux 6.8) takes one path at a time, so
-    // that neither their number nor a colon in a path matters.
-    std::vector<sys::FsOption> options = {{"lowerdir+", rootfs.upper}};
-    for (const auto& lower : rootfs.lower) options.push_back({"lowerdir+", lower});
-    return TRY(sys::make_mount("overlay", options, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOEXEC | MOUNT_ATTR_NODEV),
-               "open the container's root file system");
+    std::vector<std::string> layers = {rootfs.upper};
+    layers.insert(layers.end(), rootfs.lower.begin(), rootfs.lower.end());
+    return open_layers(layers);
+}
+
+Result<Fd> open_image_view(const image::RootFs& rootfs) {
+    // overlayfs wants two at least.
+    if (rootfs.lower.size() == 1) return sys::open_path(rootfs.lower.front(), O_RDONLY | O_DIRECTORY);
+    return open_layers(rootfs.lower);
 }
 
 Result<Spec> build_spec(const SpecInputs& inputs) {

@@ -24,5 +24,6 @@ Result<runtime::Process> build_exec(const Container& container, const ExecConfig
 // A read-only view of a container's root from outside, without mounting it anywhere: for looking up users and copying
 // an image's files into a new volume. The view of a running container's is /proc/PID/root instead.
 Result<Fd> open_root_view(const image::RootFs& rootfs);
+Result<Fd> open_image_view(const image::RootFs& rootfs);  // the same without what the container wrote
 
 }  // namespace diatom::engine

@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <format>
 
+#include "engine/container_stats.h"
 #include "engine/engine_impl.h"
 #include "engine/log_cursor.h"
 #include "engine/names.h"
@@ -165,6 +166,14 @@ Task<std::vector<std::vector<std::string>>> EngineImpl::top(std::string name) {
     const auto pid = live->record.state.process.pid;
     const auto cgroup = cgroup_of(live->record.id);
     co_return co_await on_pool([&] { return list_processes(cgroup, pid); });
+}
+
+Task<Stats> EngineImpl::stats(std::string name) {
+    auto live = CO_TRY(find(name));
+    const auto pid = live->record.state.process.pid;
+    if (pid == 0) co_return Stats();
+    const auto cgroup = cgroup_of(live->record.id);
+    co_return co_await on_pool([&] { return read_stats(cgroup, pid); });
 }
 
 std::shared_ptr<void> EngineImpl::subscribe(std::int64_t since, std::function<void(const Event&)> handler) {

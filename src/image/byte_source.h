@@ -20,6 +20,18 @@ public:
     virtual Result<std::size_t> read(std::span<std::uint8_t> buffer) = 0;
 };
 
+class ByteSink {
+public:
+    virtual ~ByteSink() = default;
+    virtual Result<void> write(std::string_view bytes) = 0;
+};
+
+// A stream whose length is known.
+struct SizedSource {
+    std::uint64_t size = 0;  // bytes
+    std::unique_ptr<ByteSource> source;
+};
+
 // From the descriptor's offset to its end. `consumed` counts the bytes, where given, and outlives the source.
 std::unique_ptr<ByteSource> file_source(FdRef file, std::atomic<std::uint64_t>* consumed = nullptr);
 std::unique_ptr<ByteSource> memory_source(std::string_view bytes);  // which outlive the source
@@ -27,6 +39,9 @@ std::unique_ptr<ByteSource> memory_source(std::string_view bytes);  // which out
 // gzip (RFC 1952, any number of members), zstd (RFC 8878, windows up to 128 MiB) or the bytes as they are, told apart
 // by their first bytes: media types of real images lie. Damage and truncation are Kind::corrupt.
 Result<std::unique_ptr<ByteSource>> decompress(std::unique_ptr<ByteSource> compressed);
+
+// The gzip (RFC 1952) of a stream; equal bytes give equal bytes.
+std::unique_ptr<ByteSource> compress_gzip(std::unique_ptr<ByteSource> plain);
 
 // How far an archive may inflate: any may to `allowance`, and beyond that to `ratio` times what was read of it.
 // Real layers inflate two to ten times, text and logs twenty; only what is nothing but zeros comes near deflate's 1032

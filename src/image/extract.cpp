@@ -39,7 +39,9 @@ public:
     Result<void> begin(const TarEntry& entry) override {
         if (++done_.entries > limits_.max_entries)
             return fail(Kind::exhausted, "the archive has more than {} entries", limits_.max_entries);
-        return in_entry(create(entry), entry);
+        if (!limits_.rewrite) return in_entry(create(entry), entry);
+        rewritten_ = TRY(limits_.rewrite(entry));
+        return rewritten_ ? in_entry(create(*rewritten_), entry) : Result<void>{};
     }
 
     Result<void> data(std::uint64_t offset, std::string_view bytes) override {
@@ -55,8 +57,9 @@ public:
         return {};
     }
 
-    Result<void> end(const TarEntry& entry) override {
+    Result<void> end(const TarEntry& written) override {
         if (!file_) return {};
+        const TarEntry& entry = rewritten_ ? *rewritten_ : written;
         if (::ftruncate(file_.raw(), static_cast<off_t>(entry.size)) != 0)
             return fail_errno(errno, "set the size of {}", entry.path);
         file_.reset();
@@ -258,6 +261,7 @@ private:
     const ExtractLimits& limits_;
     std::uint64_t reserve_, since_check_ = 0;
     Extracted done_;
+    std::optional<TarEntry> rewritten_;  // the current entry, where there is a rewrite
     Fd parent_, file_;
     std::string parent_path_;
     std::vector<Dated> directories_;

@@ -9,6 +9,7 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "base/error.h"
@@ -26,6 +27,8 @@ struct ExtractLimits {
     std::string directory;  // whose file system must keep a reserve
     std::uint64_t max_entries = 4'000'000;
     const std::atomic<bool>* cancelled = nullptr;
+    // What becomes of an entry before anything else looks at it: another place or owner, an error, or nothing of it.
+    std::function<Result<std::optional<TarEntry>>(const TarEntry&)> rewrite;
 };
 
 struct Extracted {

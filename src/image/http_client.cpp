@@ -69,7 +69,7 @@ public:
         message.set(http::field::connection, "close");
         for (const auto& [name, value] : request.headers) message.set(name, value);
         message.body() = request.body;
-        if (!request.body.empty()) message.prepare_payload();
+        if (request.method != "GET" && request.method != "HEAD") message.prepare_payload();
         beast::get_lowest_layer(stream_).expires_after(options_.stall_timeout);
         if (const auto [error, size] = co_await http::async_write(stream_, message, kUse); error) {
             co_return network_error(error, "send to", url_);

@@ -6,6 +6,7 @@
 #include <cerrno>
 
 #include "image/extract.h"
+#include "image/layer_recipe.h"
 #include "sys/clock.h"
 #include "sys/file.h"
 #include "sys/log.h"
@@ -35,18 +36,22 @@ private:
     std::atomic<std::uint64_t>& passed_;
 };
 
-// The digest of the inflated layer, taken on the thread that inflates.
-class DiffIdExaminer final : public ByteExaminer {
+// The digest and the recipe of the inflated layer, taken on the thread that inflates.
+class LayerExaminer final : public ByteExaminer {
 public:
-    explicit DiffIdExaminer(std::string_view algorithm) : hasher_(algorithm) {}
+    LayerExaminer(std::string_view algorithm, Fd recipe) : hasher_(algorithm), recipe_(std::move(recipe)) {}
     Result<void> examine(std::span<const std::uint8_t> bytes) override {
         hasher_.update(bytes);
-        return {};
+        return recipe_.examine(bytes);
     }
-    Digest finish() { return hasher_.finish(); }
+    Result<Digest> finish() {
+        TRY(recipe_.finish());
+        return hasher_.finish();
+    }
 
 private:
     Hasher hasher_;
+    RecipeWriter recipe_;
 };
 
 // A temporary directory that goes unless it was handed on.
@@ -100,13 +105,14 @@ Result<void> Layers::unpack_once(FdRef blob, std::uint64_t size, const Digest& d
     const auto root = TRY(sys::open_path(scratch.path() + "/fs", O_RDONLY | O_DIRECTORY));
 
     std::atomic<std::uint64_t> passed = 0;
-    DiffIdExaminer examiner(diff_id.algorithm());
+    LayerExaminer examiner(diff_id.algorithm(),
+                           TRY(sys::open_path(scratch.path() + "/recipe", O_WRONLY | O_CREAT | O_EXCL, 0600)));
     auto inflated =
         TRY(decompress(std::make_unique<ReportingSource>(blob, label, size, progress, passed)), "unpack the layer");
     const auto source = read_ahead(limit_inflation(std::move(inflated), passed, limit_), examiner);
     const ExtractLimits limits{.directory = root_, .cancelled = cancelled};
     const auto extracted = TRY(extract_tar(*source, root, Whiteouts::overlay, limits), "unpack the layer");
-    const auto found = examiner.finish();
+    const auto found = TRY(examiner.finish(), "unpack the layer");
     if (found != diff_id)
         return fail(Kind::corrupt, "the layer unpacks to {} where the image says {}", found.text(), diff_id.text());
 

@@ -1,5 +1,6 @@
-// Unpacked layers: ROOT/layers/HEX/fs, made in ROOT/ingest and renamed when complete, verified and synced.
-// Thread side: any; of several that want one layer, one unpacks and the others wait.
+// Unpacked layers: ROOT/layers/HEX/fs, with the recipe of their archives (layer_recipe.h), made in ROOT/ingest and
+// renamed when complete, verified and synced. Thread side: any; of several that want one layer, one unpacks and the
+// others wait.
 #pragma once
 
 #include <condition_variable>
@@ -20,6 +21,7 @@ public:
         : root_(std::move(root)), catalog_(catalog), limit_(limit) {}
     Result<void> open();
 
+    std::string directory(const Digest& diff_id) const;
     std::string path(const Digest& diff_id) const;
     bool has(const Digest& diff_id);
     // `blob`: a layer's tar, compressed or not; read from its beginning.
@@ -32,7 +34,6 @@ public:
 private:
     Result<void> unpack_once(FdRef blob, std::uint64_t size, const Digest& diff_id, const std::string& label,
                              const ProgressSink& progress, const std::atomic<bool>* cancelled);
-    std::string directory(const Digest& diff_id) const;
 
     std::string root_;
     Catalog& catalog_;

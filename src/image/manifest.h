@@ -50,6 +50,14 @@ struct Index {
 // Refuses schema 1, a media type that contradicts the document, and negative or absurd sizes.
 Result<std::variant<Manifest, Index>> decode_manifest(std::string_view bytes, std::string_view content_type);
 
+// What we write: OCI's media types.
+inline constexpr const char* kManifestType = "application/vnd.oci.image.manifest.v1+json";
+inline constexpr const char* kConfigType = "application/vnd.oci.image.config.v1+json";
+inline constexpr const char* kPlainLayerType = "application/vnd.oci.image.layer.v1.tar";
+inline constexpr const char* kGzipLayerType = "application/vnd.oci.image.layer.v1.tar+gzip";
+Json encode_descriptor(const Descriptor& descriptor);
+std::string encode_manifest(const Descriptor& config, const Json& layers);  // `layers`: encoded descriptors
+
 struct ImageConfig {
     Platform platform;
     std::string created, author, docker_version, comment;

@@ -40,6 +40,17 @@ struct Pulled {
     bool newer = false;  // false: was complete already
 };
 
+struct Pushed {
+    Digest manifest;
+    std::uint64_t size = 0;  // bytes of the manifest
+};
+
+// What a registry has under a name.
+struct Described {
+    Descriptor descriptor;
+    std::vector<Platform> platforms;
+};
+
 class Registry {
 public:
     virtual ~Registry() = default;
@@ -48,6 +59,11 @@ public:
     virtual boost::asio::awaitable<Result<Pulled>> pull(Reference reference, Platform platform,
                                                         std::optional<Credentials> credentials,
                                                         ProgressSink progress) = 0;
+    // The image that the reference names here, to the repository and tag that it names there. Mirrors take no part.
+    virtual boost::asio::awaitable<Result<Pushed>> push(Reference reference, std::optional<Credentials> credentials,
+                                                        ProgressSink progress) = 0;
+    virtual boost::asio::awaitable<Result<Described>> describe(Reference reference,
+                                                               std::optional<Credentials> credentials) = 0;
     // POST /auth: checks credentials against a registry.
     virtual boost::asio::awaitable<Result<void>> check_login(std::string host, Credentials credentials) = 0;
 };

@@ -114,7 +114,8 @@ Result<HttpRequest> Authenticator::token_request(const Challenge& challenge, con
                     request.url.text());
     }
     const auto service = parameter("service");
-    const auto wanted = parameter("scope").empty() ? scope : parameter("scope");
+    // A challenge asks for what one request needs. Who pushes asks for all of it at once.
+    const auto wanted = parameter("scope").empty() || scope.contains("push") ? scope : parameter("scope");
     if (credentials_ && !credentials_->identity_token.empty()) {
         request.method = "POST";
         request.headers["Content-Type"] = "application/x-www-form-urlencoded";

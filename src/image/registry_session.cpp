@@ -56,15 +56,19 @@ Task<void> RegistrySession::back_off(int n) {
     co_return Result<void>{};
 }
 
-Task<std::unique_ptr<HttpResponse>> RegistrySession::follow(Url url, std::map<std::string, std::string> headers) {
+Task<std::unique_ptr<HttpResponse>> RegistrySession::follow(HttpRequest wanted) {
+    Url url = wanted.url;
+    const bool reads = wanted.method == "GET" || wanted.method == "HEAD";
     for (int hop = 0; hop <= kMostRedirects; ++hop) {
-        HttpRequest request{.url = url, .headers = headers};
+        HttpRequest request = wanted;
+        request.url = url;
         const bool home = url.host == base_.host && url.port == base_.port;
         if (home && !authenticator_.authorization().empty())
             request.headers["Authorization"] = authenticator_.authorization();
         auto exchanged = co_await http_exchange(std::move(request), http_);
         auto response = CO_TRY(std::move(exchanged));
         if (!is_redirect(response->status())) co_return response;
+        if (!reads && response->status() != 307 && response->status() != 308) co_return response;
         auto next = CO_TRY(url.resolve(response->header("Location")), "redirect of {}", url.authority());
         if (url.tls && !next.tls)
             co_return fail(Kind::denied, "{} redirects from https to http: refused", url.authority());
@@ -73,13 +77,14 @@ Task<std::unique_ptr<HttpResponse>> RegistrySession::follow(Url url, std::map<st
     co_return fail(Kind::unavailable, "{} redirects more than {} times: stopped", base_.authority(), kMostRedirects);
 }
 
-Task<std::unique_ptr<HttpResponse>> RegistrySession::request(Url url, std::map<std::string, std::string> headers) {
+Task<std::unique_ptr<HttpResponse>> RegistrySession::request(HttpRequest wanted) {
     for (;;) {
-        auto followed = co_await follow(url, headers);
+        auto followed = co_await follow(wanted);
         auto response = CO_TRY(std::move(followed));
         if (response->status() != 401) co_return response;
-        auto answered = co_await authenticator_.answer(response->header("WWW-Authenticate"),
-                                                       std::format("repository:{}:pull", repository_));
+        auto answered =
+            co_await authenticator_.answer(response->header("WWW-Authenticate"),
+                                           std::format("repository:{}:pull{}", repository_, pushes_ ? ",push" : ""));
         CO_TRY(std::move(answered));
     }
 }
@@ -107,7 +112,10 @@ Task<std::unique_ptr<HttpResponse>> RegistrySession::get(std::string path, std::
     Url url = base_;
     url.target = std::format("/v2/{}/{}", repository_, path);
     for (int attempt = 1;; ++attempt) {
-        auto answered = co_await request(url, headers);
+        HttpRequest message;
+        message.url = url;
+        message.headers = headers;
+        auto answered = co_await request(std::move(message));
         const bool last = attempt >= attempts_;
         if (answered && ((*answered)->status() == 200 || (*answered)->status() == 206)) co_return std::move(answered);
         if (!answered && (last || !is_passing(answered.error()))) {
@@ -132,15 +140,59 @@ Task<std::unique_ptr<HttpResponse>> RegistrySession::get(std::string path, std::
     }
 }
 
+Task<std::unique_ptr<HttpResponse>> RegistrySession::send(std::string method, std::string path,
+                                                          std::map<std::string, std::string> headers,
+                                                          std::string body) {
+    pushes_ = true;
+    HttpRequest message;
+    message.method = std::move(method);
+    message.headers = std::move(headers);
+    message.body = std::move(body);
+    if (path.starts_with('/') || path.contains("://")) {
+        message.url = CO_TRY(base_.resolve(path), "upload location of {}", base_.authority());
+        if (base_.tls && !message.url.tls)
+            co_return fail(Kind::denied, "{} sends an upload from https to http: refused", base_.authority());
+    } else {
+        message.url = base_;
+        message.url.target = std::format("/v2/{}/{}", repository_, path);
+    }
+    for (int attempt = 1;; ++attempt) {
+        auto answered = co_await request(message);
+        if (answered && (attempt >= attempts_ || !is_passing((*answered)->status()))) co_return std::move(answered);
+        if (!answered && (attempt >= attempts_ || !is_passing(answered.error()) || message.method == "PATCH")) {
+            auto error = std::move(answered).error();
+            if (error.kind() != Kind::unauthorized) co_return Failure(std::move(error));
+            co_return fail(Kind::unauthorized, "push access denied for {}: {}", name_, error.what());
+        }
+        auto waited = co_await back_off(attempt);
+        CO_TRY(std::move(waited));
+    }
+}
+
+Task<void> RegistrySession::refuse_push(HttpResponse& response, std::string what) {
+    const int status = response.status();
+    auto read = co_await response.read_all(kMaxErrorBody);
+    const auto text = read ? error_text(*read) : std::string();
+    if (status == 401 || status == 403) {
+        co_return fail(Kind::denied, "push access denied for {}, log in with 'docker login': {}", name_,
+                       text.empty() ? "denied" : text);
+    }
+    co_return fail(is_passing(status) ? Kind::unavailable : Kind::io,
+                   "{}: the registry {} refused to {}: status {}{}{}", name_, base_.authority(), what, status,
+                   text.empty() ? "" : ": ", text);
+}
+
 Task<void> RegistrySession::ping() {
     Url url = base_;
     url.target = "/v2/";
-    auto answered = co_await request(url, {});
+    HttpRequest message;
+    message.url = std::move(url);
+    auto answered = co_await request(std::move(message));
     const auto response = CO_TRY(std::move(answered));
     if (response->status() == 200) co_return Result<void>{};
     if (response->status() == 401 || response->status() == 403)
         co_return fail(Kind::unauthorized, "unauthorized: incorrect username or password");
-    co_return fail(Kind::unavailable, "login attempt to {} failed with status: {}", url.text(), response->status());
+    co_return fail(Kind::unavailable, "login attempt to {} failed with status: {}", base_.text(), response->status());
 }
 
 }  // namespace diatom::image

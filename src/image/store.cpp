@@ -1,14 +1,17 @@
 #include "image/store.h"
 
 #include <fcntl.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <ranges>
 #include <set>
 
 #include "base/strings.h"
 #include "image/blobs.h"
 #include "image/catalog.h"
+#include "image/layer_recipe.h"
 #include "image/layers.h"
 #include "image/load.h"
 #include "sys/clock.h"
@@ -16,6 +19,30 @@
 
 namespace diatom::image {
 namespace {
+
+constexpr std::size_t kMaxNote = 4096;          // bytes
+constexpr std::uint64_t kReserve = 64U << 20U;  // bytes that an incoming archive leaves free
+
+// Into a file, hashed on the way.
+class KeepingSink final : public ByteSink {
+public:
+    KeepingSink(FdRef file, const std::string& directory) : file_(file), directory_(directory) {}
+    Result<void> write(std::string_view bytes) override {
+        hasher_.update(bytes);
+        size_ += bytes.size();
+        if (TRY(sys::free_space(directory_)).free < kReserve)
+            return fail(Kind::exhausted, "no space left on the disk for the archive: remove images or containers");
+        return sys::write_all(file_, bytes);
+    }
+    Digest finish() { return hasher_.finish(); }
+    std::uint64_t size() const { return size_; }
+
+private:
+    FdRef file_;
+    const std::string& directory_;
+    Hasher hasher_;
+    std::uint64_t size_ = 0;
+};
 
 std::int64_t created_seconds(const ImageConfig& config) {
     return sys::parse_rfc3339(config.created).value_or(0) / 1'000'000'000;
@@ -56,6 +83,25 @@ public:
         TRY(layers_.unpack(file, blob.size, diff_id, std::string(blob.digest.hex().substr(0, 12)), progress,
                            cancelled));
         return blobs_.remove(blob.digest);  // the unpacked layer is all that is needed from here on
+    }
+
+    Result<SizedSource> open_layer(const Digest& diff_id) override {
+        return open_layer_archive(layers_.directory(diff_id), diff_id);
+    }
+    Result<Digest> add_layer(const std::function<Result<void>(ByteSink&)>& produce) override;
+    Result<std::string> layer_note(const Digest& diff_id, const std::string& key) override {
+        auto text = sys::read_file(layers_.directory(diff_id) + "/" + key, kMaxNote);
+        if (!text && text.error().kind() == Kind::not_found) return std::string();
+        return text;
+    }
+    Result<void> put_layer_note(const Digest& diff_id, const std::string& key, std::string_view text) override {
+        return sys::write_file_atomic(layers_.directory(diff_id) + "/" + key, text, 0600);
+    }
+
+    Result<std::map<Digest, std::uint64_t>> layer_sizes() override {
+        std::map<Digest, std::uint64_t> sizes;
+        for (const auto& layer : TRY(catalog_.layers())) sizes.emplace(layer.diff_id, layer.size);
+        return sizes;
     }
 
     Result<ImageRecord> add_image(const Digest& config, const Digest& manifest, const std::string& tag,
@@ -135,6 +181,19 @@ private:
     Blobs blobs_;
     Layers layers_;
 };
+
+Result<Digest> DiskStore::add_layer(const std::function<Result<void>(ByteSink&)>& produce) {
+    const auto path = std::format("{}/ingest/archive-{}", root_, sys::monotonic_ns());
+    const auto file = TRY(sys::open_path(path, O_RDWR | O_CREAT | O_EXCL, 0600));
+    // Without a name from here on: whatever happens, it goes with its descriptor.
+    TRY(sys::remove_file(path));
+    KeepingSink sink(file, root_);
+    TRY(produce(sink));
+    if (::lseek(file.raw(), 0, SEEK_SET) != 0) return fail_errno(errno, "rewind the archive");
+    auto diff_id = sink.finish();
+    TRY(layers_.unpack(file, sink.size(), diff_id, std::string(diff_id.hex().substr(0, 12)), {}, nullptr));
+    return diff_id;
+}
 
 Result<Digest> DiskStore::find_id(const std::string& name) {
     if (name.starts_with("sha256:")) return find_by_prefix(name, name.substr(7));

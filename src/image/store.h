@@ -4,6 +4,7 @@
 //   ROOT/blobs/sha256/HEX            compressed layers' manifests and configs (layer blobs are dropped once unpacked)
 //   ROOT/ingest/…                    partial downloads, resumable for a day; never read as content
 //   ROOT/layers/HEX(diff_id)/fs      unpacked layers, each independent of its parents
+//   ROOT/layers/HEX(diff_id)/recipe  how to make the layer's archive again (layer_recipe.h)
 //   ROOT/rootfs/CONTAINER/{upper,work,merged}
 //   ROOT/store.db                    SQLite: images, tags, layers
 //
@@ -12,6 +13,7 @@
 
 #include <atomic>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -19,6 +21,7 @@
 
 #include "base/error.h"
 #include "base/fd.h"
+#include "image/byte_source.h"
 #include "image/manifest.h"
 #include "image/reference.h"
 
@@ -71,6 +74,16 @@ public:
     // Unpacks a blob that is in the store into a layer and verifies its diff_id. Idempotent; safe in parallel.
     virtual Result<void> unpack_layer(const Descriptor& blob, const Digest& diff_id, const ProgressSink& progress,
                                       const std::atomic<bool>* cancelled = nullptr) = 0;
+
+    // The layer's archive, the same bytes as it came with (layer_recipe.h).
+    virtual Result<SizedSource> open_layer(const Digest& diff_id) = 0;
+    // A layer out of a plain archive that `produce` writes and whose diff id nobody knows yet; returns it.
+    virtual Result<Digest> add_layer(const std::function<Result<void>(ByteSink&)>& produce) = 0;
+    // A line that is kept with the layer until it goes ("gzip": what its compressed form is). Empty when never written.
+    virtual Result<std::string> layer_note(const Digest& diff_id, const std::string& key) = 0;
+    virtual Result<void> put_layer_note(const Digest& diff_id, const std::string& key, std::string_view text) = 0;
+
+    virtual Result<std::map<Digest, std::uint64_t>> layer_sizes() = 0;  // bytes, by diff id
 
     // Makes an image visible under `tag` (may be empty) in one transaction; all its layers must be unpacked.
     virtual Result<ImageRecord> add_image(const Digest& config, const Digest& manifest, const std::string& tag,

@@ -161,6 +161,13 @@ bool is_mount_point(const std::string& path) {
     return (status.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
 }
 
+Result<std::uint64_t> mount_of(FdRef file) {
+    struct statx status{};
+    if (::statx(file.raw(), "", AT_EMPTY_PATH, STATX_MNT_ID, &status) < 0)
+        return fail_errno(errno, "look at the mount");
+    return status.stx_mnt_id;
+}
+
 Result<std::vector<MountPoint>> list_mounts() {
     const std::string text = TRY(read_file("/proc/self/mountinfo"));
     std::vector<MountPoint> mounts;

@@ -5,12 +5,14 @@
 #include <linux/mount.h>
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "base/error.h"
 #include "base/fd.h"
+#include "sys/process.h"
 
 namespace diatom::sys {
 
@@ -47,6 +49,15 @@ Result<void> bind_mount(const std::string& source, const std::string& target, bo
 Result<void> unmount(const std::string& target, int flags = 0);  // MNT_DETACH and so on; never follows a final link
 Result<void> set_propagation(const std::string& target, std::uint64_t propagation, bool recursive);
 bool is_mount_point(const std::string& path);  // statx STATX_ATTR_MOUNT_ROOT (Linux 5.8)
+Result<std::uint64_t> mount_of(FdRef file);    // the id of the mount that it was opened on (STATX_MNT_ID, Linux 5.8)
+
+// Runs `arrange` on a thread of its own, in a copy of our mount namespace from which nothing propagates back. What it
+// mounts lasts as long as the descriptor of that namespace, which is returned; descriptors opened below those mounts
+// see them from any thread.
+Result<Fd> in_private_mounts(const std::function<Result<void>()>& arrange);
+// A detached copy of the root of a process's mount namespace, without what is mounted below. not_found: it has ended.
+// Only inside in_private_mounts: the calling thread visits that namespace.
+Result<Fd> clone_root_of(const ProcessId& process);
 
 struct MountPoint {
     std::string target, type, source;

@@ -52,13 +52,14 @@ class Box(Machine):
         self.wait_console()
         return self
 
-    def docker(self, *args: str, check: bool = True, env: dict[str, str] | None = None, **options) -> subprocess.CompletedProcess[str]:
+    def docker(self, *args: str, check: bool = True, env: dict[str, str] | None = None, binary: bool = False, **options) -> subprocess.CompletedProcess:
+        """Runs the docker command line; `binary`: its streams are bytes."""
         done = subprocess.run(
             ["docker", *args],
             env=os.environ | self.api.environment | (env or {}),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            text=True,
+            text=not binary,
             timeout=COMMAND_SECONDS,
             **options,
         )

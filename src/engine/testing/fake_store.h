@@ -28,6 +28,11 @@ public:
                               const std::atomic<bool>*) override {
         return none();
     }
+    Result<image::SizedSource> open_layer(const image::Digest&) override { return none(); }
+    Result<image::Digest> add_layer(const std::function<Result<void>(image::ByteSink&)>&) override { return none(); }
+    Result<std::string> layer_note(const image::Digest&, const std::string&) override { return none(); }
+    Result<void> put_layer_note(const image::Digest&, const std::string&, std::string_view) override { return none(); }
+    Result<std::map<image::Digest, std::uint64_t>> layer_sizes() override { return none(); }
     Result<image::ImageRecord> add_image(const image::Digest&, const image::Digest&, const std::string&,
                                          const std::string&) override {
         return none();

@@ -22,7 +22,7 @@
 namespace diatom::image::testing {
 
 struct FakeRequest {
-    std::string method, target;
+    std::string method, target, body;
     std::map<std::string, std::string> headers;  // names in lower case
     std::string header(const std::string& name) const {
         const auto it = headers.find(name);
@@ -108,12 +108,19 @@ private:
             if (text.front() == 0x16) return std::nullopt;  // a TLS client hello
         }
         FakeRequest request;
-        const auto lines = split(text, '\n');
+        const auto lines = split(std::string_view(text).substr(0, text.find("\r\n\r\n")), '\n');
         const auto words = split_words(lines[0]);
         request.method = words[0];
         request.target = words[1];
         for (std::size_t i = 1; i < lines.size(); ++i) {
             if (const auto field = cut(lines[i], ':')) request.headers[to_lower(field->first)] = trim(field->second);
+        }
+        request.body = text.substr(text.find("\r\n\r\n") + 4);
+        const auto length = parse_uint(request.header("content-length")).value_or(0);
+        while (request.body.size() < length) {
+            const auto got = ::recv(client.raw(), buffer, sizeof buffer, 0);
+            if (got <= 0) return std::nullopt;
+            request.body.append(buffer, static_cast<std::size_t>(got));
         }
         return request;
     }
@@ -168,5 +175,35 @@ inline FakeResponse serve_image(const TestImage& image, const FakeRequest& reque
     const auto from = parse_uint(std::string_view(range).substr(6, range.size() - 7)).value_or(0);
     return {.status = 206, .body = blob->second.substr(from)};
 }
+
+// A registry that takes what is pushed; mounting is by "from" alone, as if every repository had every blob.
+struct PushTarget {
+    std::mutex mutex;
+    std::map<std::string, std::string> blobs, manifests;  // by digest; by target
+    std::string upload;
+    bool mounts = false;
+
+    FakeResponse serve(const FakeRequest& request) {
+        const std::lock_guard guard(mutex);
+        const auto name = request.target.substr(request.target.rfind('/') + 1);
+        if (request.target.contains("/manifests/")) {
+            manifests[request.target] = request.body;
+            return {.status = 201, .headers = {"Docker-Content-Digest: " + Digest::of(request.body).text()}};
+        }
+        if (request.method == "HEAD") return {.status = blobs.contains(name) ? 200 : 404};
+        if (request.method == "POST" && mounts && request.target.contains("mount=")) return {.status = 201};
+        if (request.method == "POST") {
+            upload.clear();
+            return {.status = 202, .headers = {"Location: /v2/upload?state=1"}};
+        }
+        upload += request.body;
+        if (request.method == "PATCH") return {.status = 202, .headers = {"Location: /v2/upload?state=2"}};
+        const auto digest = request.target.substr(request.target.find("digest=") + 7);
+        if (Digest::of(upload).text() != digest)
+            return {.status = 400, .body = R"({"errors":[{"code":"DIGEST_INVALID","message":"digest invalid"}]})"};
+        blobs[digest] = upload;
+        return {.status = 201};
+    }
+};
 
 }  // namespace diatom::image::testing

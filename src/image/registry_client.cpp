@@ -1,19 +1,11 @@
-// The pull: resolve the reference, fetch what is missing in parallel, unpack, make the image visible.
-#include <arpa/inet.h>
-
-#include <algorithm>
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/bind_cancellation_slot.hpp>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/experimental/awaitable_operators.hpp>
-#include <boost/asio/steady_timer.hpp>
+// The registry client: resolves the reference, chooses among the registry and its mirrors, makes a pulled image
+// visible.
 #include <boost/asio/this_coro.hpp>
-#include <boost/asio/use_awaitable.hpp>
-#include <deque>
 
-#include "base/strings.h"
 #include "image/registry.h"
+#include "image/registry_fetch.h"
 #include "image/registry_hosts.h"
+#include "image/registry_push.h"
 #include "image/registry_session.h"
 #include "image/throttle.h"
 #include "proc/on_worker.h"
@@ -24,12 +16,6 @@ namespace {
 
 namespace asio = boost::asio;
 using proc::on_worker;
-constexpr std::size_t kPiece = 1U << 20U;  // bytes read before they go to a worker
-constexpr const char* kAcceptManifest =
-    "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json, "
-    "application/vnd.docker.distribution.manifest.list.v2+json, application/vnd.docker.distribution.manifest.v2+json";
-
-std::string short_id(const Digest& digest) { return std::string(digest.hex().substr(0, 12)); }
 
 struct FetchedManifest {
     Manifest manifest;
@@ -40,13 +26,20 @@ struct FetchedManifest {
 class RegistryClient final : public Registry {
 public:
     RegistryClient(RegistryOptions options, Store& store, asio::thread_pool& workers)
-        : options_(std::move(options)), store_(store), workers_(workers.get_executor()) {}
+        : options_(std::move(options)),
+          store_(store),
+          workers_(workers.get_executor()),
+          fetcher_(store_, workers_, options_.parallel_downloads) {}
 
     Task<Pulled> pull(Reference reference, Platform platform, std::optional<Credentials> credentials,
                       ProgressSink progress) override;
+    Task<Pushed> push(Reference reference, std::optional<Credentials> credentials, ProgressSink progress) override;
+    Task<Described> describe(Reference reference, std::optional<Credentials> credentials) override;
     Task<void> check_login(std::string host, Credentials credentials) override;
 
 private:
+    template <class T, class Work>
+    Task<T> with_registry(const Reference& reference, std::optional<Credentials> credentials, Work work);
     HttpOptions http_options(const Url& url) const;
     Task<Pulled> pull_from_any(Reference reference, Platform platform, std::optional<Credentials> credentials,
                                ProgressSink progress);
@@ -56,18 +49,11 @@ private:
                                          const Platform& platform);
     Task<std::pair<Digest, std::variant<Manifest, Index>>> fetch_document(RegistrySession& session, std::string name,
                                                                           Digest expected);
-    Task<void> fetch_layers(RegistrySession& session, const Manifest& manifest, const ImageConfig& config,
-                            const ProgressSink& progress);
-    Task<void> fetch_layer(RegistrySession& session, Descriptor layer, Digest diff_id, ProgressSink progress);
-    // `diff_id`: of the layer that the blob holds, empty for others.
-    Task<void> fetch_blob(RegistrySession& session, Descriptor blob, Digest diff_id, ProgressSink progress);
-    Task<void> fetch_blob_once(RegistrySession& session, Descriptor blob, ProgressSink progress);
-    Task<void> receive(HttpResponse& response, BlobWriter& writer, const Descriptor& blob, ProgressSink progress);
 
     RegistryOptions options_;
     Store& store_;
     asio::thread_pool::executor_type workers_;
-    std::map<Digest, std::shared_ptr<asio::steady_timer>> in_flight_;  // expires at its end: a blob is fetched once
+    LayerFetcher fetcher_;
 };
 
 HttpOptions RegistryClient::http_options(const Url& url) const {
@@ -144,131 +130,13 @@ Task<FetchedManifest> RegistryClient::fetch_manifest(RegistrySession& session, c
     co_return FetchedManifest{std::move(*manifest), digest, top};
 }
 
-Task<void> RegistryClient::receive(HttpResponse& response, BlobWriter& writer, const Descriptor& blob,
-                                   ProgressSink progress) {
-    std::string piece(kPiece, '\0');
-    std::size_t filled = 0;
-    std::optional<Error> broken;
-    for (bool more = true; more;) {
-        auto read = co_await response.read(std::span(piece).subspan(filled));
-        // What came before the connection broke is kept, so that the next attempt goes on behind it.
-        if (!read && read.error().kind() == Kind::cancelled) co_return forward_error(std::move(read));
-        const auto size = read ? *read : 0;
-        if (!read) broken = std::move(read).error();
-        more = size > 0;
-        filled += size;
-        if (filled < piece.size() && more) continue;
-        auto written = co_await on_worker(
-            workers_, [&writer, bytes = std::string_view(piece).substr(0, filled)] { return writer.write(bytes); });
-        CO_TRY(std::move(written));
-        filled = 0;
-        progress({short_id(blob.digest), "Downloading", writer.offset(), blob.size});
-    }
-    if (broken) co_return Failure(std::move(*broken));
-    if (writer.offset() < blob.size)
-        co_return fail(Kind::unavailable, "the download of {} ended after {} of {} bytes", blob.digest.text(),
-                       writer.offset(), blob.size);
-    co_return Result<void>{};
-}
-
-Task<void> RegistryClient::fetch_blob_once(RegistrySession& session, Descriptor blob, ProgressSink progress) {
-    const auto writer = CO_TRY(store_.write_blob(blob));
-    for (int attempt = 1;; ++attempt) {
-        std::map<std::string, std::string> headers;
-        if (writer->offset() > 0) headers["Range"] = std::format("bytes={}-", writer->offset());
-        Result<void> received{};
-        if (writer->offset() < blob.size || blob.size == 0) {
-            auto answered = co_await session.get("blobs/" + blob.digest.text(), std::move(headers));
-            const auto response = CO_TRY(std::move(answered));
-            if (response->status() == 200 && writer->offset() > 0) CO_TRY(writer->restart());
-            received = co_await receive(*response, *writer, blob, progress);
-        }
-        if (received) {
-            progress({short_id(blob.digest), "Verifying Checksum", 0, 0});
-            co_return co_await on_worker(workers_, [&writer] { return writer->commit(); });
-        }
-        const auto kind = received.error().kind();
-        if (attempt >= session.attempts() || (kind != Kind::unavailable && kind != Kind::timed_out))
-            co_return std::move(received);
-        auto waited = co_await session.back_off(attempt);
-        CO_TRY(std::move(waited));
-    }
-}
-
-Task<void> RegistryClient::fetch_blob(RegistrySession& session, Descriptor blob, Digest diff_id,
-                                      ProgressSink progress) {
-    while (const auto it = in_flight_.contains(blob.digest) ? in_flight_[blob.digest] : nullptr) {
-        progress({short_id(blob.digest), "Waiting", 0, 0});
-        if (const auto [error] = co_await it->async_wait(asio::as_tuple(asio::use_awaitable));
-            error && it->expiry() == asio::steady_timer::time_point::max()) {
-            co_return fail(Kind::cancelled, "the pull was cancelled");
-        }
-    }
-    const auto present = CO_TRY(store_.has_blob(blob.digest));
-    if (present) co_return Result<void>{};
-    // Another pull may have unpacked it meanwhile, which removes the blob after the layer is there.
-    if (!diff_id.empty()) {
-        const auto unpacked = CO_TRY(store_.has_layer(diff_id));
-        if (unpacked) co_return Result<void>{};
-    }
-    auto done =
-        std::make_shared<asio::steady_timer>(co_await asio::this_coro::executor, asio::steady_timer::time_point::max());
-    in_flight_[blob.digest] = done;
-    const std::shared_ptr<void> leave(nullptr, [this, done, digest = blob.digest](void*) {
-        in_flight_.erase(digest);
-        done->expires_at(asio::steady_timer::time_point::min());
-    });
-    co_return co_await fetch_blob_once(session, std::move(blob), std::move(progress));
-}
-
-Task<void> RegistryClient::fetch_layer(RegistrySession& session, Descriptor layer, Digest diff_id,
-                                       ProgressSink progress) {
-    const auto id = short_id(layer.digest);
-    const auto present = CO_TRY(store_.has_layer(diff_id));
-    if (present) {
-        progress({id, "Already exists", 0, 0});
-        co_return Result<void>{};
-    }
-    auto fetched = co_await fetch_blob(session, layer, diff_id, progress);
-    CO_TRY(std::move(fetched), "layer {}", id);
-    progress({id, "Download complete", 0, 0});
-    const auto cancelled = std::make_shared<std::atomic<bool>>(false);
-    auto unpacked = co_await on_worker(workers_, [this, layer, diff_id, progress, cancelled] {
-        return store_.unpack_layer(layer, diff_id, progress, cancelled.get());
-    });
-    CO_TRY(std::move(unpacked), "layer {}", id);
-    progress({id, "Pull complete", 0, 0});
-    co_return Result<void>{};
-}
-
-Task<void> RegistryClient::fetch_layers(RegistrySession& session, const Manifest& manifest, const ImageConfig& config,
-                                        const ProgressSink& progress) {
-    using namespace asio::experimental::awaitable_operators;
-    for (const auto& layer : manifest.layers) progress({short_id(layer.digest), "Pulling fs layer", 0, 0});
-    // `parallel` lanes take the layers in order; the first failure ends the others after their current layer.
-    std::size_t next = 0;
-    std::optional<Error> failure;
-    const auto lane = [&]() -> asio::awaitable<void> {
-        while (next < manifest.layers.size() && !failure) {
-            const auto index = next++;
-            auto fetched = co_await fetch_layer(session, manifest.layers[index], config.diff_ids[index], progress);
-            if (!fetched && !failure) failure = std::move(fetched).error();
-        }
-    };
-    if (options_.parallel_downloads <= 1 || manifest.layers.size() <= 1) co_await lane();
-    else if (options_.parallel_downloads == 2 || manifest.layers.size() == 2) co_await (lane() && lane());
-    else co_await (lane() && lane() && lane());
-    if (failure) co_return Failure(std::move(*failure));
-    co_return Result<void>{};
-}
-
 Task<Pulled> RegistryClient::pull_from(Url base, Reference reference, Platform platform,
                                        std::optional<Credentials> credentials, ProgressSink progress) {
     RegistrySession session(base, reference.repository, reference.familiar(), std::move(credentials),
                             http_options(base), options_.attempts);
     auto fetched = co_await fetch_manifest(session, reference, platform);
     const auto found = CO_TRY(std::move(fetched));
-    auto got_config = co_await fetch_blob(session, found.manifest.config, Digest(), [](const Progress&) {});
+    auto got_config = co_await fetcher_.fetch_blob(session, found.manifest.config, Digest(), [](const Progress&) {});
     CO_TRY(std::move(got_config), "image configuration");
     auto raw = co_await on_worker(
         workers_, [this, &found] { return store_.read_blob(found.manifest.config.digest, kMaxManifest); });
@@ -285,7 +153,7 @@ Task<Pulled> RegistryClient::pull_from(Url base, Reference reference, Platform p
     auto known = co_await on_worker(workers_, [this, name = reference.full()] { return store_.find(name); });
     const bool newer = !known || known->id != found.manifest.config.digest;
     const Throttle throttled(progress);
-    auto layers = co_await fetch_layers(session, found.manifest, config, throttled);
+    auto layers = co_await fetcher_.fetch_layers(session, found.manifest, config, throttled);
     CO_TRY(std::move(layers));
     const std::string tag = reference.digest.empty() ? reference.full() : std::string();
     const std::string repo_digest = std::format("{}/{}@{}", reference.domain, reference.repository, found.top.text());
@@ -293,6 +161,45 @@ Task<Pulled> RegistryClient::pull_from(Url base, Reference reference, Platform p
         workers_, [&] { return store_.add_image(found.manifest.config.digest, found.digest, tag, repo_digest); });
     auto image = CO_TRY(std::move(added));
     co_return Pulled{std::move(image), found.top, newer};
+}
+
+Task<Pushed> RegistryClient::push(Reference reference, std::optional<Credentials> credentials, ProgressSink progress) {
+    auto found = co_await on_worker(workers_, [this, name = reference.full()] { return store_.find(name); });
+    if (!found && found.error().kind() == Kind::not_found)
+        co_return fail(Kind::not_found, "An image does not exist locally with the tag: {}", reference.familiar());
+    const auto image = CO_TRY(std::move(found));
+    auto pushed = co_await with_registry<Pushed>(reference, std::move(credentials), [&](RegistrySession& session) {
+        return push_image(session, store_, workers_, reference, image, Throttle(progress));
+    });
+    const auto done = CO_TRY(std::move(pushed));
+    const auto name = std::format("{}/{}@{}", reference.domain, reference.repository, done.manifest.text());
+    auto named = co_await on_worker(workers_, [&] { return store_.add_image(image.id, {}, {}, name); });
+    CO_TRY(std::move(named));
+    co_return done;
+}
+
+Task<Described> RegistryClient::describe(Reference reference, std::optional<Credentials> credentials) {
+    co_return co_await with_registry<Described>(reference, std::move(credentials), [&](RegistrySession& session) {
+        return describe_image(session, reference);
+    });
+}
+
+// The registry itself, without its mirrors: over TLS, and in the clear where that is allowed.
+template <class T, class Work>
+Task<T> RegistryClient::with_registry(const Reference& reference, std::optional<Credentials> credentials, Work work) {
+    auto options = options_;
+    options.mirrors.clear();
+    std::optional<Error> first;
+    for (const auto& base : registry_bases(reference.domain, options)) {
+        RegistrySession session(base, reference.repository, reference.familiar(), credentials, http_options(base),
+                                options_.attempts);
+        auto done = co_await work(session);
+        if (done) co_return std::move(done);
+        const auto kind = done.error().kind();
+        if (!first || first->kind() == Kind::unavailable) first = std::move(done).error();
+        if (kind != Kind::unavailable && kind != Kind::timed_out) break;
+    }
+    co_return Failure(std::move(*first));
 }
 
 Task<void> RegistryClient::check_login(std::string host, Credentials credentials) {

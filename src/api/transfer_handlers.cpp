@@ -1,0 +1,125 @@
+// Archives that come and leave, and containers that become images: load, import, save, export, commit.
+#include "api/archives.h"
+#include "api/import.h"
+#include "api/router.h"
+#include "base/strings.h"
+
+namespace diatom::api {
+namespace {
+
+Task<void> export_container(Call& call) {
+    auto opened = co_await call.engine.export_container(call.name());
+    const auto archive = CO_TRY(std::move(opened));
+    co_return co_await send_archive(call.connection, *archive);
+}
+
+Task<void> save(Call& call, std::vector<std::string> names) {
+    if (names.empty()) co_return fail(Kind::invalid, "\"names\" must name an image");
+    if (!call.request.param("platform").empty())
+        co_return fail(Kind::unsupported, "choosing a platform (--platform) is not in this version: leave it out");
+    auto opened = co_await call.engine.save_images(std::move(names));
+    const auto archive = CO_TRY(std::move(opened));
+    co_return co_await send_archive(call.connection, *archive);
+}
+
+Task<void> save_several(Call& call) { return save(call, call.request.params("names")); }
+Task<void> save_one(Call& call) { return save(call, {call.name()}); }
+
+Task<void> load(Call& call) {
+    auto loaded = co_await with_body(call.connection, [&](Fd archive) {
+        return call.engine.load_image(std::move(archive), [](const image::Progress&) {});
+    });
+    const auto names = CO_TRY(std::move(loaded));
+    std::string lines;
+    for (const auto& name : names) {
+        const bool id = name.starts_with("sha256:");
+        const auto reference = image::Reference::parse(name);
+        const auto shown = id || !reference ? name : reference->familiar();
+        lines += dump_json({{"stream", std::format("Loaded image{}: {}\n", id ? " ID" : "", shown)}}) + "\r\n";
+    }
+    co_return co_await call.connection.reply(200, "application/json", lines);
+}
+
+// "repo" and "tag", either of which may be missing; a full reference or nothing.
+Result<std::string> new_name(const Request& request) {
+    auto name = request.param("repo");
+    if (name.empty()) return std::string();
+    if (const auto tag = request.param("tag"); !tag.empty()) name += ":" + tag;
+    const auto reference = TRY(image::Reference::parse(name));
+    if (!reference.digest.empty()) return fail(Kind::invalid, "refusing to create a tag with a digest reference");
+    return reference.full();
+}
+
+// Instructions come one to a parameter; one parameter may hold several lines.
+std::vector<std::string> changes_of(const Request& request) {
+    std::vector<std::string> changes;
+    for (const auto& value : request.params("changes")) {
+        for (const auto line : split(value, '\n')) {
+            if (!trim(line).empty()) changes.emplace_back(trim(line));
+        }
+    }
+    return changes;
+}
+
+// Docker's ContainerConfig in a commit replaces what the container has. What no image has is left out.
+Result<Json> replaced_config(const Request& request) {
+    const auto body = TRY(body_json(request));
+    Json process = Json::object();
+    for (const char* key : {"Env", "Cmd", "Entrypoint", "User", "WorkingDir", "Labels", "ExposedPorts", "Volumes",
+                            "StopSignal", "OnBuild", "Healthcheck", "Shell"}) {
+        const Json& value = json_member(body, key);
+        if (!value.is_null() && value != "") process[key] = value;
+    }
+    return process;
+}
+
+Task<void> commit(Call& call) {
+    const auto& request = call.request;
+    const auto container = request.param("container");
+    if (container.empty()) co_return fail(Kind::invalid, "\"container\" must name a container");
+    engine::NewImage options;
+    options.tag = CO_TRY(new_name(request));
+    options.author = request.param("author");
+    options.comment = request.param("comment");
+    options.changes = changes_of(request);
+    options.process = CO_TRY(replaced_config(request));
+    options.pause = request.flag("pause", true);
+    auto made = co_await call.engine.commit(container, std::move(options));
+    const auto id = CO_TRY(std::move(made));
+    co_return co_await call.connection.reply_json(201, {{"Id", id.text()}});
+}
+
+constexpr Route kRoutes[] = {
+    {"POST", "/commit", commit},
+    {"POST", "/images/load", load},
+    {"GET", "/containers/{}/export", export_container},
+    {"GET", "/images/get", save_several},
+    {"GET", "/images/{*}/get", save_one},
+};
+
+}  // namespace
+
+Task<void> import_image(Call& call) {
+    const auto& request = call.request;
+    if (request.param("fromSrc") != "-")
+        co_return fail(Kind::unsupported,
+                       "importing from a URL is not in this version: download it and import from a file");
+    engine::NewImage options;
+    options.tag = CO_TRY(new_name(request));
+    options.comment = request.param("message");
+    if (options.comment.empty()) options.comment = "Imported from -";
+    options.changes = changes_of(request);
+    options.platform = image::Platform::host();
+    if (const auto text = request.param("platform"); !text.empty())
+        options.platform = CO_TRY(image::Platform::parse(text));
+    options.process = Json::object();
+    auto made = co_await with_body(
+        call.connection, [&](Fd archive) { return call.engine.import_image(std::move(archive), std::move(options)); });
+    const auto id = CO_TRY(std::move(made));
+    const auto line = dump_json({{"status", id.text()}}) + "\r\n";
+    co_return co_await call.connection.reply(200, "application/json", line);
+}
+
+std::span<const Route> transfer_routes() { return kRoutes; }
+
+}  // namespace diatom::api
