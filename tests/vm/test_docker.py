@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
 import time
 import urllib.request
 import uuid
@@ -72,7 +71,7 @@ def test_detached_logs_wait_inspect_rm(docker):
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z one", stamped[0])
     state = json.loads(docker("inspect", box).stdout)[0]["State"]
     assert (state["Status"], state["ExitCode"], state["Running"]) == ("exited", 3, False)
-    assert f"Exited (3)" in docker("ps", "-a", "--filter", f"name={box}").stdout
+    assert "Exited (3)" in docker("ps", "-a", "--filter", f"name={box}").stdout
     docker("rm", box)
     assert docker("inspect", box, check=False).returncode == 1
 

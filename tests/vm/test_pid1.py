@@ -58,11 +58,11 @@ def test_nonsense_on_the_sockets_of_pid1(loaded, tmp_path):
     loaded.docker("load", "-i", str(program(tmp_path, "garbage")))
     wanted = "ls /proc/1/fd | wc -l; diatom status --json | grep -E '\"(parked|restarts)\"'"
     before = shell(loaded, wanted)
-    uptime = status(loaded)["uptime_us"]
+    uptime = machine_status(loaded)["uptime_us"]
     done = loaded.docker("run", "--rm", "-v", "/run:/run", "garbage", "/run/diatom/init.sock", "/run/diatom/notify.sock")
     assert done.stdout == "answers\n"
     assert shell(loaded, wanted) == before
-    after = status(loaded)
+    after = machine_status(loaded)
     assert after["uptime_us"] > uptime and after["problems"] == []
     assert loaded.docker("run", "--rm", "busybox", "echo", "as before").stdout == "as before\n"
 
@@ -107,7 +107,7 @@ def test_kexec_and_poweroff(make_box, tmp_path):
     send(box, "reboot --kexec")
     box.wait_for_line('shutting down why="asked to by a program"', END_SECONDS)
     box.wait_for_line("Diatom OS", BOOT_SECONDS)
-    wait_for_shell(box)
+    box.wait_console()
     assert "kexeced=yes" in shell(box, "cat /proc/cmdline")
     state = machine_status(box)["state"]
     assert state["persistent"] and not state["checked"], state
@@ -144,7 +144,7 @@ def test_hardware_watchdog_is_fed_and_ends_a_machine_that_hangs(make_box):
     shell(box, "mkdir /sys/fs/cgroup/still && echo 1 >/sys/fs/cgroup/still/cgroup.procs && touch /var/lib/diatom/before")
     send(box, "sync; echo 1 >/sys/fs/cgroup/still/cgroup.freeze")
     box.wait_for_line("Diatom OS", BOOT_SECONDS)
-    wait_for_shell(box)
+    box.wait_console()
     assert "shutting down" not in box.log
     after = machine_status(box)
     assert after["state"]["checked"] and after["state"]["persistent"], after["state"]

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Checks the source without running it: shell scripts, formatting, layers, banned calls, clang-tidy.
+# Checks the source without running it: shell scripts, Python, formatting, layers, banned calls, clang-tidy.
 #   lint.sh [--fast] [FILE...]    --fast leaves clang-tidy out; FILEs limit clang-tidy to those
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
@@ -17,6 +17,7 @@ jobs=${DIATOM_JOBS:-$(nproc)}
 
 # Files without a first line #! are sourced: they are checked where they are.
 check_shell() { grep -lZ '^#!' dev tools/dev/*.sh | xargs -0 shellcheck -a -x -S warning; }
+check_python() { find image tests tools -name '*.py' -print0 | xargs -0 python3 -m pyflakes; }
 check_format() {
     tools/dev/fmt.sh --check || {
         echo "run ./dev fmt"
@@ -37,7 +38,7 @@ check_tidy() {
     python3 tests/lint/tidy.py build/lint/compile_commands.json /cache/tidy "$jobs" "${files[@]}"
 }
 
-checks=(shell format layers banned)
+checks=(shell python format layers banned)
 [ -n "$fast" ] || checks+=(tidy)
 failed=()
 mkdir -p build
