@@ -165,7 +165,11 @@ Task<std::vector<std::vector<std::string>>> EngineImpl::top(std::string name) {
     }
     const auto pid = live->record.state.process.pid;
     const auto cgroup = cgroup_of(live->record.id);
-    co_return co_await on_pool([&] { return list_processes(cgroup, pid); });
+    auto listed = co_await on_pool([&] { return list_processes(cgroup, pid); });
+    // It ended meanwhile, and its cgroup with it.
+    if (!listed && listed.error().error_number() == ENOENT)
+        co_return fail(Kind::conflict, "container {} is not running", live->record.id);
+    co_return listed;
 }
 
 Task<Stats> EngineImpl::stats(std::string name) {

@@ -67,7 +67,8 @@ def test_cp_streams_archives_through_stdin_and_stdout(docker, container):
             whole = docker("cp", f"{box}:/", "-", binary=True).stdout
             with tarfile.open(fileobj=io.BytesIO(whole)) as archive:
                 names = {name.strip("/") for name in archive.getnames()}
-                assert {"bin/busybox", "tmp/given", "proc", "dev"} <= names
+                assert {"bin/busybox", "tmp/given"} <= names
+                assert verb == "create" or {"proc", "dev"} <= names  # the first start makes them where the image has none
                 assert not any(name.startswith(("proc/", "dev/")) for name in names)
             broken = docker("cp", "-", f"{box}:/tmp", binary=True, input=b"no archive" * 1000, check=False)
             assert broken.returncode == 1 and b"Error response from daemon" in broken.stderr
@@ -192,9 +193,9 @@ def test_cp_follows_links_inside_the_container_only(docker, container, tmp_path)
             docker("cp", "-L", f"{box}:/escape", str(tmp_path / "followed"))
             assert (tmp_path / "followed/marker").read_text() == "mine\n"
             shutil.rmtree(tmp_path / "followed")
-            docker("cp", f"{box}:/escape", str(tmp_path / "link"))
-            assert os.readlink(tmp_path / "link") == "/../../../etc"
-            (tmp_path / "link").unlink()
+            # As an archive: the command line itself refuses to make a link that leads so far up.
+            with tarfile.open(fileobj=io.BytesIO(docker("cp", f"{box}:/escape", "-", binary=True).stdout)) as archive:
+                assert [(entry.name, entry.linkname) for entry in archive] == [("escape", "/../../../etc")]
             # A destination that is a link is where it leads, inside.
             docker("cp", str(tmp_path / "planted"), f"{box}:/escape")
             docker("cp", str(tmp_path / "planted"), f"{box}:/tmp/up/up-there")
