@@ -167,7 +167,7 @@ Task<std::vector<std::vector<std::string>>> EngineImpl::top(std::string name) {
     const auto cgroup = cgroup_of(live->record.id);
     auto listed = co_await on_pool([&] { return list_processes(cgroup, pid); });
     // It ended meanwhile, and its cgroup with it.
-    if (!listed && listed.error().error_number() == ENOENT)
+    if (!listed && (listed.error().error_number() == ENOENT || listed.error().error_number() == ENODEV))
         co_return fail(Kind::conflict, "container {} is not running", live->record.id);
     co_return listed;
 }

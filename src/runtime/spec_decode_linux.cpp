@@ -59,7 +59,7 @@ Result<std::vector<TimeOffset>> decode_time_offsets(const Section& section) {
 
 Result<std::string> decode_personality(const Section& section) {
     const auto entry = TRY(section.child("personality", {.known = {"domain"}, .unsupported = {"flags"}}));
-    const auto domain = TRY(entry.text("domain"));
+    auto domain = TRY(entry.text("domain"));
     if (domain.empty() || domain == "LINUX" || domain == "LINUX32") return domain;
     return fail(Kind::invalid, "{} is \"{}\": it must be LINUX or LINUX32", entry.path_of("domain"), domain);
 }
