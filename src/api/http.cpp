@@ -1,5 +1,10 @@
 #include "api/http.h"
 
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/experimental/awaitable_operators.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <chrono>
 #include <format>
 
 #include "api/version.h"
@@ -9,6 +14,7 @@ namespace diatom::api {
 namespace {
 
 constexpr std::size_t kReadSize = 32U << 10U;
+constexpr std::chrono::seconds kLinger{5};
 
 std::string_view reason(int status) {
     switch (status) {
@@ -225,6 +231,22 @@ Task<std::string> Connection::read_raw() {
         CO_TRY(std::move(more));
     }
     co_return std::exchange(buffer_, {});
+}
+
+Task<void> Connection::discard() {
+    for (;;) {
+        buffer_.clear();
+        auto more = co_await fill();
+        if (!CO_TRY(std::move(more))) co_return Result<void>{};
+    }
+}
+
+Task<void> Connection::linger() {
+    using namespace boost::asio::experimental::awaitable_operators;
+    if (body_done_ || hijacked_) co_return Result<void>{};
+    boost::asio::steady_timer patience(co_await boost::asio::this_coro::executor, kLinger);
+    co_await (discard() || patience.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable)));
+    co_return Result<void>{};
 }
 
 Task<void> Connection::wait_closed() {

@@ -80,6 +80,10 @@ public:
     Task<std::string> read_raw();  // empty: the peer closed its side
     Task<void> write_raw(std::string_view bytes) { return transport_->write(bytes); }
 
+    // Before the end of a connection whose last request was answered before its body was read: takes what the peer still
+    // sends until it has seen the answer, which a reset would take from it (RFC 9112, section 9.6). Five seconds at most.
+    Task<void> linger();
+
     // Returns when the peer goes away. For handlers that wait: race it against them.
     Task<void> wait_closed();
 
@@ -89,7 +93,8 @@ public:
     void shutdown() noexcept { transport_->shutdown(); }
 
 private:
-    Task<bool> fill();  // more bytes into buffer_; false: end
+    Task<bool> fill();     // more bytes into buffer_; false: end
+    Task<void> discard();  // reads on to the end
     Task<std::string> read_exactly(std::size_t size);
     Task<std::string> read_line();
     Task<void> read_whole_body(Request& request);
