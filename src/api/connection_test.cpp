@@ -41,9 +41,10 @@ Task<void> answer_early(std::deque<std::string>& script) {
 void run(std::deque<std::string>& script) {
     boost::asio::io_context loop;
     bool succeeded = false;
-    boost::asio::co_spawn(loop, answer_early(script), [&](const std::exception_ptr& thrown, const Result<void>& result) {
-        succeeded = !thrown && result.has_value();
-    });
+    boost::asio::co_spawn(loop, answer_early(script),
+                          [&](const std::exception_ptr& thrown, const Result<void>& result) {
+                              succeeded = !thrown && result.has_value();
+                          });
     loop.run();
     EXPECT_TRUE(succeeded);
 }

@@ -80,8 +80,9 @@ public:
     Task<std::string> read_raw();  // empty: the peer closed its side
     Task<void> write_raw(std::string_view bytes) { return transport_->write(bytes); }
 
-    // Before the end of a connection whose last request was answered before its body was read: takes what the peer still
-    // sends until it has seen the answer, which a reset would take from it (RFC 9112, section 9.6). Five seconds at most.
+    // Before the end of a connection whose last request was answered before its body was read: takes what the peer
+    // still sends until it has seen the answer, which a reset would take from it (RFC 9112, section 9.6). Five seconds
+    // at most.
     Task<void> linger();
 
     // Returns when the peer goes away. For handlers that wait: race it against them.

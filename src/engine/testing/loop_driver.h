@@ -4,6 +4,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -34,9 +35,12 @@ protected:
         loop_->restart();
         loop_->poll();
     }
+    // Looks again every few milliseconds, too: a file of a container changes without the loop's knowledge.
     void run_until(const std::function<bool()>& met) {
-        loop_->restart();
-        while (!met() && loop_->run_one() > 0) {}
+        while (!met()) {
+            loop_->restart();
+            loop_->run_one_for(std::chrono::milliseconds(5));
+        }
     }
 
     std::unique_ptr<asio::io_context> loop_;
