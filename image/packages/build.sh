@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Builds the programs of the system containers from Debian's sources:  build.sh OUTDIR   (inside the build root)
+# Builds the programs of the system containers from Debian's sources:  build.sh OUTDIR [NAME...]   (inside the build root)
 # OUTDIR/NAME is the tree that package NAME adds to the root file system, OUTDIR/NAME.version its Debian version.
-#   --key   only print the cache key
+#   NAME...   only these      --key   only print the cache keys
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -9,14 +9,13 @@ packages=(busybox e2fsprogs dhcpcd chrony udev)
 cache=/cache/packages
 jobs=${DIATOM_JOBS:-$(nproc)}
 
-# What decides the bytes: the recipe, the tools and headers of the build root, the versions that its mirror had.
+# What decides the bytes: the recipe, its source, and the compilers, headers and libraries that it is built with.
 key() {
     {
         uname -m
-        cat "$here/common.sh" "$here/$1.sh"
+        cat "$here/common.sh" "$here/$1.sh" "$here/sources.lock"
         if [ -d "$here/$1" ]; then (cd "$here/$1" && find . -type f | sort | xargs cat); fi
-        cat /var/lib/apt/lists/*_InRelease
-        sha256sum /var/lib/dpkg/status
+        dpkg-query -W gcc-14 binutils linux-libc-dev musl-dev libc6-dev libblkid-dev libcap-dev meson
     } | sha256sum | cut -c1-16
 }
 
@@ -40,36 +39,36 @@ build() {
     [ -n "${DIATOM_KEEP_TREE:-}" ] || rm -rf --one-file-system "$work"
 }
 
-ensure() {
-    local key
-    key=$(key "$1")
-    if [ -d "$cache/$1-$key" ]; then return; fi
-    exec 9>"$cache/$1-$key.lock"
-    flock 9
-    if [ ! -d "$cache/$1-$key" ]; then build "$1" "$key"; fi
-    exec 9>&-
+# Builds a package unless the cache has it, and copies it:  deliver NAME OUTDIR
+deliver() {
+    local name=$1 key built
+    key=$(key "$name")
+    built=$cache/$name-$key
+    if [ ! -d "$built" ]; then
+        exec 9>"$built.lock"
+        flock 9
+        [ -d "$built" ] || build "$name" "$key"
+        exec 9>&-
+    fi
+    mkdir -p "$2"
+    rm -rf --one-file-system "${2:?}/$name"
+    cp -a "$built/root" "$2/$name"
+    cp "$built/version" "$2/$name.version"
 }
 
 mkdir -p "$cache"
 case ${1:-} in
 --key)
-    for p in "${packages[@]}"; do echo "$p-$(key "$p")"; done
+    for name in "${packages[@]}"; do echo "$name-$(key "$name")"; done
     ;;
 '' | -*)
-    echo "usage: build.sh OUTDIR | --key" >&2
+    echo "usage: build.sh OUTDIR [NAME...] | --key" >&2
     exit 2
     ;;
 *)
-    shift 0
     outdir=$1
     shift
     [ $# -eq 0 ] || packages=("$@")
-    for p in "${packages[@]}"; do
-        ensure "$p"
-        mkdir -p "$outdir"
-        rm -rf --one-file-system "${outdir:?}/$p"
-        cp -a "$cache/$p-$(key "$p")/root" "$outdir/$p"
-        cp "$cache/$p-$(key "$p")/version" "$outdir/$p.version"
-    done
+    for name in "${packages[@]}"; do deliver "$name" "$outdir"; done
     ;;
 esac

@@ -60,23 +60,10 @@ fetch_present() {
     )
 }
 
-fetch_musl() {
-    (
-        cd "$1"
-        apt-get download -qq musl-dev >"$work/fetch.log" 2>&1 && exit
-        apt-get update -qq >>"$work/fetch.log" 2>&1
-        apt-get download -qq musl-dev >>"$work/fetch.log" 2>&1 ||
-            { cat "$work/fetch.log" >&2; die "musl-dev could not be fetched"; }
-    )
-}
-
 # A C compiler that makes static-pie programs on musl: about 60 KB of library in each, where glibc takes 800.
 make_musl_compiler() {
-    local root=$work/musl lib inc
-    mkdir -p "$root/deb" "$root/kernel"
-    fetch_musl "$root/deb"
-    dpkg -x "$root"/deb/musl-dev_*.deb "$root"
-    lib=$root/usr/lib/$musl_arch inc=$root/usr/include/$musl_arch
+    local root=$work/musl lib=/usr/lib/$musl_arch inc=/usr/include/$musl_arch
+    mkdir -p "$root/kernel"
     # The kernel's headers only, out of the directory where glibc's stand too.
     ln -s /usr/include/linux /usr/include/asm-generic /usr/include/mtd /usr/include/scsi "$root/kernel/"
     ln -s "/usr/include/$(uname -m)-linux-gnu/asm" "$root/kernel/asm"

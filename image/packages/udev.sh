@@ -2,28 +2,18 @@
 # Everything optional is off: no modules to load (kmod), no hwdb, no policy modules; blkid stays, for /dev/disk/by-*.
 fetch_source systemd
 
-# meson and what the build generates with, unpacked beside it: they are not tools of the rest of the project.
-mkdir -p "$work/tools/deb"
-(cd "$work/tools/deb" && apt-get download -qq meson python3-jinja2 python3-markupsafe gperf libblkid-dev libblkid1 libmount-dev \
-    libselinux1-dev libsepol-dev libpcre2-dev libcrypt-dev >"$work/fetch.log" 2>&1) ||
-    { cat "$work/fetch.log" >&2; die "the build tools of udev could not be fetched"; }
-for deb in "$work"/tools/deb/*.deb; do dpkg -x "$deb" "$work/tools"; done
-export PYTHONPATH=$work/tools/usr/lib/python3/dist-packages PATH=$work/tools/usr/bin:$PATH
-libs=$work/tools/usr/lib/$(uname -m)-linux-gnu
-export PKG_CONFIG_PATH=$libs/pkgconfig
-sed -i "s|=/usr|=$work/tools/usr|" "$libs"/pkgconfig/*.pc
 # Named on the link line, but nothing of it is used; Debian has it shared only.
-ar cr "$libs/libmount.a"
+mkdir "$work/lib"
+ar cr "$work/lib/libmount.a"
 
 cd src/systemd
 # A static program that looks up users is warned about, for those who have more than files in nsswitch.conf.
 sed -i "s/'-Wl,--fatal-warnings',//" meson.build
 flags="-Os -fPIE -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables -ffile-prefix-map=$work=."
-CC=gcc-14 python3 "$work/tools/usr/bin/meson" setup build --auto-features=disabled --buildtype=plain --prefer-static \
+CC=gcc-14 meson setup build --auto-features=disabled --buildtype=plain --prefer-static \
     -Dmode=release -Dlink-udev-shared=false -Dblkid=enabled -Dsysvinit-path= -Dsysvrcnd-path= -Dinitrd=false -Dhibernate=false \
     -Dstandalone-binaries=false -Dstatic-libudev=false -Dtests=false -Dman=disabled \
-    -Dc_args="$flags -I$work/tools/usr/include" \
-    -Dc_link_args="-static-pie -L$libs -Wl,--gc-sections -Wl,--build-id=none" \
+    -Dc_args="$flags" -Dc_link_args="-static-pie -L$work/lib -Wl,--gc-sections -Wl,--build-id=none" \
     -Dnobody-user=nobody -Dnobody-group=nogroup -Dversion-tag=257 >"$work/configure.log" 2>&1 ||
     { tail -30 "$work/configure.log" >&2; die "configure failed"; }
 rules="50-udev-default 60-block 60-drm 60-persistent-storage 60-persistent-storage-tape 60-serial"

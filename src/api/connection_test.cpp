@@ -35,7 +35,8 @@ Task<void> answer_early(std::deque<std::string>& script) {
     EXPECT_TRUE(CO_TRY(std::move(request)));
     auto replied = co_await connection.reply_error(Error(Kind::exhausted, "no space left"));
     CO_TRY(std::move(replied));
-    co_return co_await connection.linger();
+    co_await connection.linger();
+    co_return Result<void>{};
 }
 
 void run(std::deque<std::string>& script) {

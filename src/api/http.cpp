@@ -243,12 +243,11 @@ Task<void> Connection::discard() {
     }
 }
 
-Task<void> Connection::linger() {
+boost::asio::awaitable<void> Connection::linger() {
     using namespace boost::asio::experimental::awaitable_operators;
-    if (body_done_ || hijacked_) co_return Result<void>{};
+    if (body_done_) co_return;
     boost::asio::steady_timer patience(co_await boost::asio::this_coro::executor, kLinger);
     co_await (discard() || patience.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable)));
-    co_return Result<void>{};
 }
 
 Task<void> Connection::wait_closed() {

@@ -87,7 +87,7 @@ public:
     // Before the end of a connection whose last request was answered before its body was read: takes what the peer
     // still sends until it has seen the answer, which a reset would take from it (RFC 9112, section 9.6). Five seconds
     // at most.
-    Task<void> linger();
+    boost::asio::awaitable<void> linger();
 
     // Returns when the peer goes away. For handlers that wait: race it against them.
     Task<void> wait_closed();

@@ -33,8 +33,7 @@ asio::awaitable<void> serve_connection(std::unique_ptr<Transport> transport, eng
         auto served = co_await dispatch(connection, std::move(**read), engine);
         if (!served || !connection.reusable()) break;
     }
-    auto lingered = co_await connection.linger();
-    (void)lingered;  // the peer is gone
+    co_await connection.linger();
     connection.shutdown();
 }
 

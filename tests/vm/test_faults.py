@@ -58,7 +58,7 @@ def test_engine_killed_while_containers_run(loaded, docker):
     docker("run", "-d", "--name", "steady", "busybox", "sleep", "100000")
     time.sleep(2)
     kill_engine(loaded, "user")
-    loaded.wait_until(loaded.api.answers, 120, "the engine after its death")
+    loaded.wait_api()
     assert docker("wait", "survivor").stdout == "21\n"
     assert docker("logs", "survivor").stdout == "".join(f"line {i}\n" for i in range(40))
     assert docker("inspect", "-f", "{{.State.Running}}", "steady").stdout == "true\n"

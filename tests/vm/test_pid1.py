@@ -24,7 +24,7 @@ def send(machine, command: str) -> None:
 def wait_for_reboot(machine, why: str) -> None:
     machine.wait_for_line(rf"shutting down why=\"?{why}", END_SECONDS)
     machine.wait_for_line("reboot: Restarting system", END_SECONDS)
-    machine.wait_until(machine.api.answers, BOOT_SECONDS, "the engine after the restart")
+    machine.wait_api(BOOT_SECONDS)
     machine.wait_console()
 
 

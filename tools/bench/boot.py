@@ -14,6 +14,7 @@ from vm.errors import MachineError
 from vm.machine import Machine
 
 from .busybox import ARCHIVE_NAME, make_archive
+from .initramfs import pack_initramfs
 
 BOOT_SECONDS = 300
 MEMORY = 512  # MiB, of every machine here
@@ -35,14 +36,9 @@ def fresh_config(folder: Path, memory: int) -> MachineConfig:
 def bare_initramfs(folder: Path) -> Path:
     """A static init that prints one line, alone in an initramfs."""
     root = folder / "bare"
-    for name in ("dev", "proc"):
-        (root / name).mkdir(parents=True)
+    (root / "proc").mkdir(parents=True)
     subprocess.run(["g++-14", "-std=c++23", "-Os", "-static", "-s", "-o", root / "init", REPO / "tools/bench/bare_init.cpp"], check=True)
-    subprocess.run(["mknod", root / "dev/console", "c", "5", "1"], check=True)
-    target = folder / "bare.cpio"
-    with target.open("wb") as output:
-        subprocess.run("find . | cpio --quiet -o -H newc", shell=True, cwd=root, stdout=output, check=True)
-    return target
+    return pack_initramfs(root)
 
 
 def bare_boot(folder: Path, initramfs: Path) -> float:

@@ -7,11 +7,7 @@ packages=(docker.io docker-cli containerd podman crun runc conmon netavark iptab
 image_size=2G
 cache=/cache/bench-root
 
-key=$({
-    echo "${packages[@]}" $image_size
-    cat "${BASH_SOURCE[0]}"
-} | sha256sum | cut -c1-16)
-image=$cache/$key.ext4
+image=$cache/$(sha256sum <"${BASH_SOURCE[0]}" | cut -c1-16).ext4
 if [ -e "$image" ]; then
     echo "$image"
     exit
@@ -20,13 +16,12 @@ fi
 mkdir -p "$cache"
 work=$(mktemp -d "$cache/work.XXXXXX")
 trap 'rm -rf --one-file-system "$work"' EXIT
-mirror=$(sed -n 's/^deb \(http[^ ]*\) .*/\1/p' /etc/apt/sources.list /etc/apt/sources.list.d/*.list | head -1)
 echo "bench: making the Debian userland (once; log: $cache/log)" >&2
 mmdebstrap --quiet --mode=root --variant=minbase --format=directory \
     --include="$(IFS=,; echo "${packages[*]}")" \
     --aptopt='Acquire::Check-Valid-Until "false"' --aptopt='APT::Install-Recommends "false"' \
     --dpkgopt=force-unsafe-io --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/doc/*' \
-    trixie "$work/root" "deb $mirror trixie main" >"$cache/log" 2>&1 || {
+    trixie "$work/root" /etc/apt/sources.list >"$cache/log" 2>&1 || {
     tail -20 "$cache/log" >&2
     echo "bench: the Debian userland could not be made" >&2
     exit 1

@@ -14,6 +14,7 @@ from vm.errors import MachineError
 from vm.machine import Machine
 
 from .busybox import make_archive
+from .initramfs import pack_initramfs
 
 HERE = Path(__file__).parent
 MEMORY = 2048  # MiB
@@ -40,15 +41,10 @@ def start_initramfs(folder: Path) -> Path:
     """Busybox, which mounts the disks and goes over to them."""
     root = folder / "start"
     (root / "bin").mkdir(parents=True)
-    (root / "dev").mkdir()
     shutil.copy("/bin/busybox", root / "bin/busybox")
     (root / "init").write_text(INIT)
     (root / "init").chmod(0o755)
-    subprocess.run(["mknod", root / "dev/console", "c", "5", "1"], check=True)
-    target = folder / "start.cpio"
-    with target.open("wb") as output:
-        subprocess.run("find . | cpio --quiet -o -H newc", shell=True, cwd=root, stdout=output, check=True)
-    return target
+    return pack_initramfs(root)
 
 
 def bench_disk(folder: Path, rounds: int) -> Path:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 import tempfile
-import time
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
 from vm.config import REPO
-from vm.errors import MachineError
 from vm.machine import Machine
 
 from .boot import BOOT_SECONDS, MEMORY, fresh_config
@@ -65,16 +63,10 @@ def draw(phases: list[Phase], title: str) -> str:
     return "\n".join([*parts, "</svg>", ""])
 
 
-def settled_phases(machine: Machine) -> list[Phase]:
-    deadline = time.monotonic() + BOOT_SECONDS
-    while True:
-        _, output = machine.shell("diatom boot --json", BOOT_SECONDS)
-        phases = [Phase(mark["name"], mark["begin_us"] / 1000, mark["at_us"] / 1000) for mark in json.loads(output[output.index("[") :])]
-        if SETTLED <= {phase.name for phase in phases}:
-            return sorted(phases, key=lambda phase: phase.begin)
-        if time.monotonic() > deadline:
-            raise MachineError(f"the machine did not settle within {BOOT_SECONDS} seconds: {SETTLED - {phase.name for phase in phases}}")
-        time.sleep(1)
+def phases_of(machine: Machine) -> list[Phase]:
+    _, output = machine.shell("diatom boot --json", BOOT_SECONDS)
+    phases = [Phase(mark["name"], mark["begin_us"] / 1000, mark["at_us"] / 1000) for mark in json.loads(output[output.index("[") :])]
+    return sorted(phases, key=lambda phase: phase.begin)
 
 
 def measure(_arguments) -> dict:
@@ -86,7 +78,8 @@ def measure(_arguments) -> dict:
             machine.powerdown(120)
             machine.start()
             machine.wait_api(BOOT_SECONDS)
-            phases = settled_phases(machine)
+            machine.wait_until(lambda: SETTLED <= {phase.name for phase in phases_of(machine)}, BOOT_SECONDS, "the last system container")
+            phases = phases_of(machine)
             machine.powerdown(120)
     picture = REPO / "build/bench/timeline.svg"
     picture.write_text(draw(phases, "A boot of Diatom OS, QEMU, software emulation, two cores"))

@@ -33,10 +33,10 @@ def exec_true(engine: Contender, container: str) -> None:
         raise RuntimeError(f"true ended with {code}")
 
 
-def rounds(engines: list[Contender], count: int, action: Callable[[Contender], object]) -> dict[str, list[float]]:
+def rounds(engines: list[Contender], action: Callable[[Contender], object]) -> dict[str, list[float]]:
     """After one round that only warms up."""
     seconds: dict[str, list[float]] = {engine.name: [] for engine in engines}
-    for number in range(count + 1):
+    for number in range(settings["rounds"] + 1):
         for engine in engines:
             spent = timed(lambda: action(engine))
             if number > 0:
@@ -44,10 +44,10 @@ def rounds(engines: list[Contender], count: int, action: Callable[[Contender], o
     return seconds
 
 
-def many_listed(engines: list[Contender], count: int) -> dict[str, list[float]]:
-    """GET /containers/json with `count` containers that do not run."""
-    made = {engine.name: [engine.api.create(IMAGE, ["true"], "none") for _ in range(count)] for engine in engines}
-    seconds = rounds(engines, settings["rounds"], lambda engine: engine.api.call("GET", "/containers/json?all=true"))
+def many_listed(engines: list[Contender]) -> dict[str, list[float]]:
+    """GET /containers/json with many containers that do not run."""
+    made = {engine.name: [engine.api.create(IMAGE, ["true"], "none") for _ in range(settings["listed"])] for engine in engines}
+    seconds = rounds(engines, lambda engine: engine.api.call("GET", "/containers/json?all=true"))
     for engine in engines:
         for container in made[engine.name]:
             engine.api.remove(container)
@@ -66,19 +66,18 @@ def measure() -> dict:
         engine.start()
         engine.api.load(archive)
     results: dict = {"idle_kib": {engine.name: engine.memory_kib() for engine in engines}}
-    count = settings["rounds"]
     for network in ("none", "bridge"):
         say(f"run, network {network}")
-        results[f"run_{network}"] = rounds(engines, count, lambda engine: run_true(engine, network))
+        results[f"run_{network}"] = rounds(engines, lambda engine: run_true(engine, network))
     sleepers = {engine.name: engine.api.create(IMAGE, ["sleep", "1000000"], "none") for engine in engines}
     for engine in engines:
         engine.api.start(sleepers[engine.name])
     say("exec")
-    results["exec"] = rounds(engines, count, lambda engine: exec_true(engine, sleepers[engine.name]))
+    results["exec"] = rounds(engines, lambda engine: exec_true(engine, sleepers[engine.name]))
     for engine in engines:
         engine.api.remove(sleepers[engine.name])
     say(f"list {settings['listed']}")
-    results["list"] = many_listed(engines, settings["listed"])
+    results["list"] = many_listed(engines)
     results["used_kib"] = {engine.name: engine.memory_kib() for engine in engines}
     return results
 
