@@ -138,6 +138,7 @@ Result<int> attend(FdRef pidfd, FdRef terminal) {
         if (sys::retry_interrupted([&] { return ::poll(waits.data(), waits.size(), -1); }) < 0)
             return fail_errno(errno, "wait for the container");
         while (const auto signal = signals.next()) {
+            if (*signal == SIGPIPE) continue;  // about our own output
             if (*signal == SIGWINCH && terminal) copy_size(FdRef(STDIN_FILENO), terminal);
             else std::ignore = sys::send_signal(pidfd, *signal);
         }

@@ -73,8 +73,10 @@ Result<CreatedContainer> create(const Place& place, const CreateRequest& request
     const auto dir = TRY(StateDir::create(place.root, request.id));
     TRY(dir.write(record));
     auto container = [&]() -> Result<CreatedContainer> {
-        auto created = TRY(runtime::launch(record.spec, stdio, runtime::ProgramCheck::at_launch));
-        return settle(dir, record, request, console, std::move(created));
+        auto created = runtime::launch(record.spec, stdio, runtime::ProgramCheck::at_launch);
+        // A launch that failed has removed its cgroup; one of that name that is left is somebody else's.
+        if (!created) record.spec.cgroup.clear();
+        return settle(dir, record, request, console, TRY(std::move(created)));
     }();
     if (!container) std::ignore = destroy(dir, record);
     return container;

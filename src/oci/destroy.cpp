@@ -20,10 +20,24 @@ Result<void> await_end(FdRef pidfd) {
     return fail(Kind::timed_out, "the container's first process was killed and does not end");
 }
 
+// What a killed create left behind may name a cgroup that was another container's already.
+bool is_ours(const Record& record) { return record.process.pid != 0; }
+
+Result<void> remove_cgroup(const Record& record) {
+    const auto& path = record.spec.cgroup;
+    if (path.empty()) return {};
+    if (!is_ours(record)) {
+        std::ignore = sys::Cgroup::remove(path);  // fails as long as processes are in it
+        return {};
+    }
+    if (const auto group = sys::Cgroup::open(path)) TRY(group->kill());
+    return sys::Cgroup::remove(path);
+}
+
 }  // namespace
 
 Result<void> end_processes(const Record& record) {
-    if (!record.spec.cgroup.empty()) {
+    if (!record.spec.cgroup.empty() && is_ours(record)) {
         // Frozen processes do die of cgroup.kill.
         if (const auto group = sys::Cgroup::open(record.spec.cgroup)) TRY(group->kill());
     }
@@ -35,10 +49,7 @@ Result<void> end_processes(const Record& record) {
 }
 
 Result<void> destroy(const StateDir& dir, const Record& record) {
-    if (!record.spec.cgroup.empty()) {
-        if (const auto group = sys::Cgroup::open(record.spec.cgroup)) TRY(group->kill());
-        TRY(sys::Cgroup::remove(record.spec.cgroup));
-    }
+    TRY(remove_cgroup(record));
     TRY(dir.remove());
     const auto& hooks = record.spec.hooks.poststop;
     const Json state = runtime::state_document(record.spec, "stopped", 0);
