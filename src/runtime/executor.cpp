@@ -129,7 +129,10 @@ Result<void> execute_request() {
     TRY(set_oom_score(request.spec.process.oom_score_adj));
     if (has_namespace(request.spec, NamespaceKind::user)) TRY(raise_hard_limits(request.spec.process.rlimits));
     TRY(hide_from_container(request));
-    request.host_proc = TRY(sys::open_path("/proc", O_PATH | O_DIRECTORY));
+    // A descriptor of the host's is opened only for who needs it.
+    if (request.listener || !request.spec.process.apparmor_profile.empty()) {
+        request.host_proc = TRY(sys::open_path("/proc", O_PATH | O_DIRECTORY));
+    }
     if (!request.join) request.id_mapped = TRY(make_id_mapped(request.spec));
     TRY(request.join ? join_target(request) : join_by_path(request.spec.namespaces));
     if (!request.join) TRY(make_time_namespace(request.spec), "time namespace");

@@ -4,6 +4,7 @@
 #include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -29,6 +30,7 @@ public:
         const long pid = ::syscall(SYS_clone3, &args, sizeof args);
         if (pid < 0) return fail_errno(errno, "make a user namespace");
         if (pid == 0) {
+            ::prctl(PR_SET_PDEATHSIG, SIGKILL);
             for (;;) ::pause();
         }
         return Holder(static_cast<pid_t>(pid), Fd(pidfd));

@@ -11,6 +11,7 @@
 
 #include <array>
 #include <cerrno>
+#include <optional>
 
 #include "base/strings.h"
 #include "runtime/attributes.h"
@@ -113,10 +114,9 @@ Result<void> run_creation_hooks(const Spec& spec, FdRef control) {
     return run_hooks("createContainer", spec.hooks.create_container, state_document(spec, "creating", ::getpid()));
 }
 
-Result<Fd> set_up_new(Request& request, FdRef control) {
-    const Spec& spec = request.spec;
+Result<Fd> set_up_new(const Spec& spec, RootFs& fs, FdRef control) {
     TRY(set_names(spec));
-    auto fs = TRY(RootFs::build(spec, request.id_mapped));
+    TRY(fs.build());
     TRY(run_creation_hooks(spec, control));
     Fd terminal;
     if (spec.process.terminal) {
@@ -165,7 +165,7 @@ Result<Credentials> become_user(const Process& process, bool has_filter) {
 }
 
 // {fds, pid, metadata, state}: the runtime-spec's "Container Process State". The pid is the one that the host knows.
-Result<void> tell_listener(const Request& request, FdRef notifications) {
+Result<std::string> listener_message(const Request& request) {
     std::array<char, 32> name{};
     if (::readlinkat(request.host_proc.raw(), "self", name.data(), name.size() - 1) < 0)
         return fail_errno(errno, "read our process ID");
@@ -175,8 +175,7 @@ Result<void> tell_listener(const Request& request, FdRef notifications) {
                        {"pid", pid},
                        {"metadata", request.listener_metadata},
                        {"state", state_document(request.spec, request.join ? "running" : "created", pid)}};
-    TRY(sys::send_message(request.listener, dump_json(message), {notifications}), "tell the seccomp listener");
-    return {};
+    return dump_json(message);
 }
 
 Result<void> lock_down(const Request& request, const Credentials& credentials) {
@@ -184,9 +183,12 @@ Result<void> lock_down(const Request& request, const Credentials& credentials) {
     if (request.spec.process.no_new_privileges && ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) {
         return fail_errno(errno, "set no_new_privs");
     }
-    if (request.has_filter) {
-        const auto notifications = TRY(load_filter(request.filter, request.filter_flags));
-        if (notifications) TRY(tell_listener(request, notifications));
+    if (!request.has_filter) return {};
+    // Before the filter holds, which must let through no more than the sending.
+    const auto message = request.listener ? TRY(listener_message(request)) : std::string();
+    const auto notifications = TRY(load_filter(request.filter, request.filter_flags));
+    if (notifications) {
+        TRY(sys::send_message(request.listener, message, {notifications}), "tell the seccomp listener");
     }
     if (credentials.extra != 0) TRY(set_capabilities(sets.effective, sets.permitted, sets.inheritable));
     return {};
@@ -202,9 +204,11 @@ Result<void> close_rest() {
 // What needs the host's rights, up to the point where the container is created.
 Result<void> prepare(Request& request, FdRef control, FdRef mapped) {
     const Spec& spec = request.spec;
+    std::optional<RootFs> fs;
+    if (!request.join) fs.emplace(TRY(RootFs::open(spec, request.id_mapped)));
     TRY(enter_namespaces(request, mapped));
     TRY(begin_session(spec.id));
-    const auto terminal = TRY(request.join ? set_up_joined(spec.process) : set_up_new(request, control));
+    const auto terminal = TRY(fs ? set_up_new(spec, *fs, control) : set_up_joined(spec.process));
     if (!terminal) TRY(hand_over_stdio(spec.process.user));
     TRY(enter_working_directory(spec.process.cwd));
     ::umask(spec.process.user.umask.value_or(0022));
@@ -239,11 +243,16 @@ Result<Fd> await_go(const Request& request, FdRef control) {
     const auto first = TRY(receive_order(control));
     if (first.what == Order::What::go) return keep(control);
     if (first.what == Order::What::leave) return Fd();
+    // A process that joins the container meanwhile must not reach our descriptors.
+    const int dumpable = ::prctl(PR_GET_DUMPABLE, 0, 0, 0, 0);
+    if (::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0) return fail_errno(errno, "hide from the container");
     for (;;) {
         const auto connection = TRY(sys::accept_unix(first.listener), "wait to be started");
         // Who connects and goes again did not start us; the next may.
         const auto order = receive_order(connection);
-        if (order && order->what == Order::What::go) return keep(connection);
+        if (!order || order->what != Order::What::go) continue;
+        if (dumpable == 1) ::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
+        return keep(connection);
     }
 }
 

@@ -35,7 +35,7 @@ struct Request {
     bool check_program = false;  // before it is ready: a program that is not there fails the launch, not the start
 
     // Not sent: what the executor prepares while it still has the host's rights and view.
-    Fd host_proc;                         // its /proc
+    Fd host_proc;                         // its /proc, for a profile of AppArmor or a listener
     std::map<std::size_t, Fd> id_mapped;  // detached trees of idmapped mounts, by their place in spec.mounts
 };
 Result<void> send_request(FdRef socket, const Spec& spec, const Request& rest);

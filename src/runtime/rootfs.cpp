@@ -92,19 +92,24 @@ void drop_unmapped_tty_group(const Spec& spec, std::vector<sys::FsOption>& data)
 
 }  // namespace
 
-Result<RootFs> RootFs::build(const Spec& spec, std::map<std::size_t, Fd>& id_mapped) {
+Result<RootFs> RootFs::open(const Spec& spec, std::map<std::size_t, Fd>& id_mapped) {
     RootFs fs(spec);
     TRY(fs.collect_sources(id_mapped));
-    TRY(fs.stop_propagation());
-    TRY(fs.mount_root(), "root file system");
-    TRY(fs.mount_all());
-    if (fs.owns_dev()) {
-        TRY(make_devices(fs.root_, spec.devices, has_namespace(spec, NamespaceKind::user)));
-        TRY(make_device_links(fs.root_));
-    }
-    TRY(mask_paths(fs.root_, spec.masked_paths));
-    TRY(protect_paths(fs.root_, spec.readonly_paths));
+    const bool host = spec.root.source == Root::Source::host;
+    fs.place_ = TRY(sys::open_path(host ? "/" : spec.root.path, O_PATH | O_DIRECTORY), "root file system");
     return fs;
+}
+
+Result<void> RootFs::build() {
+    TRY(stop_propagation());
+    TRY(mount_root(), "root file system");
+    TRY(mount_all());
+    if (owns_dev()) {
+        TRY(make_devices(root_, spec_->devices, has_namespace(*spec_, NamespaceKind::user)));
+        TRY(make_device_links(root_));
+    }
+    TRY(mask_paths(root_, spec_->masked_paths));
+    return protect_paths(root_, spec_->readonly_paths);
 }
 
 // Bind sources are the host's paths, and are copied while the propagation is still the host's: what is asked to be
@@ -136,16 +141,16 @@ Result<void> RootFs::stop_propagation() const {
 Result<void> RootFs::mount_root() {
     const Root& root = spec_->root;
     if (root.source == Root::Source::host) {
-        root_ = TRY(sys::open_path("/", O_PATH | O_DIRECTORY));
+        root_ = std::move(place_);
         return {};
     }
-    auto place = TRY(sys::open_path(root.path, O_PATH | O_DIRECTORY));
     if (root.source == Root::Source::overlay) {
         root_ = TRY(make_overlay(root), "{}", root.path);
     } else {
-        root_ = TRY(sys::clone_mount(place, "", true), "{}", root.path);
+        root_ = TRY(sys::clone_mount(place_, "", true), "{}", root.path);
     }
-    TRY(sys::attach_mount(root_, place), "{}", root.path);
+    TRY(sys::attach_mount(root_, place_), "{}", root.path);
+    place_.reset();
     return {};
 }
 

@@ -19,9 +19,12 @@ namespace diatom::runtime {
 
 class RootFs {
 public:
-    // Everything but the sealing. `spec` must outlive it. `id_mapped`: the trees of idmapped mounts by their place in
-    // spec.mounts, made where the right to do so was (id_map.h); they are taken.
-    static Result<RootFs> build(const Spec& spec, std::map<std::size_t, Fd>& id_mapped);
+    // What is found by paths of the host's: while we are the host's user still, who may go where a user namespace's may
+    // not. `spec` must outlive it. `id_mapped`: the trees of idmapped mounts by their place in spec.mounts, made where
+    // the right to do so was (id_map.h); they are taken.
+    static Result<RootFs> open(const Spec& spec, std::map<std::size_t, Fd>& id_mapped);
+    // Everything but the sealing.
+    Result<void> build();
 
     FdRef root() const noexcept { return root_; }
     // Makes the root read-only where asked for and leaves the host's tree behind.
@@ -47,6 +50,7 @@ private:
 
     const Spec* spec_;
     std::vector<Source> sources_;
+    Fd place_;  // where the root's mount goes
     Fd root_;
     bool sysctls_written_ = false;
 };

@@ -52,8 +52,9 @@ Result<void> decode_memory(const Section& parent, Resources& resources) {
     const auto memory =
         TRY(parent.child("memory", {.known = {"limit", "reservation", "swap", "checkBeforeUpdate", "useHierarchy"},
                                     .unsupported = {"kernel", "kernelTCP", "swappiness", "disableOOMKiller"}}));
-    resources.memory_max = TRY(memory.optional_integer("limit"));
-    resources.memory_low = TRY(memory.optional_integer("reservation"));
+    // 0 asks for no change, as in version 1, not for no memory.
+    if (const auto limit = TRY(memory.integer("limit")); limit != 0) resources.memory_max = limit;
+    if (const auto low = TRY(memory.integer("reservation")); low != 0) resources.memory_low = low;
     resources.check_memory = TRY(memory.boolean("checkBeforeUpdate"));
     return convert_swap(memory, resources);
 }
