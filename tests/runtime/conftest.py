@@ -1,4 +1,5 @@
-"""Which runtimes: DIATOM_RUNTIMES="diatom crun runc" (default: all that are there); DIATOM_PROGRAM: our program."""
+"""Which runtimes: DIATOM_RUNTIMES="diatom crun runc" (default: all that are there); DIATOM_PROGRAM: our program;
+DIATOM_RUNTIME: our program under the name that makes it the runtime."""
 
 from __future__ import annotations
 
@@ -13,8 +14,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from harness import Bundle, ConsoleSocket, Runtime, become_subreaper  # noqa: E402
 
-SOURCE = Path(__file__).resolve().parents[2]
-PROGRAM = os.environ.get("DIATOM_PROGRAM", str(SOURCE / "build/asan/diatom"))
+PROGRAM = os.environ.get("DIATOM_PROGRAM", "/src/build/asan/diatom")
 KNOWN = ("diatom", "crun", "runc")
 
 
@@ -24,7 +24,8 @@ def has_cgroups() -> bool:
 
 
 def command_of(name: str) -> list[str]:
-    program = [PROGRAM, "runtime"] if name == "diatom" else [name]
+    ours = [os.environ["DIATOM_RUNTIME"]] if "DIATOM_RUNTIME" in os.environ else [PROGRAM, "runtime"]
+    program = ours if name == "diatom" else [name]
     # runc has no such option; it uses what cgroups of version 1 the host has.
     return program if has_cgroups() or name == "runc" else [*program, "--cgroup-manager", "disabled"]
 
