@@ -63,7 +63,8 @@ Result<void> EngineImpl::inherit_volumes(ContainerConfig& config) const {
     std::vector<MountPoint> inherited;
     for (const auto& text : config.volumes_from) {
         const auto donor = TRY(parse_donor(text));
-        for (auto& mount : mounts_of(TRY(find(donor.name))->record)) {
+        const auto live = TRY(find(donor.name));
+        for (auto& mount : mounts_of(live->record)) {
             mount.read_only = mount.read_only || donor.read_only;
             std::erase_if(inherited, [&](const auto& other) { return other.target == mount.target; });
             if (!std::ranges::contains(config.mounts, mount.target, &MountPoint::target))
