@@ -28,7 +28,7 @@ def input_key(program: Path, kernel: Path, version: Version) -> str:
     digest = hashlib.sha256(f"{version}\n".encode())
     digest.update(run(PACKAGES, "--key").encode())
     digest.update(Path("/var/lib/dpkg/status").read_bytes())
-    sources = [program, kernel / "vmlinuz", REPO / "src/boot/init_stub.cpp"]
+    sources = [program, kernel / "vmlinuz", *sorted((REPO / "src/boot").glob("*.cpp"))]
     for folder in ("image", "src/config/services"):
         sources += [path for path in sorted((REPO / folder).rglob("*")) if path.is_file() and "__pycache__" not in path.parts]
     for path in sources:
@@ -36,12 +36,12 @@ def input_key(program: Path, kernel: Path, version: Version) -> str:
     return digest.hexdigest()
 
 
-def compile_stub(output: Path) -> None:
+def compile_freestanding(source: str, output: Path) -> None:
     run(
         "g++-14", "-std=c++23", "-Os", "-Wall", "-Wextra", "-Werror", "-ffreestanding", "-fno-exceptions", "-fno-rtti",
         "-fno-stack-protector", "-fno-asynchronous-unwind-tables", "-fno-pie", "-no-pie", "-static", "-nostdlib",
         "-fcf-protection=none", "-Wl,--build-id=none", "-Wl,-z,noexecstack", "-Wl,-z,norelro", "-s", "-o", output,
-        REPO / "src/boot/init_stub.cpp",
+        REPO / "src/boot" / source,
     )  # fmt: skip
 
 
@@ -62,9 +62,10 @@ def package_versions(packages: dict[str, Path]) -> dict[str, str]:
 def make_image(out: Path, program: Path, kernel: Path, version: Version) -> None:
     work = out / "parts"
     work.mkdir(parents=True, exist_ok=True)
-    compile_stub(work / "init")
+    compile_freestanding("init_stub.cpp", work / "init")
+    compile_freestanding("container_init.cpp", work / "docker-init")
     packages = make_packages(work)
-    rootfs.stage(work / "root", program, work / "init", packages, version)
+    rootfs.stage(work / "root", program, work / "init", work / "docker-init", packages, version)
     erofs.write_erofs(out / "root.erofs", work / "root", version.guid("root"))
     cpio.write_initramfs(out / "initramfs", work / "init", out / "root.erofs")
     shutil.copyfile(kernel / "vmlinuz", out / "vmlinuz")

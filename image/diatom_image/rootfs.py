@@ -21,7 +21,7 @@ ETC = "usr/share/diatom/etc"
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 
 
-def stage(tree: Path, program: Path, stub: Path, packages: dict[str, Path], version: Version) -> None:
+def stage(tree: Path, program: Path, stub: Path, container_init: Path, packages: dict[str, Path], version: Version) -> None:
     shutil.rmtree(tree, ignore_errors=True)
     tree.mkdir(parents=True)
     for path in DIRECTORIES:
@@ -35,6 +35,9 @@ def stage(tree: Path, program: Path, stub: Path, packages: dict[str, Path], vers
     _add_program(tree, program)
     # Once more, for the kernel: what it starts as a user-mode helper is /init of the root that PID 1 has changed to.
     shutil.copy(stub, tree / "init")
+    # Of containers that are started with --init: the engine binds it into them.
+    (tree / "usr/lib/diatom").mkdir()
+    shutil.copy(container_init, tree / "usr/lib/diatom/docker-init")
     _add_certificates(tree)
     _add_release(tree, version)
     _fix_modes(tree)

@@ -17,6 +17,7 @@ namespace {
 Task<void> create(Call& call) {
     const auto body = CO_TRY(body_json(call.request));
     auto config = CO_TRY(decode_container_config(body, call.version()));
+    config.platform = call.request.param("platform");
     auto created = co_await call.engine.create(call.request.param("name"), std::move(config));
     const auto result = CO_TRY(std::move(created));
     co_return co_await call.connection.reply_json(201, {{"Id", result.id}, {"Warnings", result.warnings}});
@@ -119,6 +120,7 @@ bool container_matches(const engine::Container& container, std::string_view key,
     if (key == "id") return container.id.starts_with(value);
     if (key == "name") return ("/" + container.name).find(value) != std::string::npos;
     if (key == "status") return to_string(container.state.status) == value;
+    if (key == "health") return to_string(container.state.health.status) == value;
     if (key == "exited")
         return container.state.status == engine::Status::exited && std::to_string(container.state.exit_code) == value;
     if (key == "ancestor") {
@@ -136,7 +138,8 @@ bool container_matches(const engine::Container& container, std::string_view key,
     return false;
 }
 
-constexpr std::string_view kFilters[] = {"id", "name", "status", "exited", "ancestor", "network", "volume", "label"};
+constexpr std::string_view kFilters[] = {"id",      "name",   "status", "exited", "ancestor",
+                                         "network", "volume", "label",  "health"};
 
 Task<void> list(Call& call) {
     const auto filters = CO_TRY(decode_filters(call.request));

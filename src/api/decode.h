@@ -15,6 +15,8 @@ Result<engine::ExecConfig> decode_exec_config(const Json& body);                
 Result<void> decode_host_config(const Json& host, engine::ContainerConfig& config);
 Result<void> decode_mounts(const Json& host, engine::ContainerConfig& config);
 Result<void> decode_resources(const Json& host, engine::ContainerConfig& config);
+Result<void> check_block_weight(std::int64_t weight);  // 0: none
+Result<void> decode_options(const Json& host, engine::ContainerConfig& config);
 Result<void> decode_ports(const Json& host, engine::ContainerConfig& config);
 Result<void> decode_restart(const Json& host, engine::ContainerConfig& config);
 Result<void> refuse_unsupported(const Json& host);  // what Docker knows and this version does not honour

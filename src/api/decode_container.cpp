@@ -2,6 +2,7 @@
 
 #include "api/decode.h"
 #include "base/strings.h"
+#include "engine/health.h"
 
 namespace diatom::api {
 namespace {
@@ -44,22 +45,18 @@ Result<void> decode_config(const Json& body, engine::ContainerConfig& config) {
     config.attach_stderr = TRY(json_bool(body, "AttachStderr"));
     if (!json_member(body, "StopTimeout").is_null())
         config.stop_timeout_s = static_cast<int>(TRY(json_int(body, "StopTimeout")));
+    if (const Json& health = json_member(body, "Healthcheck"); !health.is_null()) {
+        config.health = TRY(engine::decode_health_check(health));
+        config.health->shell = TRY(json_strings(body, "Shell"));
+    }
     return {};
 }
 
-Result<void> check_config(const Json& body, const engine::ContainerConfig& config) {
+Result<void> check_config(const engine::ContainerConfig& config) {
     if (config.image.empty()) return fail(Kind::invalid, "no image specified: name one in \"Image\"");
     for (const auto& variable : config.env) {
         if (variable.empty() || variable.front() == '=')
             return fail(Kind::invalid, "invalid environment variable \"{}\"", variable);
-    }
-    const Json& health = json_member(body, "Healthcheck");
-    if (health.is_object()) {
-        const auto test = TRY(json_strings(health, "Test"));
-        if (!test.empty() && test.front() != "NONE") {
-            return fail(Kind::unsupported,
-                        "health checks are not in this version: start the container without --health-cmd");
-        }
     }
     return {};
 }
@@ -88,7 +85,7 @@ Result<void> decode_endpoints(const Json& body, engine::ContainerConfig& config)
 Result<engine::ContainerConfig> decode_container_config(const Json& body, int /*version*/) {
     engine::ContainerConfig config;
     TRY(decode_config(body, config));
-    TRY(check_config(body, config));
+    TRY(check_config(config));
     const Json& host = json_member(body, "HostConfig");
     if (!host.is_null() && !host.is_object()) return fail(Kind::invalid, "\"HostConfig\" must be an object");
     TRY(decode_host_config(host, config));

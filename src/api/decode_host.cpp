@@ -16,30 +16,17 @@ bool is_set(const Json& value) {
 }
 
 struct Refused {
-    std::string_view key, flag;
+    std::string_view key, flag, why;
 };
-// Known to Docker, not honoured by this version.
+// Known to Docker, not honoured here.
 constexpr std::array kRefused = {
-    Refused{"Links", "--link"},
-    Refused{"VolumesFrom", "--volumes-from"},
-    Refused{"VolumeDriver", "--volume-driver"},
-    Refused{"ContainerIDFile", "--cidfile"},
-    Refused{"CgroupParent", "--cgroup-parent"},
-    Refused{"DeviceRequests", "--gpus"},
-    Refused{"DeviceCgroupRules", "--device-cgroup-rule"},
-    Refused{"StorageOpt", "--storage-opt"},
-    Refused{"BlkioWeight", "--blkio-weight"},
-    Refused{"BlkioWeightDevice", "--blkio-weight-device"},
-    Refused{"BlkioDeviceReadBps", "--device-read-bps"},
-    Refused{"BlkioDeviceWriteBps", "--device-write-bps"},
-    Refused{"BlkioDeviceReadIOps", "--device-read-iops"},
-    Refused{"BlkioDeviceWriteIOps", "--device-write-iops"},
-    Refused{"CpuRealtimePeriod", "--cpu-rt-period"},
-    Refused{"CpuRealtimeRuntime", "--cpu-rt-runtime"},
-    Refused{"KernelMemory", "--kernel-memory"},
-    Refused{"OomKillDisable", "--oom-kill-disable"},
-    Refused{"UsernsMode", "--userns"},
-    Refused{"Annotations", "--annotation"},
+    Refused{"Links", "--link", "links between containers do not exist here: put both on a network of their own"},
+    Refused{"VolumeDriver", "--volume-driver", "there is the driver \"local\" only"},
+    Refused{"DeviceRequests", "--gpus", "there is no device driver with these capabilities"},
+    Refused{"StorageOpt", "--storage-opt", "the state partition has no project quotas (Docker wants xfs with pquota)"},
+    Refused{"CpuRealtimePeriod", "--cpu-rt-period", "version 2 of cgroups has no real-time scheduling"},
+    Refused{"CpuRealtimeRuntime", "--cpu-rt-runtime", "version 2 of cgroups has no real-time scheduling"},
+    Refused{"UsernsMode", "--userns", "invalid USER mode: this engine does not remap users, so it has \"host\" only"},
 };
 
 }  // namespace
@@ -48,14 +35,15 @@ Result<void> refuse_unsupported(const Json& host) {
     for (const auto& refused : kRefused) {
         const Json& value = json_member(host, refused.key);
         if (!is_set(value) || (refused.key == "UsernsMode" && value == "host")) continue;
-        return fail(Kind::unsupported, "HostConfig.{} ({}) is not in this version: leave it out", refused.key,
-                    refused.flag);
+        if (refused.key == "VolumeDriver" && value == "local") continue;
+        return fail(Kind::unsupported, "HostConfig.{} ({}): {}", refused.key, refused.flag, refused.why);
     }
     const auto isolation = TRY(json_string(host, "Isolation"));
     if (!isolation.empty() && isolation != "default")
         return fail(Kind::invalid, "invalid isolation \"{}\" on Linux", isolation);
     const auto runtime = TRY(json_string(host, "Runtime"));
-    if (!runtime.empty() && runtime != "diatom" && runtime != "runc") {
+    static constexpr std::array<std::string_view, 3> kRuntimes = {"diatom", "runc", "io.containerd.runc.v2"};
+    if (!runtime.empty() && std::ranges::find(kRuntimes, runtime) == kRuntimes.end()) {
         return fail(Kind::invalid, "unknown or invalid runtime name: {}", runtime);
     }
     return {};
@@ -179,6 +167,7 @@ Result<void> decode_host_config(const Json& host, engine::ContainerConfig& confi
     TRY(decode_log(host, config));
     TRY(decode_devices(host, config));
     TRY(decode_mounts(host, config));
+    TRY(decode_options(host, config));
     TRY(decode_resources(host, config));
     return decode_ports(host, config);
 }

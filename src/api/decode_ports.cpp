@@ -11,13 +11,13 @@ Result<net::PortMapping> decode_binding(const Json& binding, const net::Port& in
     if (!ip.empty() && ip != "0.0.0.0") mapping.host = TRY(net::Address::parse(ip));
     const auto text = TRY(json_string(binding, "HostPort"));
     if (text.empty()) return mapping;
-    if (text.contains('-')) {
-        return fail(Kind::unsupported, "a range of host ports (\"{}\") for one container port is not in this version",
-                    text);
-    }
-    const auto port = parse_uint(text);
-    if (!port || *port > UINT16_MAX) return fail(Kind::invalid, "invalid host port \"{}\"", text);
+    // "8000-8010": whichever of them is free.
+    const auto ends = cut(text, '-').value_or(Halves{text, text});
+    const auto port = parse_uint(ends.first), last = parse_uint(ends.second);
+    if (!port || !last || *port > *last || *last > UINT16_MAX || (*port == 0 && *last != 0))
+        return fail(Kind::invalid, "invalid host port \"{}\"", text);
     mapping.host_port = static_cast<std::uint16_t>(*port);
+    if (*last > *port) mapping.host_port_last = static_cast<std::uint16_t>(*last);
     return mapping;
 }
 

@@ -15,7 +15,7 @@ TEST(DecodeContainer, TakesWhatDockerRunSends) {
         decode(R"({"Image":"busybox","Cmd":["echo","hi"],"Entrypoint":"/bin/sh","Tty":true,"Env":["A=b"],
         "ExposedPorts":{"80/tcp":{}},"HostConfig":{"AutoRemove":true,"Binds":["/data:/data:ro","named:/v"],
         "PortBindings":{"80/tcp":[{"HostIp":"","HostPort":"8080"}],"53/udp":[{"HostIp":"127.0.0.1","HostPort":""}]},
-        "Memory":67108864,"MemorySwap":134217728,"NanoCpus":1500000000,"CpuShares":1024,"PidsLimit":10,
+        "Memory":67108864,"MemorySwap":134217728,"NanoCpus":500000000,"CpuShares":1024,"PidsLimit":10,
         "Ulimits":[{"Name":"nofile","Soft":64,"Hard":128}],"LogConfig":{"Type":"json-file","Config":{"max-size":"1m"}}}})");
     ASSERT_TRUE(config) << config.error().what();
     EXPECT_EQ(config->entrypoint, std::vector<std::string>{"/bin/sh"});
@@ -33,7 +33,7 @@ TEST(DecodeContainer, TakesWhatDockerRunSends) {
     EXPECT_TRUE(config->ports[1].host.empty());
     EXPECT_EQ(config->resources.memory_max, 67108864);
     EXPECT_EQ(config->resources.swap_max, 67108864);
-    EXPECT_EQ(config->resources.cpu_quota_us, 150000U);
+    EXPECT_EQ(config->resources.cpu_quota_us, 50000U);
     EXPECT_EQ(config->resources.cpu_weight, 39U);
     EXPECT_EQ(config->resources.pids_max, 10);
     ASSERT_EQ(config->ulimits.size(), 1U);
@@ -57,6 +57,41 @@ TEST(DecodeContainer, TakesDevicesAsTheCommandLineSendsThem) {
     EXPECT_EQ(config->devices[2].access, "rwm");
 }
 
+TEST(DecodeContainer, TakesTheRarerOptions) {
+    const auto config = decode(R"({"Image":"x","Healthcheck":{"Test":["CMD","probe"],"Retries":2},"HostConfig":{
+        "VolumesFrom":["a:ro"],"CgroupParent":"/web//front/","DeviceCgroupRules":["c 189:* rw"],"BlkioWeight":300,
+        "BlkioDeviceReadBps":[{"Path":"/dev/vda","Rate":1048576}],"OomKillDisable":true,"MemorySwappiness":10,
+        "ContainerIDFile":"/tmp/id","Annotations":{"a":"b"},"MaskedPaths":[],"UsernsMode":"host","Memory":67108864,
+        "PortBindings":{"80/tcp":[{"HostPort":"8000-8010"}]},"Runtime":"io.containerd.runc.v2",
+        "Mounts":[{"Type":"volume","Source":"v","Target":"/v","VolumeOptions":{"Subpath":"a/b","Labels":{"l":"1"},
+                   "DriverConfig":{"Name":"local","Options":{"type":"tmpfs"}}}},
+                  {"Type":"image","Source":"i","Target":"/i","ImageOptions":{"Subpath":"s"}},
+                  {"Type":"tmpfs","Target":"/t","TmpfsOptions":{"SizeBytes":4096,"Options":[["noexec"],["uid","5"]]}},
+                  {"Type":"bind","Source":"/a","Target":"/b","ReadOnly":true,"BindOptions":{"NonRecursive":true}}]}})");
+    ASSERT_TRUE(config) << config.error().what();
+    EXPECT_EQ(config->health->retries, 2);
+    EXPECT_EQ(config->volumes_from, std::vector<std::string>{"a:ro"});
+    EXPECT_EQ(config->cgroup_parent, "web/front");
+    ASSERT_EQ(config->device_rules.size(), 1U);
+    EXPECT_EQ(config->device_rules[0].major, 189);
+    EXPECT_EQ(config->device_rules[0].minor, -1);
+    ASSERT_EQ(config->block_limits.size(), 1U);
+    EXPECT_EQ(config->block_limits[0].key, "rbps");
+    EXPECT_EQ(config->resources.io_weight, 300U);
+    EXPECT_EQ(config->warnings.size(), 2U);
+    EXPECT_TRUE(config->masked_paths && config->masked_paths->empty());
+    EXPECT_FALSE(config->readonly_paths);
+    EXPECT_EQ(config->resources.swap_max, 67108864);
+    EXPECT_EQ(config->ports[0].host_port, 8000);
+    EXPECT_EQ(config->ports[0].host_port_last, 8010);
+    ASSERT_EQ(config->mounts.size(), 4U);
+    EXPECT_EQ(config->mounts[0].subpath, "a/b");
+    EXPECT_EQ(config->mounts[0].driver_options.at("type"), "tmpfs");
+    EXPECT_EQ(config->mounts[1].kind, engine::MountKind::image);
+    EXPECT_EQ(config->mounts[2].tmpfs_options, "mode=1777,size=4096,noexec,uid=5");
+    EXPECT_TRUE(config->mounts[3].top_only);
+}
+
 struct Refusal {
     const char* body;
     Kind kind;
@@ -67,9 +102,23 @@ TEST(DecodeContainer, RefusesByName) {
     const Refusal refusals[] = {
         {R"({})", Kind::invalid, "no image"},
         {R"({"Image":"x","HostConfig":{"Links":["a:b"]}})", Kind::unsupported, "--link"},
-        {R"({"Image":"x","HostConfig":{"VolumesFrom":["a"]}})", Kind::unsupported, "--volumes-from"},
         {R"({"Image":"x","HostConfig":{"UsernsMode":"private"}})", Kind::unsupported, "--userns"},
-        {R"({"Image":"x","Healthcheck":{"Test":["CMD","true"]}})", Kind::unsupported, "health"},
+        {R"({"Image":"x","Healthcheck":{"Test":["CMD","true"],"Interval":1}})", Kind::invalid, "1ms"},
+        {R"({"Image":"x","HostConfig":{"DeviceRequests":[{"Count":-1}]}})", Kind::unsupported, "--gpus"},
+        {R"({"Image":"x","HostConfig":{"StorageOpt":{"size":"1G"}}})", Kind::unsupported, "--storage-opt"},
+        {R"({"Image":"x","HostConfig":{"DeviceCgroupRules":["c 1:3 q"]}})", Kind::invalid, "c 1:3 q"},
+        {R"({"Image":"x","HostConfig":{"CgroupParent":"a.slice"}})", Kind::invalid, "slice"},
+        {R"({"Image":"x","HostConfig":{"CgroupParent":"/a/../b"}})", Kind::invalid, ".."},
+        {R"({"Image":"x","HostConfig":{"BlkioWeight":5}})", Kind::invalid, "10 to 1000"},
+        {R"({"Image":"x","HostConfig":{"Annotations":{"":"x"}}})", Kind::invalid, "annotation"},
+        {R"({"Image":"x","HostConfig":{"CpusetCpus":"0-99999"}})", Kind::invalid, "cpus"},
+        {R"({"Image":"x","HostConfig":{"CpusetCpus":"8000"}})", Kind::invalid, "not available"},
+        {R"({"Image":"x","HostConfig":{"NanoCpus":9000000000000}})", Kind::invalid, "CPUs available"},
+        {R"({"Image":"x","HostConfig":{"MemorySwappiness":101}})", Kind::invalid, "0-100"},
+        {R"({"Image":"x","HostConfig":{"Tmpfs":{"/t":"colour=red"}}})", Kind::invalid, "colour"},
+        {R"({"Image":"x","HostConfig":{"PortBindings":{"80/tcp":[{"HostPort":"9-8"}]}}})", Kind::invalid, "9-8"},
+        {R"({"Image":"x","HostConfig":{"Mounts":[{"Type":"bind","Source":"/a","Target":"/b","VolumeOptions":{}}]}})",
+         Kind::invalid, "VolumeOptions"},
         {R"({"Image":"x","HostConfig":{"Memory":67108864,"MemorySwap":1048576}})", Kind::invalid, "memoryswap"},
         {R"({"Image":"x","HostConfig":{"RestartPolicy":{"Name":"sometimes"}}})", Kind::invalid, "sometimes"},
         {R"({"Image":"x","HostConfig":{"Binds":["/a:/b:sideways"]}})", Kind::invalid, "sideways"},

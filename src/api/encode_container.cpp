@@ -30,17 +30,19 @@ std::string_view restart_name(engine::RestartPolicy policy) {
 
 Json encode_state(const engine::ContainerState& state) {
     using engine::Status;
-    return {{"Status", to_string(state.status)},
-            {"Running", engine::is_active(state.status)},
-            {"Paused", state.status == Status::paused},
-            {"Restarting", state.status == Status::restarting},
-            {"OOMKilled", state.oom_killed},
-            {"Dead", state.status == Status::dead},
-            {"Pid", state.process.pid},
-            {"ExitCode", state.exit_code},
-            {"Error", state.error},
-            {"StartedAt", encode_time(state.started)},
-            {"FinishedAt", encode_time(state.finished)}};
+    Json body{{"Status", to_string(state.status)},
+              {"Running", engine::is_active(state.status)},
+              {"Paused", state.status == Status::paused},
+              {"Restarting", state.status == Status::restarting},
+              {"OOMKilled", state.oom_killed},
+              {"Dead", state.status == Status::dead},
+              {"Pid", state.process.pid},
+              {"ExitCode", state.exit_code},
+              {"Error", state.error},
+              {"StartedAt", encode_time(state.started)},
+              {"FinishedAt", encode_time(state.finished)}};
+    if (state.health.status != engine::HealthStatus::none) body["Health"] = encode_health(state.health);
+    return body;
 }
 
 Json key_set(const std::vector<std::string>& keys) {
@@ -61,25 +63,28 @@ Json optional_list(const std::optional<std::vector<std::string>>& list) { return
 
 Json encode_config(const engine::Container& container) {
     const auto& config = container.config;
-    return {{"Hostname", config.hostname.empty() ? container.id.substr(0, 12) : config.hostname},
-            {"Domainname", config.domainname},
-            {"User", container.user},
-            {"AttachStdin", config.attach_stdin},
-            {"AttachStdout", config.attach_stdout},
-            {"AttachStderr", config.attach_stderr},
-            {"ExposedPorts", key_set(config.exposed_ports)},
-            {"Tty", config.tty},
-            {"OpenStdin", config.open_stdin},
-            {"StdinOnce", config.stdin_once},
-            {"Env", container.env},
-            {"Cmd", optional_list(config.cmd)},
-            {"Image", config.image},
-            {"Volumes", paths_set(config.volumes)},
-            {"WorkingDir", container.working_dir},
-            {"Entrypoint", optional_list(config.entrypoint)},
-            {"OnBuild", nullptr},
-            {"StopSignal", config.stop_signal},
-            {"Labels", config.labels}};
+    Json body{{"Hostname", config.hostname.empty() ? container.id.substr(0, 12) : config.hostname},
+              {"Domainname", config.domainname},
+              {"User", container.user},
+              {"AttachStdin", config.attach_stdin},
+              {"AttachStdout", config.attach_stdout},
+              {"AttachStderr", config.attach_stderr},
+              {"ExposedPorts", key_set(config.exposed_ports)},
+              {"Tty", config.tty},
+              {"OpenStdin", config.open_stdin},
+              {"StdinOnce", config.stdin_once},
+              {"Env", container.env},
+              {"Cmd", optional_list(config.cmd)},
+              {"Image", config.image},
+              {"Volumes", paths_set(config.volumes)},
+              {"WorkingDir", container.working_dir},
+              {"Entrypoint", optional_list(config.entrypoint)},
+              {"OnBuild", nullptr},
+              {"StopSignal", config.stop_signal},
+              {"Labels", config.labels}};
+    if (config.health) body["Healthcheck"] = encode_health_check(*config.health);
+    if (config.stop_timeout_s) body["StopTimeout"] = *config.stop_timeout_s;
+    return body;
 }
 
 Json encode_mounts(const engine::Container& container) {
@@ -102,6 +107,15 @@ Json encode_mounts(const engine::Container& container) {
                           {"Driver", "local"},
                           {"Mode", volume.read_only ? "ro" : "z"},
                           {"RW", !volume.read_only},
+                          {"Propagation", ""}});
+    }
+    for (const auto& image : container.images) {
+        mounts.push_back({{"Type", "image"},
+                          {"Name", image.name},
+                          {"Source", image.image.text()},
+                          {"Destination", image.target},
+                          {"Mode", ""},
+                          {"RW", !image.read_only},
                           {"Propagation", ""}});
     }
     return mounts;
@@ -129,7 +143,7 @@ std::string status_text(const engine::ContainerState& state) {
     const auto now = sys::wall_ns();
     switch (state.status) {
         case Status::created: return "Created";
-        case Status::running: return "Up " + human_duration(now - state.started);
+        case Status::running: return "Up " + human_duration(now - state.started) + health_text(state.health);
         case Status::paused: return std::format("Up {} (Paused)", human_duration(now - state.started));
         case Status::restarting:
             return std::format("Restarting ({}) {} ago", state.exit_code, human_duration(now - state.finished));

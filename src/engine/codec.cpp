@@ -1,6 +1,7 @@
 #include "engine/codec.h"
 
 #include "engine/archive.h"
+#include "engine/codec_health.h"
 
 namespace diatom::engine {
 
@@ -10,7 +11,7 @@ struct EnumNames<RestartPolicy> {
 };
 template <>
 struct EnumNames<MountKind> {
-    static constexpr std::array<const char*, 3> kNames = {"bind", "volume", "tmpfs"};
+    static constexpr std::array<const char*, 4> kNames = {"bind", "volume", "tmpfs", "image"};
 };
 template <>
 struct EnumNames<LogDriver> {
@@ -27,6 +28,9 @@ struct EnumNames<net::Protocol> {
 };
 
 std::string_view to_string(Status status) { return EnumNames<Status>::kNames[static_cast<std::size_t>(status)]; }
+std::string_view to_string(HealthStatus status) {
+    return EnumNames<HealthStatus>::kNames[static_cast<std::size_t>(status)];
+}
 bool is_active(Status status) noexcept {
     return status == Status::running || status == Status::paused || status == Status::restarting;
 }
@@ -43,6 +47,13 @@ void address_field(A& archive, const char* key, net::Address& address) {
     std::string text = address.empty() ? "" : address.text();
     archive(key, text);
     if constexpr (std::same_as<A, Reader>) address = net::Address::parse(text).value_or(net::Address());
+}
+
+template <class A>
+void digest_field(A& archive, const char* key, image::Digest& digest) {
+    std::string text = digest.text();
+    archive(key, text);
+    if constexpr (std::same_as<A, Reader>) digest = image::Digest::parse(text).value_or(image::Digest());
 }
 
 template <class A>
@@ -64,6 +75,11 @@ void fields(A& archive, MountPoint& mount) {
     archive("create_source", mount.create_source);
     archive("propagation", mount.propagation);
     archive("tmpfs_options", mount.tmpfs_options);
+    archive("top_only", mount.top_only);
+    archive("writable_below", mount.writable_below);
+    archive("subpath", mount.subpath);
+    archive("labels", mount.labels);
+    archive("driver_options", mount.driver_options);
 }
 
 template <class A>
@@ -79,6 +95,7 @@ void fields(A& archive, net::PortMapping& port) {
     address_field(archive, "host", port.host);
     archive("host_port", port.host_port);
     archive("container_port", port.container_port);
+    archive("host_port_last", port.host_port_last);
 }
 
 template <class A>
@@ -114,6 +131,7 @@ void fields(A& archive, runtime::Resources& resources) {
     archive("cpu_weight", resources.cpu_weight);
     archive("cpu_quota_us", resources.cpu_quota_us);
     archive("cpu_period_us", resources.cpu_period_us);
+    archive("io_weight", resources.io_weight);
     archive("cpus", resources.cpus);
     archive("mems", resources.mems);
     archive("unified", resources.unified);
@@ -141,12 +159,15 @@ void image_fields(A& archive, ContainerConfig& config) {
     archive("attach_stdout", config.attach_stdout);
     archive("attach_stderr", config.attach_stderr);
     archive("stop_timeout_s", config.stop_timeout_s);
+    archive("health", config.health);
+    archive("platform", config.platform);
 }
 
 template <class A>
 void fields(A& archive, ContainerConfig& config) {
     image_fields(archive, config);
     archive("mounts", config.mounts);
+    archive("volumes_from", config.volumes_from);
     archive("network_mode", config.network_mode);
     archive("ports", config.ports);
     archive("publish_all", config.publish_all);
@@ -170,6 +191,11 @@ void fields(A& archive, ContainerConfig& config) {
     archive("ulimits", config.ulimits);
     archive("sysctls", config.sysctls);
     archive("resources", config.resources);
+    archive("block_limits", config.block_limits);
+    archive("device_rules", config.device_rules);
+    archive("cgroup_parent", config.cgroup_parent);
+    archive("masked_paths", config.masked_paths);
+    archive("readonly_paths", config.readonly_paths);
     archive("oom_score_adj", config.oom_score_adj);
     archive("shm_size", config.shm_size);
     archive("restart", config.restart);
@@ -192,6 +218,7 @@ void fields(A& archive, ContainerState& state) {
     archive("finished", state.finished);
     archive("restart_count", state.restart_count);
     archive("stopped_by_user", state.stopped_by_user);
+    archive("health", state.health);
 }
 
 template <class A>
@@ -214,6 +241,17 @@ void fields(A& archive, VolumeUse& use) {
     archive("name", use.name);
     archive("source", use.source);
     archive("target", use.target);
+    archive("subpath", use.subpath);
+    archive("read_only", use.read_only);
+}
+
+template <class A>
+void fields(A& archive, ImageUse& use) {
+    digest_field(archive, "image", use.image);
+    archive("rootfs", use.rootfs);
+    archive("name", use.name);
+    archive("target", use.target);
+    archive("subpath", use.subpath);
     archive("read_only", use.read_only);
 }
 
@@ -223,9 +261,7 @@ void fields(A& archive, Container& container) {
     archive("name", container.name);
     archive("created", container.created);
     archive("config", container.config);
-    std::string image = container.image.text();
-    archive("image", image);
-    if constexpr (std::same_as<A, Reader>) container.image = image::Digest::parse(image).value_or(image::Digest());
+    digest_field(archive, "image", container.image);
     archive("argv", container.argv);
     archive("env", container.env);
     archive("working_dir", container.working_dir);
@@ -234,6 +270,7 @@ void fields(A& archive, Container& container) {
     archive("endpoints", container.endpoints);
     archive("published", container.published);
     archive("volumes", container.volumes);
+    archive("images", container.images);
     archive("log_path", container.log_path);
     archive("hostname_path", container.hostname_path);
     archive("hosts_path", container.hosts_path);
@@ -295,6 +332,8 @@ Result<T> read_record(const Json& document) {
 
 Json encode(const ContainerConfig& config) { return write_record(config); }
 Json encode(const Container& container) { return write_record(container); }
+Json encode(const Health& health) { return write_record(health); }
+Result<Health> decode_health_state(const Json& document) { return read_record<Health>(document); }
 Json encode(const Volume& volume) { return write_record(volume); }
 Json encode(const NetworkRecord& network) { return write_record(network); }
 Result<ContainerConfig> decode_config(const Json& document) { return read_record<ContainerConfig>(document); }

@@ -11,6 +11,8 @@ Json encode(const ContainerConfig& config);
 Result<ContainerConfig> decode_config(const Json& document);
 Json encode(const Container& container);
 Result<Container> decode_container(const Json& document);
+Json encode(const Health& health);
+Result<Health> decode_health_state(const Json& document);
 Json encode(const Volume& volume);
 Result<Volume> decode_volume(const Json& document);
 Json encode(const NetworkRecord& network);

@@ -24,15 +24,25 @@ TEST(Codec, KeepsEverything) {
     config.restart = RestartPolicy::unless_stopped;
     config.resources.memory_max = 1 << 30;
     config.devices = {{.host = "/dev/x", .inside = "/dev/y", .access = "r"}};
+    config.health = HealthCheck{.test = {"CMD", "x"}, .retries = 4};
+    config.block_limits = {{.path = "/dev/sda", .key = "rbps", .value = 9}};
+    config.device_rules = {{.allow = true, .type = 'c', .major = 189}};
+    config.masked_paths = Strings{};
+    config.mounts.push_back({.kind = MountKind::image, .source = "i", .target = "/i", .subpath = "s"});
+    container.images = {{.image = image::Digest::of("i"), .rootfs = "r", .name = "i", .target = "/i"}};
     config.raw_host_config = {{"Binds", {"/a:/b"}}};
     container.image = image::Digest::of("x");
     container.state = {.status = Status::running, .process = {.pid = 7, .start_time = 99}, .started = 3};
+    container.state.health = {.status = HealthStatus::healthy, .log = {{.start = 1, .output = "o"}}};
     container.endpoints = {{.network = "bridge", .ip4 = net::Address::v4(0xac110002), .prefix4 = 16}};
     const auto document = encode(container);
     const auto again = decode_container(document);
     ASSERT_TRUE(again) << again.error().what();
     EXPECT_EQ(dump_json(encode(*again)), dump_json(document));
     EXPECT_EQ(again->state.process.start_time, 99U);
+    EXPECT_EQ(again->state.health.log.front().output, "o");
+    EXPECT_TRUE(again->config.masked_paths.has_value());
+    EXPECT_EQ(again->images.front().image, container.images.front().image);
     EXPECT_TRUE(again->config.entrypoint.has_value());
     EXPECT_FALSE(again->config.cmd.has_value());
     EXPECT_EQ(again->endpoints.front().ip4.text(), "172.17.0.2");
@@ -65,7 +75,10 @@ TEST(Merge, EntrypointAndCommandAsDocker) {
 TEST(Merge, EnvironmentByName) { EXPECT_EQ(merge_env({"A=1", "B=2"}, {"B=3", "C=4", "A"}), (Strings{"B=3", "C=4"})); }
 
 TEST(Merge, RefusesByName) {
-    EXPECT_EQ(validate({.init = true}).error().kind(), Kind::unsupported);
+    EXPECT_EQ(validate({.security_opt = {"nonsense"}}).error().kind(), Kind::invalid);
+    EXPECT_FALSE(validate({.hostname = "x", .uts_mode = "host"}));
+    EXPECT_FALSE(validate({.network_mode = "container:a", .publish_all = true}));
+    EXPECT_FALSE(validate({.mounts = {{.kind = MountKind::volume, .source = "v", .target = "/v", .subpath = "../x"}}}));
     const auto refused = [](const ContainerConfig& config, std::string_view says) {
         const auto valid = validate(config);
         ASSERT_FALSE(valid) << says;

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "base/strings.h"
 #include "engine/engine_impl.h"
 #include "engine/merge.h"
 #include "engine/names.h"
@@ -11,12 +12,105 @@
 
 namespace diatom::engine {
 
+namespace {
+
+Result<void> check_platform(const ContainerConfig& config, const image::ImageRecord& image) {
+    if (config.platform.empty()) return {};
+    if (TRY(image::Platform::parse(config.platform)).runs(image.config.platform)) return {};
+    // Not found, as Docker: its command line pulls then what it wants.
+    return fail(Kind::not_found,
+                "image with reference {} was found but does not provide the specified platform (it is for {}): {}",
+                config.image, image.config.platform.text(), config.platform);
+}
+
+// "CONTAINER[:MODE]"
+struct Donor {
+    std::string name;
+    bool read_only = false;
+};
+Result<Donor> parse_donor(const std::string& text) {
+    const auto halves = cut(text, ':').value_or(Halves{text, ""});
+    Donor donor{.name = std::string(halves.first)};
+    if (donor.name.empty()) return fail(Kind::invalid, "malformed volumes-from specification: {}", text);
+    for (const auto mode : split(halves.second, ',')) {
+        if (mode == "ro") donor.read_only = true;
+        else if (!mode.empty() && mode != "rw" && mode != "z" && mode != "Z")
+            return fail(Kind::invalid, "invalid mode: {}", mode);
+    }
+    return donor;
+}
+
+std::vector<MountPoint> mounts_of(const Container& container) {
+    std::vector<MountPoint> mounts;
+    for (const auto& mount : container.config.mounts) {
+        if (mount.kind != MountKind::volume) mounts.push_back(mount);
+    }
+    for (const auto& use : container.volumes) {
+        mounts.push_back({.kind = MountKind::volume,
+                          .source = use.name,
+                          .target = use.target,
+                          .read_only = use.read_only,
+                          .no_copy = true,
+                          .subpath = use.subpath});
+    }
+    return mounts;
+}
+
+}  // namespace
+
+// What is named for this container itself goes before what it inherits, a later donor before an earlier one.
+Result<void> EngineImpl::inherit_volumes(ContainerConfig& config) const {
+    std::vector<MountPoint> inherited;
+    for (const auto& text : config.volumes_from) {
+        const auto donor = TRY(parse_donor(text));
+        const auto live = TRY(find(donor.name));
+        for (auto& mount : mounts_of(live->record)) {
+            mount.read_only = mount.read_only || donor.read_only;
+            std::erase_if(inherited, [&](const auto& other) { return other.target == mount.target; });
+            if (!std::ranges::contains(config.mounts, mount.target, &MountPoint::target))
+                inherited.push_back(std::move(mount));
+        }
+    }
+    config.mounts.insert(config.mounts.end(), inherited.begin(), inherited.end());
+    return {};
+}
+
+Result<void> EngineImpl::prepare_image_mounts(Container& container) {
+    for (const auto& mount : container.config.mounts) {
+        if (mount.kind != MountKind::image) continue;
+        const auto image = parts_.store->find(mount.source);
+        if (!image && image.error().kind() == Kind::not_found)
+            return fail(Kind::not_found, "No such image: {}", mount.source);
+        const auto& record = TRY(image);
+        ImageUse use{.image = record.id,
+                     .rootfs = std::format("{}-image{}", container.id, container.images.size()),
+                     .name = mount.source,
+                     .target = mount.target,
+                     .subpath = mount.subpath,
+                     .read_only = mount.read_only};
+        TRY(parts_.store->create_rootfs(use.rootfs, record.id));
+        container.images.push_back(std::move(use));
+    }
+    return {};
+}
+
+std::vector<Volume> EngineImpl::mounted_volumes(const Container& container) const {
+    std::vector<Volume> mounted;
+    for (const auto& volume : volumes_) {
+        if (!volume.options.empty() && std::ranges::contains(container.volumes, volume.name, &VolumeUse::name))
+            mounted.push_back(volume);
+    }
+    return mounted;
+}
+
 Task<Created> EngineImpl::create(std::string name, ContainerConfig config) {
     co_return co_await shielded(create_body(std::move(name), std::move(config)));
 }
 
 Task<Created> EngineImpl::create_body(std::string name, ContainerConfig config) {
+    CO_TRY(inherit_volumes(config));
     CO_TRY(validate(config));
+    auto warnings = std::move(config.warnings);
     Container container{.id = random_id(), .created = sys::wall_ns(), .config = std::move(config)};
     if (name.empty()) {
         do container.name = random_name();
@@ -46,7 +140,7 @@ Task<Created> EngineImpl::create_body(std::string name, ContainerConfig config) 
         names_.erase(container.name);
         co_return Failure(std::move(prepared).error());
     }
-    Created created{.id = container.id, .warnings = {}};
+    Created created{.id = container.id, .warnings = std::move(warnings)};
     events_.container(container, "create");
     add_live(std::move(container));
     co_return created;
@@ -62,9 +156,11 @@ Task<void> EngineImpl::prepare_image(Container& container) {
             return fail(Kind::not_found, "No such image: {}", container.config.image);
         }
         const auto& record = TRY(image);
+        TRY(check_platform(container.config, record));
         TRY(merge_image(container, record.config));
         container.image = record.id;
         TRY(parts_.store->create_rootfs(container.id, record.id));
+        TRY(prepare_image_mounts(container));
         TRY(sys::make_dirs(data_directory(container.id), 0710));
         return {};
     });
@@ -74,15 +170,23 @@ Task<void> EngineImpl::prepare_image(Container& container) {
 // The files of the image go into a new volume before the container is there: whoever sees the container sees them.
 Task<void> EngineImpl::fill_volumes(const Container& container, std::vector<Volume> made) {
     if (container.volumes.empty()) co_return Result<void>();
-    auto done = co_await on_pool([&]() -> Result<void> {
+    const auto mounted = mounted_volumes(container);
+    const auto fill = [&]() -> Result<void> {
         for (const auto& use : container.volumes) TRY(make_volume_directory(use.source));
         if (container.image.empty()) return {};
+        for (const auto& volume : mounted) TRY(volume_mounts_.hold(volume, container.id));
         const Fd view = TRY(open_root_view(TRY(parts_.store->rootfs(container.id))));
         for (const auto& use : container.volumes) {
             const auto mount = std::ranges::find(container.config.mounts, use.target, &MountPoint::target);
-            if (mount == container.config.mounts.end() || !mount->no_copy) TRY(copy_up(view, use.target, use.source));
+            const bool copied = mount == container.config.mounts.end() || !mount->no_copy;
+            if (copied && use.subpath.empty()) TRY(copy_up(view, use.target, use.source));
         }
         return {};
+    };
+    auto done = co_await on_pool([&] {
+        auto filled = fill();
+        volume_mounts_.release(container.id);
+        return filled;
     });
     if (!done) co_return done;
     co_return co_await save_volumes(std::move(made));
@@ -115,6 +219,7 @@ Task<void> EngineImpl::undo_create(Container container, std::vector<Volume> made
         for (const auto& volume : made) TRY(remove_volume_directory(options_.root, volume.name));
         TRY(sys::remove_tree(data_directory(container.id)));
         if (!container.image.empty()) TRY(parts_.store->remove_rootfs(container.id));
+        for (const auto& use : container.images) TRY(parts_.store->remove_rootfs(use.rootfs));
         return {};
     });
 }

@@ -1,6 +1,6 @@
 // The engine's body, in parts: open.cpp (opening, re-adoption), create.cpp, start.cpp, exit.cpp, stop.cpp, remove.cpp,
-// exec.cpp, files.cpp, views.cpp (reading), images.cpp, image_make.cpp, update.cpp, services.cpp. Thread side: the
-// loop's thread, except where a member says "worker".
+// exec.cpp, health_watch.cpp, files.cpp, views.cpp (reading), images.cpp, image_make.cpp, update.cpp, services.cpp.
+// Thread side: the loop's thread, except where a member says "worker".
 //
 // Locks: `Live::lock` is held by start, remove, rename, pause and the exit handler while they change a container; stop
 // and kill only signal, and wait for the exit handler without it. Client calls that change something are shielded from
@@ -21,6 +21,7 @@
 #include "engine/networks.h"
 #include "engine/records.h"
 #include "engine/stdio.h"
+#include "engine/volume_mounts.h"
 #include "image/registry.h"
 #include "proc/supervisor.h"
 
@@ -63,6 +64,7 @@ struct Live {
     std::chrono::milliseconds back_off{0};
     bool keep_once = false;            // auto_remove: a restart's stop is not the end
     std::uint64_t restart_ticket = 0;  // raised to call off a pending restart
+    std::uint64_t health_run = 0;      // raised to end the health checks of a run
 };
 using LivePtr = std::shared_ptr<Live>;
 
@@ -73,7 +75,9 @@ struct LiveExec {
         : state(std::move(s)), hub(std::make_shared<StdioHub>(loop, state.config.tty, true)) {}
     ExecState state;
     std::shared_ptr<StdioHub> hub;
+    sys::ProcessId process;  // while it runs
     bool started = false;
+    bool forgotten = false;  // the engine's own: who started it takes it away
 };
 using ExecPtr = std::shared_ptr<LiveExec>;
 
@@ -154,9 +158,7 @@ private:
     Result<ExecPtr> find_exec(const std::string& id) const;
     std::string run_directory(const std::string& id) const { return options_.run + "/containers/" + id; }
     std::string data_directory(const std::string& id) const { return options_.root + "/containers/" + id; }
-    std::string cgroup_of(const std::string& id) const {
-        return options_.cgroup.empty() ? "" : options_.cgroup + "/" + id;
-    }
+    std::string cgroup_of(const std::string& id) const;
     LivePtr add_live(Container record);
 
     // records: durable when they return
@@ -164,6 +166,9 @@ private:
     Task<void> save_volumes(std::vector<Volume> made);
 
     // create.cpp
+    Result<void> inherit_volumes(ContainerConfig& config) const;
+    Result<void> prepare_image_mounts(Container& container);                // worker
+    std::vector<Volume> mounted_volumes(const Container& container) const;  // those that are a mount
     Task<Created> create_body(std::string name, ContainerConfig config);
     Task<void> prepare_image(Container& container);
     Task<void> fill_volumes(const Container& container, std::vector<Volume> made);
@@ -187,6 +192,15 @@ private:
     asio::awaitable<void> give_back(const std::string& id, bool* oom_killed);
     std::optional<std::chrono::milliseconds> restart_delay(Live& live) const;
     asio::awaitable<void> restart_later(LivePtr live, std::chrono::milliseconds delay, std::uint64_t ticket);
+
+    // health_watch.cpp
+    void begin_health(const LivePtr& live);
+    void end_health(Live& live);
+    void adopt_health(const LivePtr& live);
+    asio::awaitable<bool> health_pause(LivePtr live, std::uint64_t run, std::chrono::nanoseconds duration);
+    asio::awaitable<void> watch_health(LivePtr live, std::uint64_t run);
+    asio::awaitable<void> keep_health(LivePtr live);
+    asio::awaitable<HealthResult> probe_health(LivePtr live, HealthCheck check);
 
     // stop.cpp
     Task<void> stop_body(LivePtr live, std::optional<int> timeout_s, std::string signal);
@@ -271,6 +285,7 @@ private:
     Events events_;
     std::vector<NetworkRecord> network_records_;
     std::vector<Volume> volumes_;
+    VolumeMounts volume_mounts_;
     std::map<std::string, LivePtr> containers_;  // by id
     std::map<std::string, std::string> names_;   // name -> id; reserved before the container exists
     std::map<std::string, ExecPtr> execs_;

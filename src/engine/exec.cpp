@@ -98,7 +98,8 @@ Task<void> EngineImpl::exec_body(ExecPtr exec, LivePtr live) {
         io = std::make_shared<ProcessIo>(loop_, std::move(up.ends), exec->hub, nullptr, [] {}, [] {});
         exec->hub->begin(io);
         io->start();
-        exec->state.pid = up.launched->process().pid;
+        exec->process = up.launched->process();
+        exec->state.pid = exec->process.pid;
         exec->state.running = true;
         launched = co_await on_pool([&] { return up.launched->start(); });
         if (!launched) std::ignore = sys::wait_exit(up.pidfd);
@@ -107,6 +108,7 @@ Task<void> EngineImpl::exec_body(ExecPtr exec, LivePtr live) {
         const Error error = std::move(launched).error().in("OCI runtime exec failed");
         if (io) co_await io->finish(std::chrono::milliseconds(100));
         exec->state.running = false;
+        exec->state.pid = 0;
         exec->state.exit_code = exit_code_of_failure(error);
         co_await exec->hub->deliver(
             {.stream = Output::Stream::out, .time = sys::wall_ns(), .bytes = error.what() + "\r\n"}, true);
@@ -131,6 +133,7 @@ asio::awaitable<void> EngineImpl::watch_exec(ExecPtr exec, LivePtr live, Fd pidf
     exec->hub->end();
     events_.container(live->record, "exec_die",
                       {{"execID", exec->state.id}, {"exitCode", std::to_string(result.exit_code)}});
+    if (exec->forgotten) co_return;
     // Clients ask for the exit code after the streams have ended; nobody asks for ever.
     co_await sleep_for(std::chrono::minutes(5));
     execs_.erase(exec->state.id);

@@ -57,15 +57,16 @@ asio::awaitable<WaitResult> EngineImpl::exit_status(FdRef pidfd, sys::ProcessId 
 
 // Frees what a run holds outside its record. Safe at any point of a start, and more than once.
 asio::awaitable<void> EngineImpl::give_back(const std::string& id, bool* oom_killed) {
+    const auto cgroup = cgroup_of(id);
     (void)co_await on_network([&]() -> Result<void> {
         networks_.release(id);
         return {};
     });
     (void)co_await on_pool([&]() -> Result<void> {
-        const auto cgroup = cgroup_of(id);
         if (oom_killed != nullptr) *oom_killed = killed_for_memory(cgroup);
         std::ignore = parts_.supervisor.forget(parked_prefix(options_, id));
         std::ignore = sys::remove_tree(run_directory(id));
+        volume_mounts_.release(id);
         if (cgroup.empty()) return {};
         if (auto removed = sys::Cgroup::remove(cgroup); !removed && removed.error().kind() != Kind::not_found) {
             log::warning("a cgroup is left behind", {{"id", id}, {"error", removed.error().what()}});
@@ -90,6 +91,7 @@ asio::awaitable<void> EngineImpl::on_exit(LivePtr live, sys::ProcessId process, 
     co_await give_back(live->record.id, &oom_killed);
     live->pidfd.reset();
     live->spec.reset();
+    end_health(*live);
     state.finished = sys::wall_ns();
     state.exit_code = result.exit_code;
     state.error = result.error;

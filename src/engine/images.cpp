@@ -36,7 +36,10 @@ Task<image::ImageRecord> EngineImpl::image(std::string name) {
 
 Task<image::Store::Removed> EngineImpl::remove_image(std::string name, bool force) {
     std::vector<image::Digest> in_use;
-    for (const auto& [id, live] : containers_) in_use.push_back(live->record.image);
+    for (const auto& [id, live] : containers_) {
+        in_use.push_back(live->record.image);
+        for (const auto& use : live->record.images) in_use.push_back(use.image);
+    }
     auto removed = named(co_await on_bulk([&] { return parts_.store->remove(name, force, in_use); }), name);
     if (removed) {
         for (const auto& tag : removed->untagged) events_.publish(image_event("untag", tag));

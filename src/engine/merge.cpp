@@ -4,6 +4,9 @@
 #include <array>
 
 #include "base/strings.h"
+#include "engine/health.h"
+#include "engine/seccomp_file.h"
+#include "engine/spec_security.h"
 
 namespace diatom::engine {
 namespace {
@@ -26,6 +29,17 @@ Result<void> check_target(const std::string& target) {
     return {};
 }
 
+Result<void> check_subpath(const MountPoint& mount) {
+    if (mount.subpath.starts_with('/'))
+        return fail(Kind::invalid, "invalid mount config: subpath must be a relative path: \"{}\"", mount.subpath);
+    for (const auto part : split(mount.subpath, '/')) {
+        if (part == "..")
+            return fail(Kind::invalid, "invalid mount config: subpath must not leave the volume: \"{}\"",
+                        mount.subpath);
+    }
+    return {};
+}
+
 Result<void> check_mounts(const ContainerConfig& config) {
     std::vector<std::string> targets;
     for (const auto& mount : config.mounts) {
@@ -34,6 +48,7 @@ Result<void> check_mounts(const ContainerConfig& config) {
             return fail(Kind::invalid, "Duplicate mount point: {}", mount.target);
         }
         targets.push_back(mount.target);
+        TRY(check_subpath(mount));
         if (mount.kind == MountKind::bind && !mount.source.starts_with('/')) {
             return fail(Kind::invalid,
                         "invalid mount config for type \"bind\": invalid mount path: '{}' mount path must be absolute",
@@ -41,6 +56,22 @@ Result<void> check_mounts(const ContainerConfig& config) {
         }
     }
     for (const auto& target : config.volumes) TRY(check_target(target));
+    return {};
+}
+
+// What belongs to the network namespace is for its owner to say.
+Result<void> check_shared_network(const ContainerConfig& config) {
+    if (!config.network_mode.starts_with("container:")) return {};
+    const std::pair<bool, std::string_view> conflicts[] = {
+        {!config.hostname.empty(), "hostname and the network mode"},
+        {!config.dns.empty(), "dns and the network mode"},
+        {!config.extra_hosts.empty(), "custom host-to-IP mapping and the network mode"},
+        {!config.ports.empty() || config.publish_all, "port publishing and the container type network mode"},
+        {!config.exposed_ports.empty(), "port exposing and the container type network mode"},
+    };
+    for (const auto& [given, what] : conflicts) {
+        if (given) return fail(Kind::invalid, "conflicting options: {}", what);
+    }
     return {};
 }
 
@@ -58,9 +89,16 @@ Result<void> check_modes(const ContainerConfig& config) {
     if (!config.cgroupns_mode.empty() && config.cgroupns_mode != "host" && config.cgroupns_mode != "private") {
         return fail(Kind::invalid, "invalid cgroup namespace mode: {}", config.cgroupns_mode);
     }
-    if (config.network_mode == "host" && !config.hostname.empty() && config.uts_mode == "host") {
+    if (!config.hostname.empty() && config.uts_mode == "host")
         return fail(Kind::invalid, "conflicting options: hostname and the UTS mode");
-    }
+    return check_shared_network(config);
+}
+
+// A profile that cannot be read fails the creation, not each start.
+Result<void> check_security(const ContainerConfig& config) {
+    const auto security = TRY(parse_security(config.security_opt));
+    if (security.seccomp.empty()) return {};
+    TRY(decode_seccomp_file(security.seccomp, SeccompTarget::host({})));
     return {};
 }
 
@@ -106,6 +144,7 @@ Result<void> merge_image(Container& container, const image::ImageConfig& image) 
     if (config.user.empty()) config.user = image.user;
     container.user = config.user;
     if (config.stop_signal.empty()) config.stop_signal = image.stop_signal;
+    TRY(merge_health_check(config.health, image.healthcheck, image.shell));
     auto labels = image.labels;
     for (const auto& [key, value] : config.labels) labels[key] = value;
     config.labels = std::move(labels);
@@ -117,10 +156,7 @@ Result<void> merge_image(Container& container, const image::ImageConfig& image) 
 Result<void> validate(const ContainerConfig& config) {
     TRY(check_mounts(config));
     TRY(check_modes(config));
-    if (config.init) {
-        return fail(Kind::unsupported,
-                    "--init is not supported by this version: let the image bring its own init, such as tini");
-    }
+    TRY(check_security(config));
     if (!config.stop_signal.empty() && !sys::parse_signal(config.stop_signal)) {
         return fail(Kind::invalid, "Invalid signal: {}", config.stop_signal);
     }

@@ -16,16 +16,20 @@
 
 namespace diatom::engine {
 
-enum class MountKind { bind, volume, tmpfs };
+enum class MountKind { bind, volume, tmpfs, image };
 struct MountPoint {
     MountKind kind = MountKind::bind;
-    std::string source;  // bind: host path; volume: its name, empty for an anonymous one
+    std::string source;  // bind: host path; volume: its name, empty for an anonymous one; image: its name
     std::string target;
     bool read_only = false;
-    bool no_copy = false;        // volume: do not copy the image's contents into an empty one
-    bool create_source = false;  // bind by -v: a missing host directory is made
-    std::string propagation;     // "", rprivate, rslave, rshared, private, slave, shared
-    std::string tmpfs_options;   // "size=64m,mode=1777"
+    bool no_copy = false;         // volume: do not copy the image's contents into an empty one
+    bool create_source = false;   // bind by -v: a missing host directory is made
+    bool top_only = false;        // bind: without what is mounted below the source
+    bool writable_below = false;  // bind, read-only: what is mounted below stays as it is
+    std::string propagation;      // "", rprivate, rslave, rshared, private, slave, shared
+    std::string tmpfs_options;    // "size=64m,mode=1777"
+    std::string subpath;          // volume, image: what of it is mounted
+    std::map<std::string, std::string> labels, driver_options;  // of a volume that is not there yet
 };
 
 // What the host has by that name is looked up at each start: numbers of devices change from boot to boot.
@@ -33,6 +37,21 @@ struct DeviceMapping {
     std::string host;            // a device node or a directory of them; links are followed
     std::string inside;          // empty: as on the host
     std::string access = "rwm";  // of r (read), w (write), m (make the node)
+};
+
+// A limit of a disk, by the path of its node: the number is looked up at each start.
+struct BlockLimit {
+    std::string path;
+    std::string key;  // "rbps", "wbps", "riops", "wiops" (io.max); "weight" (io.weight)
+    std::uint64_t value = 0;
+};
+
+// Times in nanoseconds; 0: Docker's default.
+struct HealthCheck {
+    std::vector<std::string> test;   // "NONE" | "CMD", PROGRAM, … | "CMD-SHELL", TEXT; empty: the image's
+    std::vector<std::string> shell;  // of CMD-SHELL; empty: /bin/sh -c
+    std::int64_t interval = 0, timeout = 0, start_period = 0, start_interval = 0;
+    std::int64_t retries = 0;
 };
 
 enum class RestartPolicy { no, always, on_failure, unless_stopped };
@@ -54,10 +73,13 @@ struct ContainerConfig {
     bool tty = false, open_stdin = false, stdin_once = false;
     bool attach_stdin = false, attach_stdout = false, attach_stderr = false;
     std::optional<int> stop_timeout_s;
+    std::optional<HealthCheck> health;
+    std::string platform;  // what the image must be for; empty: anything
 
     // host side
     std::vector<MountPoint> mounts;
-    std::string network_mode = "default";  // default|bridge|host|none|container:ID|NAME of a network
+    std::vector<std::string> volumes_from;  // "CONTAINER[:ro|rw]"; create() adds what they mount to `mounts`
+    std::string network_mode = "default";   // default|bridge|host|none|container:ID|NAME of a network
     std::vector<net::PortMapping> ports;
     bool publish_all = false;
     bool auto_remove = false;
@@ -70,6 +92,10 @@ struct ContainerConfig {
     std::vector<runtime::Rlimit> ulimits;
     std::map<std::string, std::string> sysctls;
     runtime::Resources resources;
+    std::vector<BlockLimit> block_limits;
+    std::vector<runtime::DeviceRule> device_rules;                         // beside those of the devices
+    std::string cgroup_parent;                                             // below the engine's own group
+    std::optional<std::vector<std::string>> masked_paths, readonly_paths;  // absent: the default ones
     std::optional<int> oom_score_adj;
     std::uint64_t shm_size = 64U << 20U;
     RestartPolicy restart = RestartPolicy::no;
@@ -78,12 +104,27 @@ struct ContainerConfig {
 
     // System containers only: the machine's own root file system, or the host's mounts, in place of an image.
     bool system_root = false, host_root = false;
-    Json raw_host_config;  // as the client wrote it, echoed by inspect
+    Json raw_host_config;               // as the client wrote it, echoed by inspect
+    std::vector<std::string> warnings;  // about what was discarded; for the answer to create, not kept
 };
 
 enum class Status { created, running, paused, restarting, removing, exited, dead };
 std::string_view to_string(Status status);
 bool is_active(Status status) noexcept;  // as Docker's State.Running
+
+enum class HealthStatus { none, starting, healthy, unhealthy };
+std::string_view to_string(HealthStatus status);
+struct HealthResult {
+    std::int64_t start = 0, end = 0;
+    int exit_code = 0;   // -1: it did not start, or not end in time
+    std::string output;  // at most kMaxHealthOutput bytes, and "..." when it was more
+};
+struct Health {
+    HealthStatus status = HealthStatus::none;
+    std::int64_t failing_streak = 0;
+    std::vector<HealthResult> log;  // the last five, oldest first
+    sys::ProcessId probe;           // the check that runs now
+};
 
 struct ContainerState {
     Status status = Status::created;
@@ -94,6 +135,7 @@ struct ContainerState {
     std::int64_t started = 0, finished = 0;
     unsigned restart_count = 0;
     bool stopped_by_user = false;
+    Health health;
 };
 
 struct EndpointState {
@@ -104,7 +146,13 @@ struct EndpointState {
 };
 
 struct VolumeUse {
-    std::string name, source, target;
+    std::string name, source, target, subpath;
+    bool read_only = false;
+};
+struct ImageUse {
+    image::Digest image;
+    std::string rootfs;  // its own writable layer, in the store
+    std::string name, target, subpath;
     bool read_only = false;
 };
 
@@ -120,6 +168,7 @@ struct Container {
     std::vector<EndpointState> endpoints;
     std::vector<net::PortMapping> published;
     std::vector<VolumeUse> volumes;
+    std::vector<ImageUse> images;  // mounted, beside its own
     std::string log_path, hostname_path, hosts_path, resolv_conf_path;
 };
 
@@ -205,7 +254,8 @@ struct EngineOptions {
     std::string cgroup;  // parent of its containers, "diatom/user"
     std::string table;   // nftables table; empty: no bridge network (the system engine)
     std::string bridge = "docker0";
-    std::string system_services;  // directory of built-in Compose files (system scope)
+    std::string init_program = "/usr/lib/diatom/docker-init";  // src/boot/container_init.cpp
+    std::string system_services;                               // directory of built-in Compose files (system scope)
     std::vector<std::pair<std::string, std::string>> mirrors;
     std::vector<std::string> insecure_registries;
 };

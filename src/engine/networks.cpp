@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "engine/names.h"
+#include "engine/port_range.h"
 #include "net/port.h"
 #include "sys/clock.h"
 #include "sys/log.h"
@@ -126,7 +127,7 @@ Result<void> Networks::take_addresses(Bridge& bridge, Lease& lease, EndpointStat
 
 Result<void> Networks::reserve_ports(const Container& container, Lease& lease) {
     for (const auto& wanted : wanted_ports(container.config)) {
-        lease.ports.push_back(TRY(network_->reserve(wanted),
+        lease.ports.push_back(TRY(reserve_port(*network_, wanted),
                                   "driver failed programming external connectivity on endpoint {}", container.name));
     }
     return {};

@@ -37,6 +37,7 @@ Result<void> EngineImpl::restore() {
     std::vector<std::string> ids;
     for (auto& record : TRY(records_.containers())) {
         ids.push_back(record.id);
+        for (const auto& use : record.images) ids.push_back(use.rootfs);
         add_live(std::move(record));
     }
     TRY(parts_.store->recover(ids), "recover the image store");
@@ -114,6 +115,10 @@ Result<void> EngineImpl::adopt(const LivePtr& live, Fd pidfd) {
         log::warning("a container's output is lost from here on: its streams were not kept", {{"id", live->record.id}});
     }
     TRY(open_log(*live));
+    for (const auto& volume : mounted_volumes(live->record)) {
+        if (auto held = volume_mounts_.hold(volume, live->record.id); !held)
+            log::error("a volume is not mounted again", {{"id", live->record.id}, {"error", held.error().what()}});
+    }
     const std::string parked_stdin = parked_prefix(options_, live->record.id) + "stdin";
     auto io = std::make_shared<ProcessIo>(
         loop_, std::move(streams), live->hub, live->log, [raw = live.get()] { raw->logged.notify_all(); },
@@ -127,6 +132,7 @@ Result<void> EngineImpl::adopt(const LivePtr& live, Fd pidfd) {
                    {{"id", live->record.id}, {"error", network.error().what()}});
     }
     watch(live, std::move(pidfd));
+    adopt_health(live);
     log::info("container adopted",
               {{"id", live->record.id}, {"name", live->record.name}, {"pid", live->record.state.process.pid}});
     return {};

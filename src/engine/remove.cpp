@@ -60,6 +60,7 @@ Task<void> EngineImpl::erase(LivePtr live, bool volumes) {
         TRY(sys::remove_tree(data_directory(record.id)));
         TRY(sys::remove_tree(run_directory(record.id)));
         if (!record.image.empty()) TRY(parts_.store->remove_rootfs(record.id));
+        for (const auto& use : record.images) TRY(parts_.store->remove_rootfs(use.rootfs));
         for (const auto& name : dropped) TRY(remove_volume_directory(options_.root, name));
         return {};
     });
@@ -114,11 +115,8 @@ Task<void> EngineImpl::rename_body(LivePtr live, std::string new_name) {
 
 Task<Volume> EngineImpl::create_volume(std::string name, std::map<std::string, std::string> labels,
                                        std::map<std::string, std::string> driver_options) {
-    if (!driver_options.empty()) {
-        co_return fail(Kind::unsupported, "volume driver options are not supported by this version: \"{}\"",
-                       driver_options.begin()->first);
-    }
-    Volume volume{.labels = std::move(labels), .anonymous = name.empty()};
+    CO_TRY(check_volume_options(driver_options));
+    Volume volume{.labels = std::move(labels), .options = std::move(driver_options), .anonymous = name.empty()};
     volume.name = name.empty() ? random_id() : CO_TRY(check_name(name, "volume"));
     const auto known = std::ranges::find(volumes_, volume.name, &Volume::name);
     if (known != volumes_.end()) co_return *known;

@@ -10,6 +10,7 @@
 #include "engine/merge.h"
 #include "engine/spec_devices.h"
 #include "engine/spec_mounts.h"
+#include "engine/spec_security.h"
 #include "runtime/runtime.h"
 #include "sys/file.h"
 #include "sys/mount.h"
@@ -74,30 +75,6 @@ Result<std::vector<std::string>> capabilities_of(const ContainerConfig& config) 
     return set;
 }
 
-Result<void> apply_security(Spec& spec, const ContainerConfig& config) {
-    for (const auto& option : config.security_opt) {
-        const char separator = option.contains('=') ? '=' : ':';
-        const auto halves = cut(option, separator).value_or(Halves{option, ""});
-        if (halves.first == "no-new-privileges") {
-            spec.process.no_new_privileges = halves.second != "false";
-        } else if (option == "seccomp=unconfined" || option == "seccomp:unconfined") {
-            spec.seccomp.reset();
-        } else if (option == "seccomp=builtin") {
-            continue;
-        } else if (halves.first == "apparmor" && halves.second == "unconfined") {
-            continue;
-        } else if (halves.first == "label") {
-            continue;  // this system has no SELinux: "label=disable" is what it does anyway
-        } else if (option == "systempaths=unconfined") {
-            spec.masked_paths.clear();
-            spec.readonly_paths.clear();
-        } else {
-            return fail(Kind::unsupported, "security option \"{}\" is not supported by this version", option);
-        }
-    }
-    return {};
-}
-
 Result<void> apply_privileges(Spec& spec, const ContainerConfig& config) {
     if (config.privileged) {
         runtime::make_privileged(spec);
@@ -123,11 +100,13 @@ void apply_namespaces(Spec& spec, const SpecInputs& inputs) {
     set_namespace(spec, NamespaceKind::cgroup, config.cgroupns_mode == "host" || inputs.cgroup.empty(), "");
 }
 
-void apply_resources(Spec& spec, const ContainerConfig& config) {
+Result<void> apply_resources(Spec& spec, const ContainerConfig& config) {
     auto rules = std::move(spec.resources.devices);
     spec.resources = config.resources;
-    rules.insert(rules.end(), config.resources.devices.begin(), config.resources.devices.end());
+    for (const auto* more : {&config.resources.devices, &config.device_rules})
+        rules.insert(rules.end(), more->begin(), more->end());
     spec.resources.devices = config.privileged ? std::vector<runtime::DeviceRule>() : std::move(rules);
+    return apply_block_limits(spec.resources, config.block_limits);
 }
 
 void apply_root(Spec& spec, const SpecInputs& inputs) {
@@ -187,14 +166,16 @@ Result<Spec> build_spec(const SpecInputs& inputs) {
     apply_root(spec, inputs);
     TRY(apply_privileges(spec, config));
     apply_namespaces(spec, inputs);
-    apply_resources(spec, config);
+    TRY(apply_resources(spec, config));
     TRY(apply_devices(spec, config));
-    TRY(apply_mounts(spec, container));
+    TRY(apply_mounts(spec, container, inputs.staged));
 
     const Fd root = TRY(root_view(inputs));
     auto& process = spec.process;
     process.user = TRY(runtime::resolve_user(root, container.user, config.group_add));
     process.args = container.argv;
+    // In somebody else's pid namespace it would not be the one that reaps.
+    if (config.init && (config.pid_mode.empty() || config.pid_mode == "private")) bind_init(spec, inputs.init_program);
     process.env = process_env(container, config.tty, {}, home_of(root, process.user.uid));
     process.cwd = container.working_dir;
     process.make_cwd = true;
@@ -225,6 +206,11 @@ Result<runtime::Process> build_exec(const Container& container, const ExecConfig
     auto set = config.privileged || container.config.privileged ? runtime::all_capabilities()
                                                                 : TRY(capabilities_of(container.config));
     process.capabilities = {.bounding = set, .effective = set, .permitted = set};
+    const auto security = TRY(parse_security(container.config.security_opt));
+    process.no_new_privileges = security.no_new_privileges;
+    process.apparmor_profile = security.apparmor;
+    process.rlimits = container.config.ulimits;
+    process.oom_score_adj = container.config.oom_score_adj;
     if (process.user.uid != 0) {
         process.capabilities.effective.clear();
         process.capabilities.permitted.clear();

@@ -14,6 +14,8 @@ struct SpecInputs {
     std::optional<image::RootFs> rootfs;           // absent for system roots
     std::string cgroup;                            // its own, "" without
     std::string network_path, pid_path, ipc_path;  // namespaces of another container, "/proc/PID/ns/net"
+    std::map<std::string, std::string> staged;     // target -> what is bound there: see staged_mounts.h
+    std::string init_program;
     unsigned short rows = 0, columns = 0;
 };
 Result<runtime::Spec> build_spec(const SpecInputs& inputs);

@@ -27,6 +27,14 @@ Mount bind_of(const std::string& source, const std::string& target, bool read_on
             .options = {"rbind", read_only ? "ro" : "rw", propagation.empty() ? "rprivate" : propagation}};
 }
 
+// As Docker since version 25: read-only is also what is mounted below, unless asked for otherwise.
+Mount bind_of(const MountPoint& mount) {
+    auto result = bind_of(mount.source, mount.target, mount.read_only, mount.propagation);
+    if (mount.top_only) result.options[0] = "bind";
+    if (mount.read_only && !mount.top_only && !mount.writable_below) result.options[1] = "rro";
+    return result;
+}
+
 Mount tmpfs_of(const MountPoint& mount) {
     Mount result{
         .destination = mount.target, .type = "tmpfs", .source = "tmpfs", .options = {"noexec", "nosuid", "nodev"}};
@@ -63,7 +71,7 @@ void add_etc_files(std::vector<Mount>& mounts, const Container& container) {
 
 }  // namespace
 
-Result<void> apply_mounts(runtime::Spec& spec, const Container& container) {
+Result<void> apply_mounts(runtime::Spec& spec, const Container& container, const StagedSources& staged) {
     const auto& config = container.config;
     auto& mounts = spec.mounts;
     if (config.host_root) mounts.clear();  // the machine's own /proc, /dev and /sys
@@ -73,18 +81,27 @@ Result<void> apply_mounts(runtime::Spec& spec, const Container& container) {
         mount.options.push_back("size=" + std::to_string(config.shm_size));
     }
     if (config.ipc_mode == "host" && !config.host_root) put(mounts, bind_of("/dev/shm", "/dev/shm", false, ""));
+    if (config.ipc_mode == "none") std::erase_if(mounts, [](const auto& m) { return m.destination == "/dev/shm"; });
     add_etc_files(mounts, container);
     for (const auto& use : container.volumes) {
-        if (!use.name.empty()) put(mounts, bind_of(use.source, use.target, use.read_only, ""));
+        const auto part = staged.find(use.target);
+        if (!use.name.empty())
+            put(mounts, bind_of(part == staged.end() ? use.source : part->second, use.target, use.read_only, ""));
     }
+    for (const auto& use : container.images) put(mounts, bind_of(staged.at(use.target), use.target, use.read_only, ""));
     for (const auto& mount : config.mounts) {
         if (mount.kind == MountKind::tmpfs) put(mounts, tmpfs_of(mount));
         if (mount.kind != MountKind::bind) continue;
         TRY(check_source(mount));
-        put(mounts, bind_of(mount.source, mount.target, mount.read_only, mount.propagation));
+        put(mounts, bind_of(mount));
     }
     std::ranges::stable_sort(mounts, {}, depth);
     return {};
+}
+
+void bind_init(runtime::Spec& spec, const std::string& program) {
+    put(spec.mounts, bind_of(program, kInitTarget, true, ""));
+    spec.process.args.insert(spec.process.args.begin(), {kInitTarget, "--"});
 }
 
 }  // namespace diatom::engine

@@ -7,6 +7,12 @@
 
 namespace diatom::engine {
 
-Result<void> apply_mounts(runtime::Spec& spec, const Container& container);
+// Target -> what stands there for the container: of images and of parts of volumes, see staged_mounts.h.
+using StagedSources = std::map<std::string, std::string>;
+
+Result<void> apply_mounts(runtime::Spec& spec, const Container& container, const StagedSources& staged = {});
+
+inline constexpr const char* kInitTarget = "/sbin/docker-init";
+void bind_init(runtime::Spec& spec, const std::string& program);
 
 }  // namespace diatom::engine

@@ -5,7 +5,9 @@
 
 #include "engine/engine_impl.h"
 #include "engine/etc_files.h"
+#include "engine/health.h"
 #include "engine/spec_builder.h"
+#include "engine/staged_mounts.h"
 #include "engine/stdio_ends.h"
 #include "sys/clock.h"
 #include "sys/file.h"
@@ -18,6 +20,7 @@ struct EngineImpl::StartUp {
     Container next;
     SpecInputs inputs;
     net::Address host_gateway;
+    std::vector<Volume> volumes;  // to be mounted before it can be
     runtime::Spec spec;
     StdioEnds ends;
     std::unique_ptr<Launched> launched;
@@ -105,7 +108,10 @@ Result<void> EngineImpl::launch_worker(StartUp& up) {
     }
     if (!next.image.empty()) up.inputs.rootfs = TRY(parts_.store->rootfs(next.id));
     up.inputs.container = &next;
-    up.inputs.cgroup = cgroup_of(next.id);
+    for (const auto& volume : up.volumes) TRY(volume_mounts_.hold(volume, next.id));
+    const auto staged = TRY(StagedMounts::make(next, *parts_.store, options_.run + "/staged/" + next.id));
+    up.inputs.staged = staged.sources();
+    up.inputs.init_program = options_.init_program;
     up.spec = TRY(build_spec(up.inputs));
     TRY(save_spec(run, up.spec));
     auto streams = TRY(make_streams(next.config.tty, next.config.open_stdin));
@@ -130,6 +136,8 @@ Task<void> EngineImpl::try_start(LivePtr live, StartUp& up) {
         return networks_.prepare(up.next);
     });
     CO_TRY(std::move(networked));
+    up.inputs.cgroup = cgroup_of(up.next.id);
+    up.volumes = mounted_volumes(up.next);
     auto launched = co_await on_pool([&] { return launch_worker(up); });
     CO_TRY(std::move(launched));
     auto connected = co_await on_network([&]() -> Result<void> {
@@ -147,6 +155,8 @@ Task<void> EngineImpl::try_start(LivePtr live, StartUp& up) {
     state.exit_code = 0;
     state.error.clear();
     state.oom_killed = false;
+    const bool checked = !probe_command(up.next.config.health).empty();
+    state.health = {.status = checked ? HealthStatus::starting : HealthStatus::none, .log = {}, .probe = {}};
     auto saved = co_await on_records([&] { return records_.put(up.next); });
     CO_TRY(std::move(saved));
     const std::string parked_stdin = parked_prefix(options_, up.next.id) + "stdin";
@@ -166,6 +176,7 @@ Task<void> EngineImpl::try_start(LivePtr live, StartUp& up) {
     live->record = up.next;
     live->spec = std::move(up.spec);
     watch(live, std::move(pidfd));
+    begin_health(live);
     live->changed.notify_all();
     co_return Result<void>();
 }

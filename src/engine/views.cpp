@@ -94,6 +94,13 @@ Result<LivePtr> EngineImpl::find(const std::string& name) const {
     return fail(Kind::not_found, "No such container: {}", name);
 }
 
+std::string EngineImpl::cgroup_of(const std::string& id) const {
+    if (options_.cgroup.empty()) return {};
+    const auto known = containers_.find(id);
+    const auto& parent = known == containers_.end() ? std::string() : known->second->record.config.cgroup_parent;
+    return options_.cgroup + (parent.empty() ? "/" : "/" + parent + "/") + id;
+}
+
 Result<Container> EngineImpl::inspect(const std::string& name) { return TRY(find(name))->record; }
 
 std::vector<Container> EngineImpl::containers() {

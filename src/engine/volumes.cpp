@@ -1,13 +1,16 @@
 #include "engine/volumes.h"
 
 #include <fcntl.h>
+#include <sys/mount.h>
 
 #include <algorithm>
 #include <cerrno>
 
 #include "engine/names.h"
+#include "engine/volume_mounts.h"
 #include "sys/clock.h"
 #include "sys/file.h"
+#include "sys/mount.h"
 #include "sys/tree_copy.h"
 
 namespace diatom::engine {
@@ -29,6 +32,9 @@ Result<void> make_volume_directory(const std::string& mountpoint) {
 }
 
 Result<void> remove_volume_directory(const std::string& root, const std::string& name) {
+    // What is mounted there is somebody else's.
+    if (const auto data = directory_of(root, name) + "/_data"; sys::is_mount_point(data))
+        TRY(sys::unmount(data, MNT_DETACH), "remove volume {}", name);
     TRY(sys::remove_tree(directory_of(root, name)), "remove volume {}", name);
     return {};
 }
@@ -36,25 +42,33 @@ Result<void> remove_volume_directory(const std::string& root, const std::string&
 Result<void> plan_volumes(Container& container, const std::vector<Volume>& known, const std::string& root,
                           std::vector<Volume>& made) {
     container.volumes.clear();
-    const auto use = [&](const std::string& wanted, const std::string& target, bool read_only) -> Result<void> {
+    const auto use = [&](const MountPoint& mount) -> Result<void> {
+        const auto& wanted = mount.source;
         const std::string name = wanted.empty() ? random_id() : TRY(check_name(wanted, "volume"));
         auto volume = std::ranges::find(known, name, &Volume::name);
         std::string source;
         if (volume != known.end()) {
             source = volume->mountpoint;
         } else {
-            made.push_back({.name = name, .anonymous = wanted.empty()});
+            TRY(check_volume_options(mount.driver_options), "volume {}", name);
+            made.push_back(
+                {.name = name, .labels = mount.labels, .options = mount.driver_options, .anonymous = wanted.empty()});
             complete_volume(made.back(), root);
             source = made.back().mountpoint;
         }
-        container.volumes.push_back({.name = name, .source = source, .target = target, .read_only = read_only});
+        container.volumes.push_back({.name = name,
+                                     .source = source,
+                                     .target = mount.target,
+                                     .subpath = mount.subpath,
+                                     .read_only = mount.read_only});
         return {};
     };
     for (const auto& mount : container.config.mounts) {
-        if (mount.kind == MountKind::volume) TRY(use(mount.source, mount.target, mount.read_only));
+        if (mount.kind == MountKind::volume) TRY(use(mount));
     }
     for (const auto& target : container.config.volumes) {
-        if (!std::ranges::contains(container.config.mounts, target, &MountPoint::target)) TRY(use("", target, false));
+        if (!std::ranges::contains(container.config.mounts, target, &MountPoint::target))
+            TRY(use({.kind = MountKind::volume, .target = target}));
     }
     return {};
 }

@@ -46,6 +46,7 @@ struct PortMapping {
     Address host;                 // empty: every address, IPv4 and IPv6
     std::uint16_t host_port = 0;  // 0: pick a free one from the ephemeral range
     std::uint16_t container_port = 0;
+    std::uint16_t host_port_last = 0;  // a range from host_port on, of which one is picked; 0: none
     friend bool operator==(const PortMapping&, const PortMapping&) = default;
 };
 

@@ -84,6 +84,16 @@ Result<void> send_signal(FdRef pidfd, int signal) {
     return {};
 }
 
+Result<void> signal_session(const ProcessId& leader, int signal) {
+    // Unreaped, it keeps its pid, and so the number of its group.
+    if (TRY(start_time(leader.pid)) != leader.start_time) {
+        return fail(Kind::not_found, "process {} has ended and its pid belongs to another", leader.pid);
+    }
+    if (::kill(-leader.pid, signal) < 0)
+        return fail_errno(errno, "send {} to group {}", signal_name(signal), leader.pid);
+    return {};
+}
+
 Result<std::optional<ExitStatus>> reap(FdRef pidfd) { return wait_for(pidfd, WNOHANG); }
 
 Result<ExitStatus> wait_exit(FdRef pidfd) {

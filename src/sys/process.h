@@ -36,6 +36,8 @@ Result<char> process_state(pid_t pid);              // 'R', 'S', 'Z', …
 Result<Fd> open_pidfd(pid_t pid);                   // pidfd_open(2), Linux 5.3
 Result<Fd> open_pidfd(const ProcessId& process);    // not_found when the pid now belongs to another process
 Result<void> send_signal(FdRef pidfd, int signal);  // pidfd_send_signal(2)
+// To a session leader of ours that is not reaped yet, and all of its process group. not_found: the pid is another's.
+Result<void> signal_session(const ProcessId& leader, int signal);
 // Reaps a child by its pidfd. Nothing while it still runs. A process that is not our child: not_found (ECHILD).
 Result<std::optional<ExitStatus>> reap(FdRef pidfd);
 Result<ExitStatus> wait_exit(FdRef pidfd);  // blocks; for tests and short-lived helpers

@@ -37,6 +37,7 @@ def test_root_file_system_is_whole(release):
     "path",
     ["init", "usr/bin/diatom", "usr/bin/init", "usr/bin/sh", "usr/bin/e2fsck", "usr/bin/mke2fs", "usr/bin/resize2fs",
      "usr/bin/dhcpcd", "usr/bin/chronyd", "usr/bin/udevadm", "usr/lib/systemd/systemd-udevd", "usr/lib/os-release",
+     "usr/lib/diatom/docker-init",
      "usr/share/diatom/version", "usr/share/diatom/sysctl.conf", "usr/share/diatom/etc/passwd",
      "usr/share/diatom/etc/ssl/certs/ca-certificates.crt", "usr/share/diatom/services/20-network.yml"],
 )  # fmt: skip

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 BUSYBOX = Path("/bin/busybox")  # busybox-static of the build root
-APPLETS = "sh cat echo env false httpd id kill ls mkdir printf ps pwd rm seq sleep sync test touch true tty uname wc stty nc nslookup wget dd head tail yes hostname mount cut tr ln stat"
+APPLETS = "sh cat echo env false httpd id kill ls mkdir printf ps pwd rm seq sleep sync test touch true tty uname wc stty nc nslookup wget dd head tail yes hostname mount cut tr ln stat grep mknod"
 
 
 @dataclass

@@ -45,6 +45,7 @@ protected:
     void open() {
         loop_ = std::make_unique<asio::io_context>(1);
         EngineOptions options{.root = home_ + "/root", .run = home_ + "/run", .cgroup = "", .table = ""};
+        options.init_program = DIATOM_CONTAINER_INIT;
         adjust(options);
         Parts parts;
         auto store = std::make_unique<FakeStore>(options.root, home_ + "/layer");

@@ -1,0 +1,38 @@
+// Local volumes that are a mount: `docker volume create -o type=… -o device=… -o o=…`. Mounted on the volume's _data
+// while a container that uses it runs, in the engine's mount namespace.
+//
+// The mounts end with the engine, the containers keep theirs: for a container that starts after that it is mounted
+// anew, which only a tmpfs shows (it is another one).
+//
+// Thread side: any; blocks.
+#pragma once
+
+#include <map>
+#include <mutex>
+#include <set>
+#include <string>
+
+#include "base/error.h"
+#include "engine/model.h"
+
+namespace diatom::engine {
+
+// Refuses, as Docker, unknown and missing options; and file systems that this kernel does not have.
+Result<void> check_volume_options(const std::map<std::string, std::string>& options);
+
+class VolumeMounts {
+public:
+    // A volume without options needs no mount. `holder`: a container.
+    Result<void> hold(const Volume& volume, const std::string& holder);
+    void release(const std::string& holder);
+
+private:
+    struct Entry {
+        std::string mountpoint;
+        std::set<std::string> holders;
+    };
+    std::mutex mutex_;
+    std::map<std::string, Entry> entries_;  // by the volume's name
+};
+
+}  // namespace diatom::engine
