@@ -120,7 +120,7 @@ TEST_F(HealthWatch, KillsAProbeThatHangs) {
     await(id, HealthStatus::unhealthy);
     const auto result = health(id).log.front();
     EXPECT_EQ(result.exit_code, -1);
-    EXPECT_EQ(result.output, "Health check exceeded timeout (100ms): begun\n");
+    EXPECT_TRUE(result.output.starts_with("Health check exceeded timeout (100ms)")) << result.output;
 }
 
 TEST_F(HealthWatch, TellsOfAProbeThatIsNotThere) {

@@ -21,6 +21,8 @@ def test_version_and_info(docker):
     version = json.loads(docker("version", "--format", "json").stdout)
     assert version["Server"]["ApiVersion"] == "1.51"
     assert version["Server"]["MinAPIVersion"] == "1.24"
+    assert version["Server"]["GitCommit"][:12] in version["Server"]["Version"]
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT[0-9:]{8}(Z|[+-]\d\d:\d\d)", version["Server"]["BuildTime"])
     info = json.loads(docker("info", "--format", "json").stdout)
     assert info["OperatingSystem"].startswith("Diatom OS")
     assert info["CgroupVersion"] == "2"
