@@ -111,6 +111,7 @@ TEST_F(HealthWatch, TellsHealthyFromUnhealthy) {
     await(id, HealthStatus::unhealthy);
     EXPECT_EQ(health(id).failing_streak, 2);
     EXPECT_EQ(health(id).log.back().exit_code, 1);
+    run_until([&] { return events.size() == 2; });  // told after it is kept
     EXPECT_EQ(events, (Strings{"health_status: healthy", "health_status: unhealthy"}));
 }
 
