@@ -263,14 +263,18 @@ def test_what_is_not_there_says_so(docker):
     assert "not a swarm manager" in docker("node", "ls", check=False).stderr
 
 
-def test_docker_py(machine):
+def python_client(machine):
     """A second client that we did not write."""
     import docker as docker_py
     from docker.tls import TLSConfig
 
     certs = machine.cert_path
     tls = TLSConfig(client_cert=(f"{certs}/cert.pem", f"{certs}/key.pem"), ca_cert=f"{certs}/ca.pem", verify=True)
-    client = docker_py.DockerClient(base_url=machine.docker_host.replace("tcp://", "https://"), tls=tls)
+    return docker_py.DockerClient(base_url=machine.docker_host.replace("tcp://", "https://"), tls=tls)
+
+
+def test_docker_py(machine):
+    client = python_client(machine)
     try:
         assert client.ping()
         assert client.containers.run("busybox", ["echo", "from python"], remove=True) == b"from python\n"
