@@ -28,6 +28,8 @@ def main() -> int:
     parser.add_argument("measure", nargs="*", choices=[*MEASURES, []], help="default: all")
     parser.add_argument("--boots", type=int, default=5, help="boots of each kind (default 5)")
     parser.add_argument("--rounds", type=int, default=10, help="rounds over all engines (default 10)")
+    parser.add_argument("--scale", type=float, default=1.0, help="engine: how large the measures with many containers or bytes are (default 1)")
+    parser.add_argument("--only", nargs="*", default=[], help="engine: these of its measures alone")
     arguments = parser.parse_args()
     RESULTS.mkdir(parents=True, exist_ok=True)
     for name in arguments.measure or MEASURES:

@@ -14,8 +14,12 @@ import oci  # noqa: E402
 ARCHIVE_NAME = "busybox:latest"
 
 
+def busybox_tar() -> bytes:
+    return oci.busybox_layer().bytes()
+
+
 def make_archive(folder: Path) -> Path:
     archive = folder / "busybox.tar"
     if not archive.exists():
-        oci.save_archive(oci.write_layout(folder / "busybox", [oci.busybox_layer().bytes()]), archive, ARCHIVE_NAME)
+        oci.save_archive(oci.write_layout(folder / "busybox", [busybox_tar()]), archive, ARCHIVE_NAME)
     return archive

@@ -3,8 +3,8 @@
 # Prints the path of an ext4 image, cached by what it is made of.
 set -euo pipefail
 
-packages=(docker.io docker-cli containerd podman crun runc conmon netavark iptables nftables iproute2 procps python3 ca-certificates)
-image_size=2G
+packages=(docker.io docker-cli containerd podman crun runc conmon netavark iptables nftables iproute2 procps python3 ca-certificates docker-registry)
+image_size=12G
 cache=/cache/bench-root
 
 image=$cache/$(sha256sum <"${BASH_SOURCE[0]}" | cut -c1-16).ext4
@@ -27,7 +27,7 @@ mmdebstrap --quiet --mode=root --variant=minbase --format=directory \
     exit 1
 }
 rm -rf "$work"/root/var/lib/apt/lists/* "$work"/root/var/cache/apt/*
-mkdir -p "$work/root/bench"
+mkdir -p "$work/root/bench" "$work/root/registry"
 truncate -s "$image_size" "$work/image"
 mke2fs -q -t ext4 -d "$work/root" "$work/image"
 mv "$work/image" "$image"

@@ -1,10 +1,9 @@
-"""The engine beside docker and podman: one machine with a Debian userland, one run, the same image."""
+"""The engine beside docker and podman, its runtime beside crun and runc: one machine with a Debian userland, one run, the same image."""
 
 from __future__ import annotations
 
 import json
 import shutil
-import statistics
 import subprocess
 import tempfile
 from pathlib import Path
@@ -13,18 +12,20 @@ from vm.config import REPO, Disk, MachineConfig, make_overlay
 from vm.errors import MachineError
 from vm.machine import Machine
 
-from .busybox import make_archive
+from . import engine_table
+from .big_image import registry_storage
+from .busybox import busybox_tar, make_archive
 from .initramfs import pack_initramfs
 
 HERE = Path(__file__).parent
-MEMORY = 2048  # MiB
-SECONDS = 3600
-TIMED = ("run_none", "run_bridge", "exec", "list")
+MEMORY = 6144  # MiB: a hundred containers of docker and of podman with their helpers, and the registry in the page cache
+SECONDS = 3 * 3600
 INIT = """#!/bin/busybox sh
 /bin/busybox mkdir -p /proc /dev /root
 /bin/busybox mount -t devtmpfs dev /dev
 /bin/busybox mount -t ext4 /dev/vda /root
 /bin/busybox mount -t ext4 -o ro /dev/vdb /root/bench
+/bin/busybox mount -t ext4 -o ro /dev/vdc /root/registry
 /bin/busybox mount --move /dev /root/dev
 exec /bin/busybox switch_root /root /bench/init
 """
@@ -47,43 +48,55 @@ def start_initramfs(folder: Path) -> Path:
     return pack_initramfs(root)
 
 
-def bench_disk(folder: Path, rounds: int) -> Path:
+def tree_disk(tree: Path, disk: Path, spare: int) -> Disk:
+    """An ext4 file system with the tree in it, and `spare` bytes more."""
+    used = sum(path.stat().st_size + 4096 for path in tree.rglob("*"))
+    with disk.open("wb") as file:
+        file.truncate(used + spare)
+    subprocess.run(["mke2fs", "-q", "-t", "ext4", "-d", tree, disk], check=True)
+    return Disk(disk)
+
+
+def bench_disk(folder: Path, settings: dict) -> Disk:
     """What the machine finds in /bench: the programs of guest/, ours, and the image."""
     tree = folder / "bench"
     shutil.copytree(HERE / "guest", tree, ignore=shutil.ignore_patterns("__pycache__"))
     (tree / "init").chmod(0o755)
-    (tree / "settings.json").write_text(json.dumps({"rounds": rounds, "listed": 100}))
+    (tree / "settings.json").write_text(json.dumps(settings))
     shutil.copy(make_archive(folder), tree / "busybox.tar")
+    (tree / "layer.tar").write_bytes(busybox_tar())
     subprocess.run(["strip", "--strip-all", "-o", tree / "diatom", REPO / "build/release/diatom"], check=True)
-    disk = folder / "bench.ext4"
-    with disk.open("wb") as file:
-        file.truncate(64 << 20)
-    subprocess.run(["mke2fs", "-q", "-t", "ext4", "-d", tree, disk], check=True)
-    return disk
+    subprocess.run(["g++-14", "-std=c++23", "-Os", "-static", "-s", "-o", tree / "floor", HERE / "floor.cpp"], check=True)
+    return tree_disk(tree, folder / "bench.ext4", 16 << 20)
 
 
-def ratios(results: dict) -> dict:
-    """How many times more a peer takes than we do."""
-    medians = {name: {engine: statistics.median(values) for engine, values in results[name].items()} for name in TIMED}
-    compared = {
-        name: {engine: round(value / by_engine["diatom"], 2) for engine, value in by_engine.items() if engine != "diatom"}
-        for name, by_engine in (medians | {key: results[key] for key in ("idle_kib", "used_kib")}).items()
-        if by_engine["diatom"]
-    }
-    return {"median_seconds": {name: {engine: round(value, 4) for engine, value in by_engine.items()} for name, by_engine in medians.items()}, "times_ours": compared}
+def read_measures(machine: Machine) -> dict:
+    """Until the machine says that it is through; each measure as soon as it is there."""
+    results: dict = {}
+    while True:
+        line = machine.wait_for_line("bench-measure |bench-end", SECONDS)
+        if "bench-end" in line:
+            return results
+        if "bench-measure " in line:
+            measured = json.loads(line[line.index("{") :])
+            print(f"bench: {json.dumps(measured)}", flush=True)
+            results |= measured
 
 
 def measure(arguments) -> dict:
+    settings = {"rounds": arguments.rounds, "scale": arguments.scale, "only": arguments.only}
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         folder = Path(name)
-        config = MachineConfig(
-            directory=folder, memory=MEMORY, api=False, network=False, initramfs=start_initramfs(folder),
-            disks=[make_overlay(debian_root(), folder / "root.qcow2"), Disk(bench_disk(folder, arguments.rounds))],
-        )  # fmt: skip
+        storage = registry_storage(max(10, round(1000 * arguments.scale)))
+        disks = [make_overlay(debian_root(), folder / "root.qcow2"), bench_disk(folder, settings), tree_disk(storage, folder / "registry.ext4", 64 << 20)]
+        config = MachineConfig(directory=folder, memory=MEMORY, api=False, network=False, initramfs=start_initramfs(folder), disks=disks)
         with Machine(config) as machine:
             machine.start()
-            line = machine.wait_for_line("bench-result ", SECONDS)
-            results = json.loads(line[line.index("{") :])
+            results = read_measures(machine)
             if not results:
                 raise MachineError(f"the comparison failed in the machine:\n{machine.log[-3000:]}")
-    return {"rounds": arguments.rounds, **results, **ratios(results)}
+    compared = engine_table.compare(results)
+    table = engine_table.markdown(compared)
+    (REPO / "build/bench/engine.md").write_text(table)
+    print(table)
+    return {**settings, "measures": results, "compared": compared}

@@ -21,6 +21,13 @@ banner() { printf '\n==== %s\n' "$*"; }
 
 in_own_network() { unshare --net --mount --propagation private sh -c 'ip link set lo up && exec "$@"' sh "$@"; }
 
+# configured FOLDER BUILD_TYPE: build/FOLDER is ready for ninja
+configured() {
+    [ ! -e "build/$1/build.ninja" ] || return 0
+    cmake -S . -B "build/$1" -G Ninja -DCMAKE_BUILD_TYPE="$2" -DDIATOM_TESTS=ON \
+        -DCMAKE_CXX_COMPILER=g++-14 -DCMAKE_C_COMPILER=gcc-14 >"build/$1.log" 2>&1 || { cat "build/$1.log" >&2; fail "cmake refused the source (see above)"; }
+}
+
 stage_lint() {
     tools/dev/lint.sh
     python3 -m pytest -q -p no:cacheprovider tests/lint
@@ -29,12 +36,18 @@ stage_lint() {
 # GoogleTest under AddressSanitizer and UndefinedBehaviorSanitizer, with the fuzzers' corpora replayed. A network and a
 # mount namespace of their own: the tests make bridges, veths and mounts.
 stage_unit() {
-    if [ ! -e build/asan/build.ninja ]; then
-        cmake -S . -B build/asan -G Ninja -DCMAKE_BUILD_TYPE=Asan -DDIATOM_TESTS=ON \
-            -DCMAKE_CXX_COMPILER=g++-14 -DCMAKE_C_COMPILER=gcc-14 >build/asan.log 2>&1 || { cat build/asan.log >&2; fail "cmake refused the source (see above)"; }
-    fi
+    configured asan Asan
     ninja -C build/asan -j"${DIATOM_JOBS:-$(nproc)}"
     in_own_network ctest --test-dir build/asan --output-on-failure --no-tests=error -j "${DIATOM_JOBS:-$(nproc)}"
+}
+
+# The folders that have threads, under ThreadSanitizer: the engine with what it is made of, and its API. Not in the default.
+stage_tsan() {
+    configured tsan Tsan
+    ninja -C build/tsan -j"${DIATOM_JOBS:-$(nproc)}" image_test net_test engine_test api_test
+    for name in image net engine api; do
+        in_own_network "build/tsan/src/$name/${name}_test" --gtest_brief=1
+    done
 }
 
 # The OCI runtime by its command line, with Debian's runtimes as oracles. What needs cgroups of version 2 runs in stage vm.
@@ -48,14 +61,15 @@ stage_image() {
     python3 -m pytest -q -p no:cacheprovider tests/image
 }
 
+# A machine waits more than it works: as many side by side as there are processors, a file's tests on one of them.
 stage_vm() {
     tools/dev/image.sh
-    python3 -m pytest -p no:cacheprovider --durations=10 tests/vm "${pytest_args[@]}"
+    python3 -m pytest -p no:cacheprovider -n "${DIATOM_JOBS:-$(nproc)}" --dist loadfile --durations=10 tests/vm "${pytest_args[@]}"
 }
 
 failed=()
 for stage in "${stages[@]}"; do
-    declare -F "stage_$stage" >/dev/null || fail "test: no stage '$stage': lint, unit, runtime, image, vm"
+    declare -F "stage_$stage" >/dev/null || fail "test: no stage '$stage': lint, unit, tsan, runtime, image, vm"
     banner "test: $stage"
     # A subshell, so that set -e works inside it and a failure does not end the other stages.
     set +e

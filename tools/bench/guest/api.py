@@ -54,11 +54,25 @@ class Api:
             self._connection.close()
             return False
 
+    def again(self) -> Api:
+        """The same engine over a connection of its own, for another thread."""
+        return Api(self._path)
+
     # What is measured
 
-    def create(self, image: str, command: list[str], network: str) -> str:
-        body = {"Image": image, "Cmd": command, "HostConfig": {"NetworkMode": network}}
+    def create(self, image: str, command: list[str], network: str, ports: dict[str, str] | None = None) -> str:
+        published = {inside: [{"HostPort": outside}] for inside, outside in (ports or {}).items()}
+        body = {"Image": image, "Cmd": command, "ExposedPorts": {inside: {} for inside in published}}
+        body["HostConfig"] = {"NetworkMode": network, "PortBindings": published}
         return self.call("POST", "/containers/create", body)["Id"]
+
+    def pull(self, name: str, tag: str) -> None:
+        """The answer is a stream of JSON values, in which an error may stand."""
+        self._connection.request("POST", f"/v1.41/images/create?fromImage={name}&tag={tag}")
+        answer = self._connection.getresponse()
+        text = answer.read().decode(errors="replace")
+        if answer.status != 200 or '"error"' in text:
+            raise RuntimeError(f"pull: {answer.status} {text[-500:]}")
 
     def start(self, container: str) -> None:
         self.call("POST", f"/containers/{container}/start")

@@ -19,7 +19,8 @@ class Contender:
     name: str
     socket: str
     commands: list[list[str]]
-    processes: set[str]  # as in /proc/PID/comm: those that stay while nothing is asked
+    engine: set[str]  # as in /proc/PID/comm: those that stay while nothing is asked
+    helpers: set[str]  # those that stay beside each container
     before: Callable[[], None] = lambda: None
     api: Api = field(init=False)
 
@@ -38,17 +39,29 @@ class Contender:
 
     def memory_kib(self) -> int:
         """What its processes use by themselves, and their share of what they share (PSS)."""
-        total = 0
-        for process in Path("/proc").iterdir():
-            if not process.name.isdigit():
-                continue
-            try:
-                if (process / "comm").read_text().strip() in self.processes:
-                    rollup = (process / "smaps_rollup").read_text()
-                    total += next(int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Pss:"))
-            except OSError:
-                pass  # it has ended
-        return total
+        return sum(_pss_kib(process) for process in _processes(self.engine | self.helpers))
+
+    def helper_count(self) -> int:
+        return len(_processes(self.helpers))
+
+
+def _processes(names: set[str]) -> list[Path]:
+    found = []
+    for process in Path("/proc").iterdir():
+        try:
+            if process.name.isdigit() and (process / "comm").read_text().strip() in names:
+                found.append(process)
+        except OSError:
+            pass  # it has ended
+    return found
+
+
+def _pss_kib(process: Path) -> int:
+    try:
+        rollup = (process / "smaps_rollup").read_text()
+    except OSError:
+        return 0  # it has ended
+    return next((int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Pss:")), 0)
 
 
 def _docker_bridge() -> None:
@@ -58,9 +71,10 @@ def _docker_bridge() -> None:
 
 def _podman_config() -> None:
     Path("/etc/containers").mkdir(parents=True, exist_ok=True)
-    # No systemd here, and no image is ever pulled.
+    # No systemd here; the local registry has no certificate.
     Path("/etc/containers/containers.conf").write_text('[engine]\ncgroup_manager = "cgroupfs"\nevents_logger = "file"\n')
     Path("/etc/containers/policy.json").write_text('{"default": [{"type": "insecureAcceptAnything"}]}\n')
+    Path("/etc/containers/registries.conf").write_text('[[registry]]\nlocation = "127.0.0.1:5000"\ninsecure = true\n')
 
 
 def _diatom_folders() -> None:
@@ -69,11 +83,15 @@ def _diatom_folders() -> None:
 
 def contenders() -> list[Contender]:
     return [
-        Contender("diatom", "/run/docker.sock", [["/bench/diatom", "engine", "--scope", "user"]], {"diatom"}, _diatom_folders),
+        Contender("diatom", "/run/docker.sock", [["/bench/diatom", "engine", "--scope", "user"]], {"diatom"}, set(), _diatom_folders),
         Contender(
             "docker", "/run/dockerd.sock",
-            [["dockerd", "-H", "unix:///run/dockerd.sock", "--bridge", "dbr0", "--data-root", "/var/lib/docker"]],
-            {"dockerd", "containerd"}, _docker_bridge,
+            # By itself dockerd gives its containerd fifteen seconds, which a busy host may not have.
+            [
+                ["containerd"],
+                ["dockerd", "-H", "unix:///run/dockerd.sock", "--containerd", "/run/containerd/containerd.sock", "--bridge", "dbr0", "--data-root", "/var/lib/docker"],
+            ],
+            {"dockerd", "containerd"}, {"containerd-shim", "docker-proxy"}, _docker_bridge,
         ),
-        Contender("podman", "/run/podman.sock", [["podman", "system", "service", "-t", "0", "unix:///run/podman.sock"]], {"podman"}, _podman_config),
+        Contender("podman", "/run/podman.sock", [["podman", "system", "service", "-t", "0", "unix:///run/podman.sock"]], {"podman"}, {"conmon"}, _podman_config),
     ]  # fmt: skip
