@@ -4,6 +4,9 @@
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+
+#include <array>
 
 #include "engine/engine.h"
 #include "engine/testing/image_archive.h"
@@ -97,6 +100,17 @@ TEST_F(Whole, LoadsRunsAndForgets) {
     EXPECT_FALSE(sys::exists(volumes.front().mountpoint));
     auto kept = run(engine_->remove_image("busybox", false));
     EXPECT_TRUE(kept) << kept.error().what();
+}
+
+// CVE-2021-41091, CVE-2021-41103, CVE-2024-25621: who is on the machine, and not root, reaches no set-user-ID program
+// of an image. Directories that were there before are closed, too.
+TEST_F(Whole, KeepsItsDirectoriesToItself) {
+    const std::array directories = {home_ + "/root", home_ + "/run"};
+    for (const auto& directory : directories) EXPECT_EQ(sys::stat_path(directory)->st_mode & 07777U, 0700U);
+    close();
+    for (const auto& directory : directories) ASSERT_EQ(::chmod(directory.c_str(), 0755), 0);
+    open();
+    for (const auto& directory : directories) EXPECT_EQ(sys::stat_path(directory)->st_mode & 07777U, 0700U);
 }
 
 TEST_F(Whole, PublishesPortsAndKeepsThemAcrossItsOwnEnd) {

@@ -21,6 +21,7 @@ constexpr std::uint64_t kHarmless = MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
 struct Bind {
     std::string source, target;
     bool read_only = false;
+    std::string part;  // of the source, below it; empty: the whole
 };
 
 std::vector<Bind> binds_of(const Container& container) {
@@ -28,7 +29,7 @@ std::vector<Bind> binds_of(const Container& container) {
                                {container.hosts_path, "/etc/hosts"},
                                {container.resolv_conf_path, "/etc/resolv.conf"}};
     if (container.config.system_root || container.config.host_root) binds.clear();
-    for (const auto& use : container.volumes) binds.push_back({use.source, use.target, use.read_only});
+    for (const auto& use : container.volumes) binds.push_back({use.source, use.target, use.read_only, use.subpath});
     for (const auto& mount : container.config.mounts) {
         if (mount.kind == MountKind::bind) binds.push_back({mount.source, mount.target, mount.read_only});
     }
@@ -47,11 +48,17 @@ Result<Fd> mount_root(const Container& container, const std::optional<image::Roo
     return sys::make_mount("overlay", options);
 }
 
+Result<Fd> clone_source(const Bind& bind) {
+    if (bind.part.empty()) return sys::clone_mount(FdRef(), bind.source, true);
+    const Fd whole = TRY(sys::open_path(bind.source, O_PATH | O_DIRECTORY));
+    return sys::clone_mount(TRY(sys::open_in_root(whole, bind.part, O_PATH)), "", true);
+}
+
 // Detached copies of all sources, made before anything is mounted that could hide one.
 Result<std::vector<std::pair<Bind, Fd>>> clone_sources(const Container& container) {
     std::vector<std::pair<Bind, Fd>> trees;
     for (auto& bind : binds_of(container)) {
-        Fd tree = TRY(sys::clone_mount(FdRef(), bind.source, true), "{}", bind.target);
+        Fd tree = TRY(clone_source(bind), "{}", bind.target);
         const auto attributes = kHarmless | (bind.read_only ? std::uint64_t{MOUNT_ATTR_RDONLY} : 0);
         TRY(sys::change_mount(tree, {.set = attributes, .propagation = MS_PRIVATE, .recursive = true}));
         trees.emplace_back(std::move(bind), std::move(tree));

@@ -1,4 +1,8 @@
 // The engine on the real store, registry, network and runtime. Apart from the rest: unit tests link without these.
+#include <sys/stat.h>
+
+#include <cerrno>
+
 #include "engine/engine_impl.h"
 #include "sys/file.h"
 
@@ -18,11 +22,19 @@ Result<Parts> open_parts(const EngineOptions& options) {
     return parts;
 }
 
+// For root alone, also where it was there: who could enter could execute the set-user-ID programs of all images
+// (CVE-2021-41091, CVE-2021-41103, CVE-2024-25621).
+Result<void> make_private(const std::string& directory) {
+    TRY(sys::make_dirs(directory, 0700));
+    if (::chmod(directory.c_str(), 0700) < 0) return fail_errno(errno, "close {} to others", directory);
+    return {};
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Engine>> Engine::open(asio::any_io_executor loop, EngineOptions options) {
-    TRY(sys::make_dirs(options.root, 0711));
-    TRY(sys::make_dirs(options.run, 0711));
+    TRY(make_private(options.root));
+    TRY(make_private(options.run));
     auto workers = std::make_unique<asio::thread_pool>(kWorkers);
     auto records = TRY(Records::open(options.root + "/engine.db"));
     auto parts = TRY(open_parts(options));

@@ -62,8 +62,8 @@ public:
         const TarEntry& entry = rewritten_ ? *rewritten_ : written;
         if (::ftruncate(file_.raw(), static_cast<off_t>(entry.size)) != 0)
             return fail_errno(errno, "set the size of {}", entry.path);
-        file_.reset();
-        return in_entry(set_attributes(parent_, std::string(parts_of(entry.path).second), entry), entry);
+        const Fd file = std::move(file_);
+        return in_entry(set_attributes(file, entry), entry);
     }
 
     // Times of directories last: putting something into one changes its own.
@@ -91,7 +91,7 @@ private:
 
     Result<void> create(const TarEntry& entry) {
         const bool directory = entry.type == EntryType::directory;
-        if (entry.path.empty()) return directory ? set_attributes(root_, ".", entry) : Result<void>{};
+        if (entry.path.empty()) return directory ? set_attributes(root_, entry) : Result<void>{};
         const auto halves = parts_of(entry.path);
         const std::string name(halves.second);
         TRY(enter(std::string(halves.first)));
@@ -174,7 +174,7 @@ private:
         if (there && !keep && whiteouts_ == Whiteouts::overlay)
             TRY(make_opaque(TRY(sys::open_at(parent_, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW))));
         directories_.push_back({entry.path, entry.mtime});
-        return set_attributes(parent_, name, entry);
+        return set_attributes_at(name, entry);
     }
 
     Result<void> make(const TarEntry& entry, const std::string& name) {
@@ -196,7 +196,7 @@ private:
             case EntryType::block_device: TRY(make_node(file, S_IFBLK, entry.device)); break;
             case EntryType::fifo: TRY(make_node(file, S_IFIFO, 0)); break;
         }
-        return set_attributes(parent_, name, entry);
+        return set_attributes_at(name, entry);
     }
 
     Result<void> make_node(const char* name, mode_t type, dev_t device) {
@@ -230,25 +230,30 @@ private:
         return {};
     }
 
-    Result<void> set_attributes(FdRef parent, const std::string& name, const TarEntry& entry) {
-        const char* file = name.c_str();
-        if (::fchownat(parent.raw(), file, entry.uid, entry.gid, AT_SYMLINK_NOFOLLOW) != 0)
+    Result<void> set_attributes_at(const std::string& name, const TarEntry& entry) {
+        return set_attributes(TRY(sys::open_at(parent_, name, O_PATH | O_NOFOLLOW)), entry);
+    }
+
+    // By descriptor, never by name: what runs in a container may put a link there meanwhile, and chmod would follow it
+    // out of the container (the class of CVE-2021-41089). `fd` may be O_PATH, for which not every call has a variant.
+    static Result<void> set_attributes(FdRef fd, const TarEntry& entry) {
+        const auto path = std::format("/proc/self/fd/{}", fd.raw());
+        if (::fchownat(fd.raw(), "", entry.uid, entry.gid, AT_EMPTY_PATH) != 0)
             return fail_errno(errno, "set the owner");
         // After the owner: changing it clears the set-user-ID bit.
-        if (entry.type != EntryType::symlink && ::fchmodat(parent.raw(), file, entry.mode, 0) != 0)
+        if (entry.type != EntryType::symlink && ::chmod(path.c_str(), entry.mode) != 0)
             return fail_errno(errno, "set the mode");
-        TRY(set_xattrs(parent, name, entry));
+        TRY(set_xattrs(path, entry));
         const timespec times[2] = {entry.mtime, entry.mtime};
-        if (::utimensat(parent.raw(), file, times, AT_SYMLINK_NOFOLLOW) != 0) return fail_errno(errno, "set the time");
+        if (::utimensat(fd.raw(), "", times, AT_EMPTY_PATH) != 0) return fail_errno(errno, "set the time");
         return {};
     }
 
-    static Result<void> set_xattrs(FdRef parent, const std::string& name, const TarEntry& entry) {
+    static Result<void> set_xattrs(const std::string& path, const TarEntry& entry) {
         for (const auto& [key, value] : entry.xattrs) {
             // trusted.* steers overlayfs: an image that sets it could reach files of other layers.
             if (!key.starts_with("user.") && key != "security.capability") continue;
-            const auto path = std::format("/proc/self/fd/{}/{}", parent.raw(), name);
-            if (::lsetxattr(path.c_str(), key.c_str(), value.data(), value.size(), 0) != 0 && errno != ENOTSUP &&
+            if (::setxattr(path.c_str(), key.c_str(), value.data(), value.size(), 0) != 0 && errno != ENOTSUP &&
                 errno != EPERM) {
                 return fail_errno(errno, "set attribute {}", key);
             }

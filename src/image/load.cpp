@@ -128,6 +128,17 @@ private:
     const ProgressSink& progress_;
 };
 
+// What is taken out is opened later, and opening a device of the host has effects, whatever is read.
+Result<std::optional<TarEntry>> refuse_devices(const TarEntry& entry) {
+    switch (entry.type) {
+        case EntryType::file:
+        case EntryType::directory:
+        case EntryType::symlink:
+        case EntryType::hardlink: return entry;
+        default: return fail(Kind::invalid, "{}: an archive of images has no devices and pipes", entry.path);
+    }
+}
+
 }  // namespace
 
 Result<std::vector<std::string>> load_archive(FdRef archive, const std::string& scratch, Store& store, Layers& layers,
@@ -138,7 +149,7 @@ Result<std::vector<std::string>> load_archive(FdRef archive, const std::string& 
         auto root = TRY(sys::open_path(directory, O_RDONLY | O_DIRECTORY));
         std::atomic<std::uint64_t> read = 0;
         const auto source = limit_inflation(TRY(decompress(file_source(archive, &read)), "read the archive"), read, {});
-        const ExtractLimits limits{.directory = scratch};
+        const ExtractLimits limits{.directory = scratch, .rewrite = refuse_devices};
         TRY(extract_tar(*source, root, Whiteouts::literal, limits), "read the archive");
         return Loader(std::move(root), store, layers, progress).run();
     };

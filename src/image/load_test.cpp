@@ -76,5 +76,34 @@ TEST_F(LoadTest, RefusesOtherArchives) {
     EXPECT_TRUE(sys::list_dir(root() + "/ingest")->empty());
 }
 
+// CVE-2014-9356, CVE-2014-9358: names in an archive of images, and links in it, that lead to files of the host. Each is
+// an image that would load, if they did.
+TEST_F(LoadTest, TakesNothingFromOutsideTheArchive) {
+    const auto layer = one_file_layer("a", "1");
+    const auto image = make_image({layer});
+    const auto outside = directory_ / "outside";
+    ASSERT_TRUE(sys::write_file(outside, image.config));
+    const auto up = "../../../../../../.." + outside;
+    const auto manifest = [&](const std::string& config) {
+        return Json::array({{{"Config", config}, {"RepoTags", {"a:b"}}, {"Layers", {"layer.tar"}}}}).dump();
+    };
+    EXPECT_TRUE(load(
+        TarBuilder().file("c", image.config).file("layer.tar", layer).file("manifest.json", manifest("c")).finish()));
+    ASSERT_TRUE(store_->remove(image.id(), true, {}));
+    for (const auto& name : {outside, up})
+        EXPECT_FALSE(load(TarBuilder().file("layer.tar", layer).file("manifest.json", manifest(name)).finish()))
+            << name;
+    for (const auto& target : {outside, up}) {
+        TarBuilder tar;
+        tar.symlink("c", target).file("layer.tar", layer).file("manifest.json", manifest("c"));
+        EXPECT_FALSE(load(tar.finish())) << target;
+        EXPECT_FALSE(load(TarBuilder().hardlink("c", target).file("manifest.json", manifest("c")).finish())) << target;
+    }
+    EXPECT_FALSE(load(TarBuilder().character_device("manifest.json", 1, 5).finish()));
+    EXPECT_FALSE(load(TarBuilder().fifo("manifest.json").finish()));
+    EXPECT_TRUE(store_->list()->empty());
+    EXPECT_TRUE(sys::list_dir(root() + "/ingest")->empty());
+}
+
 }  // namespace
 }  // namespace diatom::image

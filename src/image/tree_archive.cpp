@@ -149,11 +149,13 @@ bool TreeArchive::was_linked(const struct stat& status, TarEntry& entry) {
 }
 
 Result<void> TreeArchive::add_file(TarWriter& tar, FdRef directory, const std::string& name, TarEntry entry) {
-    // Not blocking, should it have become a pipe meanwhile.
-    Fd file = TRY(sys::open_at(directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK));
+    // Looked at again before it is opened: what runs in the container may have put a device there meanwhile, and
+    // opening one has effects.
+    const Fd place = TRY(sys::open_at(directory, name, O_PATH | O_NOFOLLOW));
     struct stat status{};
-    if (::fstat(file.raw(), &status) < 0) return fail_errno(errno, "look");
+    if (::fstat(place.raw(), &status) < 0) return fail_errno(errno, "look");
     if (!S_ISREG(status.st_mode)) return {};
+    Fd file = TRY(sys::open_path(std::format("/proc/self/fd/{}", place.raw()), O_RDONLY));
     describe(entry, status);
     entry.xattrs = xattrs_of(directory, name);
     TRY(tar.begin(entry));

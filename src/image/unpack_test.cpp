@@ -71,6 +71,8 @@ TEST_F(UnpackTest, KeepsWhatTheArchiveSays) {
     EXPECT_FALSE(*store_->has_blob(Digest::of(archive)));
 }
 
+// CVE-2014-9356, CVE-2014-6407: names, links and hard links of a layer that lead out of it, in this test and those
+// below.
 TEST_F(UnpackTest, RefusesNamesThatLeadOut) {
     expect_refused(TarBuilder().file("../../../escaped", "x").finish(), Kind::invalid);
     expect_refused(TarBuilder().file("a/../../escaped", "x").finish(), Kind::invalid);

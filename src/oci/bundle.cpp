@@ -70,6 +70,7 @@ Result<runtime::Spec> load_bundle(const std::string& bundle, const std::string& 
     if (spec.root.path.empty()) return fail(Kind::invalid, "{}: root.path is missing", file);
     spec.id = id;
     spec.bundle = path;
+    spec.process.make_cwd = true;  // as runc and crun do, and containerd relies on for a WORKDIR that is missing
     spec.root.path = TRY(real_path(below(path, spec.root.path), "root file system"));
     for (auto& mount : spec.mounts) {
         const bool bind = mount.type == "bind" || std::ranges::contains(mount.options, "bind") ||

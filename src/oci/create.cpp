@@ -97,9 +97,8 @@ Result<void> start(const Place& place, const std::string& id) {
     TRY(dir.write(record));
     TRY(sys::remove_file(dir.start_socket()));
     const Json state = runtime::state_document(record.spec, "running", record.process.pid);
-    auto ran = runtime::run_hooks("poststart", record.spec.hooks.poststart, state);
-    if (!ran) std::ignore = end_processes(record);
-    return ran;
+    runtime::run_late_hooks("poststart", record.spec.hooks.poststart, state);
+    return {};
 }
 
 }  // namespace diatom::oci

@@ -5,7 +5,6 @@
 
 #include "runtime/hooks.h"
 #include "sys/cgroup.h"
-#include "sys/log.h"
 #include "sys/retry.h"
 
 namespace diatom::oci {
@@ -51,12 +50,8 @@ Result<void> end_processes(const Record& record) {
 Result<void> destroy(const StateDir& dir, const Record& record) {
     TRY(remove_cgroup(record));
     TRY(dir.remove());
-    const auto& hooks = record.spec.hooks.poststop;
     const Json state = runtime::state_document(record.spec, "stopped", 0);
-    for (const auto& hook : hooks) {
-        const auto ran = runtime::run_hooks("poststop", {hook}, state);
-        if (!ran) log::warning("a hook failed", {{"container", record.spec.id}, {"error", ran.error().what()}});
-    }
+    runtime::run_late_hooks("poststop", record.spec.hooks.poststop, state);
     return {};
 }
 

@@ -13,6 +13,7 @@ class Confinement : public ContainerTest {};
 
 constexpr const char* kShowStatus = "grep -E 'Cap|NoNewPrivs|Seccomp:' /proc/self/status";
 
+// CVE-2022-24769: none of them is inheritable.
 TEST_F(Confinement, GivesDockersCapabilities) {
     const auto outcome = run(shell(kShowStatus));
     // 14 capabilities: the value that Docker's own containers show.
@@ -39,6 +40,7 @@ TEST_F(Confinement, RefusesUnknownCapabilities) {
                 HasSubstr("no such capability: \"CAP_SYS_ADMINN\" (did you mean \"CAP_SYS_ADMIN\"?)"));
 }
 
+// CVE-2022-0492 needs what the default profile denies.
 TEST_F(Confinement, FiltersSystemCalls) {
     EXPECT_THAT(run(shell("unshare -U true")).out, HasSubstr("Operation not permitted"));
     EXPECT_THAT(run(shell("mount -t tmpfs x /tmp")).out, HasSubstr("permission denied"));

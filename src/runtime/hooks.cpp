@@ -7,6 +7,7 @@
 #include "base/strings.h"
 #include "proc/spawn.h"
 #include "sys/file.h"
+#include "sys/log.h"
 
 namespace diatom::runtime {
 namespace {
@@ -52,6 +53,13 @@ Result<void> run_hooks(std::string_view stage, const std::vector<Hook>& hooks, c
     }();
     ::umask(before);
     return ran;
+}
+
+void run_late_hooks(std::string_view stage, const std::vector<Hook>& hooks, const Json& state) {
+    for (const auto& hook : hooks) {
+        if (const auto ran = run_hooks(stage, {hook}, state); !ran)
+            log::warning("a hook failed", {{"container", state.value("id", "")}, {"error", ran.error().what()}});
+    }
 }
 
 }  // namespace diatom::runtime

@@ -17,7 +17,10 @@ inline constexpr const char* kOciVersion = "1.2.0";
 // {ociVersion, id, status, pid, bundle, annotations}; pid 0 is left out.
 Json state_document(const Spec& spec, std::string_view status, int pid);
 
-// The first that fails ends it, with what it printed in the error. `stage` names them ("createRuntime").
+// Up to the first that fails, with what it printed in the error. `stage` names them ("createRuntime").
 Result<void> run_hooks(std::string_view stage, const std::vector<Hook>& hooks, const Json& state);
+
+// All of them: that one fails is a warning in the log, as the specification has it for poststart and poststop.
+void run_late_hooks(std::string_view stage, const std::vector<Hook>& hooks, const Json& state);
 
 }  // namespace diatom::runtime

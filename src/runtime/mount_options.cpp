@@ -104,10 +104,9 @@ Result<MountOptions> parse_mount_options(const Mount& mount) {
     if (options.copy_up && mount.type != "tmpfs") {
         return fail(Kind::invalid, "mount {}: tmpcopyup is for tmpfs", mount.destination);
     }
-    if (options.bind != MountOptions::Bind::none && !options.data.empty()) {
-        return fail(Kind::invalid, "mount {}: a bind mount has no option \"{}\"", mount.destination,
-                    options.data[0].key);
-    }
+    // Of a bind mount a file system's options mean nothing: mount(2) ignores its data, where the runtime-spec puts
+    // them.
+    if (options.bind != MountOptions::Bind::none) options.data.clear();
     return options;
 }
 

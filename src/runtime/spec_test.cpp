@@ -2,6 +2,8 @@
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "runtime/device_filter.h"
 #include "runtime/mount_options.h"
@@ -227,7 +229,9 @@ TEST(MountOptions, AreReadAsMountDoes) {
     EXPECT_TRUE(options->propagation_recursive);
     ASSERT_EQ(options->data.size(), 1U);
     EXPECT_EQ(options->data[0].key, "size");
-    EXPECT_FALSE(parse_mount_options({"/x", "bind", "/y", {"bind", "size=1"}}));
+    const auto bind = parse_mount_options({"/x", "bind", "/y", {"bind", "size=1", "ro"}});
+    ASSERT_TRUE(bind) << "as mount(2) has it, which ignores what is for a file system";
+    EXPECT_TRUE(bind->data.empty());
 }
 
 class ResolveUser : public ::testing::Test {
@@ -244,6 +248,11 @@ protected:
     void TearDown() override { EXPECT_TRUE(sys::remove_tree(path_)); }
     Result<User> resolve(const std::string& user, const std::vector<std::string>& groups = {}) {
         return resolve_user(root_, user, groups);
+    }
+
+    const std::string& path() const { return path_; }
+    void write(const std::string& name, const std::string& text) {
+        ASSERT_TRUE(sys::write_file(path_ + "/etc/" + name, text));
     }
 
 private:
@@ -272,6 +281,41 @@ TEST_F(ResolveUser, RefusesWhatIsNotThere) {
     EXPECT_EQ(resolve("web:nope").error().what(), "unable to find group nope: no matching entries in group file");
     EXPECT_EQ(resolve("-1").error().what(), "uids and gids must be in range 0-2147483647");
     EXPECT_EQ(resolve("web:huge").error().kind(), Kind::invalid);
+}
+
+// CVE-2016-3697, CVE-2024-40635, CVE-2026-46680: an image that gives root the name of a number, also of one that is too
+// large for a uid.
+TEST_F(ResolveUser, NeverTakesANumberForAName) {
+    write("passwd",
+          "1000:x:0:0::/:\n4294967296:x:0:0::/:\n99999999999999999999:x:0:0::/:\n-7:x:0:0::/:\n7up:x:8:9::/:\n");
+    write("group", "2000:x:0:\n4294967296:x:0:\n");
+    EXPECT_EQ(resolve("1000")->uid, 1000U);
+    EXPECT_EQ(resolve("1000:2000")->gid, 2000U);
+    EXPECT_THAT(resolve("1000:2000", {"2000"})->additional_gids, ElementsAre(2000));
+    for (const char* user : {"4294967296", "4294967295", "2147483648", "99999999999999999999", "-7", "1:4294967296"})
+        EXPECT_EQ(resolve(user).error().what(), "uids and gids must be in range 0-2147483647") << user;
+    EXPECT_FALSE(resolve("1", {"4294967296"}));
+    EXPECT_EQ(resolve("7up")->uid, 8U) << "that is a name";
+}
+
+// CVE-2024-9676: the databases of the image are a link to the host's, a pipe, or endless.
+TEST_F(ResolveUser, ReadsTheImagesOwnFilesOnly) {
+    const auto outside = path() + "-outside";
+    ASSERT_TRUE(sys::write_file(outside, "spy:x:7:7::/:\n"));
+    const auto passwd = path() + "/etc/passwd";
+    for (const auto& target : {outside, "../../../../../.." + outside}) {
+        ASSERT_TRUE(sys::remove_file(passwd));
+        ASSERT_EQ(::symlink(target.c_str(), passwd.c_str()), 0);
+        EXPECT_EQ(resolve("spy").error().kind(), Kind::not_found);
+    }
+    ASSERT_TRUE(sys::remove_file(outside));
+    ASSERT_TRUE(sys::remove_file(passwd));
+    ASSERT_EQ(::mkfifo(passwd.c_str(), 0600), 0);
+    EXPECT_EQ(resolve("5")->uid, 5U) << "and does not wait for a writer";
+    ASSERT_TRUE(sys::remove_file(passwd));
+    write("passwd", "");
+    ASSERT_EQ(::truncate(passwd.c_str(), off_t{1} << 40U), 0);
+    EXPECT_FALSE(resolve("web"));
 }
 
 }  // namespace

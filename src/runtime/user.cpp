@@ -62,11 +62,20 @@ Result<std::uint32_t> checked_id(std::int64_t id) {
     return static_cast<std::uint32_t>(id);
 }
 
+// What is written as a number is never looked up as a name, however large it is: an image could say in its passwd that
+// somebody of that name is root (CVE-2016-3697, CVE-2024-40635, CVE-2026-46680).
+std::optional<std::int64_t> number_of(std::string_view text) {
+    const auto digits = text.substr(text.starts_with('-') || text.starts_with('+') ? 1 : 0);
+    const bool all = std::ranges::all_of(digits, [](char c) { return c >= '0' && c <= '9'; });
+    if (digits.empty() || !all) return std::nullopt;
+    return parse_int(text).value_or(-1);
+}
+
 Result<std::uint32_t> find_group(const std::vector<GroupEntry>& groups, std::string_view wanted) {
+    if (const auto number = number_of(wanted)) return checked_id(*number);
     if (const auto found = std::ranges::find(groups, wanted, &GroupEntry::name); found != groups.end()) {
         return checked_id(found->gid);
     }
-    if (const auto number = parse_int(wanted)) return checked_id(*number);
     return fail(Kind::not_found, "unable to find group {}: no matching entries in group file", wanted);
 }
 
@@ -85,11 +94,9 @@ Result<User> resolve_user(FdRef root, const std::string& user, const std::vector
     const auto passwd = parse_passwd(passwd_text);
     const auto groups = parse_group(group_text);
 
-    const auto number = wanted.empty() ? std::optional<std::int64_t>(0) : parse_int(wanted);
-    auto entry = std::ranges::find(passwd, wanted, &PasswdEntry::name);
-    if (wanted.empty() || entry == passwd.end()) {
-        entry = number ? std::ranges::find(passwd, *number, &PasswdEntry::uid) : passwd.end();
-    }
+    const auto number = wanted.empty() ? std::optional<std::int64_t>(0) : number_of(wanted);
+    const auto entry = number ? std::ranges::find(passwd, *number, &PasswdEntry::uid)
+                              : std::ranges::find(passwd, wanted, &PasswdEntry::name);
     User found;
     if (entry != passwd.end()) {
         found.uid = TRY(checked_id(entry->uid));

@@ -13,6 +13,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from harness import Bundle, ConsoleSocket, Runtime, become_subreaper  # noqa: E402
+from hostile import Outside  # noqa: E402
 
 PROGRAM = os.environ.get("DIATOM_PROGRAM", "/src/build/asan/diatom")
 KNOWN = ("diatom", "crun", "runc")
@@ -71,6 +72,13 @@ def runtime(request, tmp_path):
 @pytest.fixture
 def bundle(tmp_path) -> Bundle:
     return Bundle(tmp_path / "bundle")
+
+
+@pytest.fixture
+def outside(tmp_path):
+    made = Outside(tmp_path / "outside")
+    yield made
+    made.assert_untouched()
 
 
 @pytest.fixture

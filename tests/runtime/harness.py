@@ -46,14 +46,14 @@ def reap(but: int = 0) -> None:
         os.waitpid(ended.si_pid, 0)
 
 
-def wait_until(condition, what: str):
-    deadline = time.monotonic() + SECONDS
+def wait_until(condition, what: str, seconds: int = SECONDS):
+    deadline = time.monotonic() + seconds
     while True:
         value = condition()
         if value:
             return value
         if time.monotonic() > deadline:
-            raise AssertionError(f"waited {SECONDS} s for {what}")
+            raise AssertionError(f"waited {seconds} s for {what}")
         time.sleep(0.02)
 
 

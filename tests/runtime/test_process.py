@@ -25,6 +25,11 @@ def test_environment_and_directory(runtime, bundle):
     assert runtime.output(bundle, 'echo "$WORD"; pwd').splitlines() == ["two words", "/tmp"]
 
 
+def test_a_missing_directory_is_made(runtime, bundle):
+    bundle.process["cwd"] = "/made/for/it"
+    assert runtime.output(bundle, "pwd; stat -c %a /made") == "/made/for/it\n755\n"
+
+
 def test_capabilities(runtime, bundle):
     text = runtime.output(bundle, "cat /proc/self/status")
     given = f"{(1 << 29) | (1 << 5) | (1 << 10):016x}"

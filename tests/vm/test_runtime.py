@@ -1,6 +1,7 @@
 """The OCI runtime in a Debian userland on our kernel: its suite with cgroups of version 2, podman and containerd.
 
-DIATOM_GUEST_PYTEST: arguments for the suite in the machine ("-k pause"); DIATOM_PROGRAM: another program than the image's.
+DIATOM_GUEST_PYTEST: arguments for the suite in the machine ("-k pause"), no engines then, and the validation programs with
+crun and runc, too; DIATOM_PROGRAM: another program than the image's.
 """
 
 from __future__ import annotations
@@ -38,11 +39,14 @@ def suite_disk(folder: Path) -> Path:
     shutil.copy("/bin/busybox", tree / "busybox")
     shutil.copy(make_archive(folder), tree / "busybox.tar")
     subprocess.run(["strip", "--strip-all", "-o", tree / "diatom", PROGRAM], check=True)
-    settings = {"runtimes": "diatom crun runc", "pytest": shlex.split(os.environ.get("DIATOM_GUEST_PYTEST", "-m cgroups")), "engines": True}
+    subprocess.run([REPO / "tools/dev/validation.sh"], check=True)
+    shutil.copytree(REPO / "build/validation", tree / "validation")
+    chosen = os.environ.get("DIATOM_GUEST_PYTEST")
+    settings = {"runtimes": "diatom crun runc", "pytest": shlex.split(chosen or "-m cgroups"), "engines": chosen is None, "oracles": chosen is not None}
     (tree / "settings.json").write_text(json.dumps(settings))
     disk = folder / "suite.ext4"
     with disk.open("wb") as file:
-        file.truncate(96 << 20)
+        file.truncate(384 << 20)
     subprocess.run(["mke2fs", "-q", "-t", "ext4", "-d", tree, disk], check=True)
     return disk
 

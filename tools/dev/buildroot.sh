@@ -80,8 +80,8 @@ enter_build_root() {
     mkdir -p "$root/src" "$root/cache" "$repo/build"
     # shellcheck disable=SC2016
     exec unshare --mount --propagation private bash -euc '
-        root=$1 repo=$2 cache=$3
-        shift 3
+        root=$1 repo=$2 cache=$3 authorities=$4
+        shift 4
         mount --bind "$root" "$root"
         mount --bind "$repo" "$root/src"
         mount --bind "$cache" "$root/cache"
@@ -89,15 +89,17 @@ enter_build_root() {
         mount -t tmpfs -o mode=1777 tmpfs "$root/tmp"
         mount -t tmpfs -o mode=755 tmpfs "$root/run"
         [ ! -e /etc/resolv.conf ] || cat /etc/resolv.conf >"$root/etc/resolv.conf"
+        # Whom the host trusts, for downloads: tools/dev/validation.sh.
+        [ ! -e "$authorities" ] || cat "$authorities" >"$root/etc/ssl/host.crt"
         # Not chroot alone: the kernel lets nobody in a chroot make a user namespace, and / has to be a mount.
         cd "$root"
         pivot_root . .
         /bin/busybox umount -l .
         unset LD_LIBRARY_PATH LD_PRELOAD PYTHONHOME PYTHONPATH
-        exec env -i HOME=/root TERM="${TERM:-dumb}" LANG=C.UTF-8 CI="${CI:-}" \
+        exec env -i HOME=/root TERM="${TERM:-dumb}" LANG=C.UTF-8 CI="${CI:-}" GOPROXY="${GOPROXY:-}" \
             PATH=/usr/lib/ccache:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
             CCACHE_DIR=/cache/ccache CCACHE_SLOPPINESS=pch_defines,time_macros \
             DIATOM_JOBS="${DIATOM_JOBS:-$(nproc)}" DIATOM_HOST_REPO="$repo" \
             chroot . /bin/sh -c "cd /src && exec \"\$@\"" sh "$@"
-    ' bash "$root" "$repo" "$cache" "$@"
+    ' bash "$root" "$repo" "$cache" "${SSL_CERT_FILE:-/etc/ssl/certs/ca-certificates.crt}" "$@"
 }

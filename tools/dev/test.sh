@@ -53,6 +53,7 @@ stage_tsan() {
 # The OCI runtime by its command line, with Debian's runtimes as oracles. What needs cgroups of version 2 runs in stage vm.
 stage_runtime() {
     tools/dev/build.sh
+    tools/dev/validation.sh
     DIATOM_PROGRAM=$PWD/build/image/parts/diatom in_own_network python3 -m pytest -q -p no:cacheprovider tests/runtime
 }
 

@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+# Builds the validation programs of opencontainers/runtime-tools: build/validation/PROGRAM, and beside them what they
+# read where they run, runtimetest and rootfs-amd64.tar.gz. Version and checksums stand in tests/validation/go.mod and
+# go.sum; the modules come through the Go module proxy (GOPROXY). Runs inside the build root; what is built once is kept
+# in the cache.
+set -euo pipefail
+
+module=github.com/opencontainers/runtime-tools
+script=$(realpath "${BASH_SOURCE[0]}")
+repo=$(dirname "$script")/../..
+cd "$repo/tests/validation"
+key=$({ cat "$script" go.mod go.sum; go version; } | sha256sum | cut -c1-16)
+base=/cache/validation
+dir=$base/$key
+
+# The host's certificate authorities (tools/dev/buildroot.sh): its way out may have one of its own.
+if [ -s /etc/ssl/host.crt ]; then export SSL_CERT_FILE=/etc/ssl/host.crt; fi
+export GOMODCACHE=/cache/go/mod GOCACHE=/cache/go/build GOTOOLCHAIN=local GOFLAGS=-buildvcs=false CGO_ENABLED=0
+
+build() {
+    local packages
+    if ! go mod download -x "$module" >"$1/download.log" 2>&1; then
+        tail -5 "$1/download.log" >&2
+        echo "validation: $module could not be downloaded: set GOPROXY to a Go module proxy that this machine reaches" >&2
+        return 1
+    fi
+    mapfile -t packages < <(go list -f '{{if eq .Name "main"}}{{.ImportPath}}{{end}}' "$module/validation/...")
+    mkdir "$1/result"
+    go build -p "${DIATOM_JOBS:-$(nproc)}" -trimpath -ldflags='-s -w' -o "$1/result/" "$module/cmd/runtimetest" "${packages[@]}" >&2
+    install -m 644 "$(go list -m -f '{{.Dir}}' "$module")/rootfs-amd64.tar.gz" "$1/result/"
+}
+
+mkdir -p "$base"
+exec 9>"$base/.lock"
+flock 9
+if [ ! -e "$dir" ]; then
+    work=$(mktemp -d "$base/build.XXXXXX")
+    trap 'rm -rf --one-file-system "$work"' EXIT
+    echo "validation: building the programs of $module" >&2
+    build "$work"
+    mv "$work/result" "$dir"
+fi
+mkdir -p "$repo/build"
+ln -sfn "$dir" "$repo/build/validation"
