@@ -151,6 +151,9 @@ Result<Credentials> become_user(const Process& process, bool has_filter) {
                        &credentials.sets.ambient}) {
         *mask &= available;
     }
+    // The kernel raises no others. `runc spec` writes such sets, and what cannot be granted is no failure
+    // (runtime-spec, "capabilities").
+    credentials.sets.ambient &= credentials.sets.permitted & credentials.sets.inheritable;
     if (has_filter && !process.no_new_privileges) credentials.extra = kSysAdmin & available;
     if (::prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0) return fail_errno(errno, "keep capabilities");
     TRY(drop_bounding(credentials.sets.bounding));

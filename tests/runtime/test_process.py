@@ -45,6 +45,13 @@ def test_ambient_capabilities_survive_a_user(runtime, bundle):
     assert [status_field(text, name) for name in ("CapEff", "CapAmb")] == [f"{1 << 10:016x}"] * 2
 
 
+def test_ambient_capabilities_that_are_not_inheritable_are_left_out(runtime, bundle):
+    """What `runc spec` writes."""
+    bundle.process["capabilities"] = {name: ["CAP_KILL"] for name in ("bounding", "effective", "permitted", "ambient")}
+    text = runtime.output(bundle, "cat /proc/self/status")
+    assert [status_field(text, name) for name in ("CapPrm", "CapAmb")] == [f"{1 << 5:016x}", f"{0:016x}"]
+
+
 def test_no_capabilities_means_none(runtime, bundle):
     del bundle.process["capabilities"]
     bundle.process["noNewPrivileges"] = False
