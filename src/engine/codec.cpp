@@ -144,10 +144,24 @@ void image_fields(A& archive, ContainerConfig& config) {
 }
 
 template <class A>
+void fields(A& archive, EndpointConfig& endpoint) {
+    archive("network", endpoint.network);
+    archive("aliases", endpoint.aliases);
+    archive("links", endpoint.links);
+    address_field(archive, "ip4", endpoint.ip4);
+    address_field(archive, "ip6", endpoint.ip6);
+    archive("mac", endpoint.mac);
+    archive("gateway_priority", endpoint.gateway_priority);
+    archive("options", endpoint.options);
+}
+
+template <class A>
 void fields(A& archive, ContainerConfig& config) {
     image_fields(archive, config);
     archive("mounts", config.mounts);
     archive("network_mode", config.network_mode);
+    archive("networks", config.networks);
+    archive("mac", config.mac);
     archive("ports", config.ports);
     archive("publish_all", config.publish_all);
     archive("auto_remove", config.auto_remove);
@@ -200,6 +214,7 @@ void fields(A& archive, EndpointState& endpoint) {
     archive("network_id", endpoint.network_id);
     archive("endpoint_id", endpoint.endpoint_id);
     archive("mac", endpoint.mac);
+    archive("interface", endpoint.interface);
     address_field(archive, "ip4", endpoint.ip4);
     address_field(archive, "ip6", endpoint.ip6);
     address_field(archive, "gateway4", endpoint.gateway4);
@@ -207,6 +222,8 @@ void fields(A& archive, EndpointState& endpoint) {
     archive("prefix4", endpoint.prefix4);
     archive("prefix6", endpoint.prefix6);
     archive("aliases", endpoint.aliases);
+    archive("names", endpoint.names);
+    archive("gateway_priority", endpoint.gateway_priority);
 }
 
 template <class A>
@@ -252,11 +269,24 @@ void fields(A& archive, Volume& volume) {
 }
 
 template <class A>
+void subnet_field(A& archive, const char* key, net::Subnet& subnet) {
+    std::string text = subnet.base.empty() ? "" : subnet.text();
+    archive(key, text);
+    if constexpr (std::same_as<A, Reader>) subnet = net::Subnet::parse(text).value_or(net::Subnet());
+}
+
+template <class A>
 void fields(A& archive, net::Pool& pool) {
-    std::string subnet = pool.subnet.base.empty() ? "" : pool.subnet.text();
-    archive("subnet", subnet);
-    if constexpr (std::same_as<A, Reader>) pool.subnet = net::Subnet::parse(subnet).value_or(net::Subnet());
+    subnet_field(archive, "subnet", pool.subnet);
     address_field(archive, "gateway", pool.gateway);
+    subnet_field(archive, "range", pool.range);
+    std::map<std::string, std::string> reserved;
+    for (const auto& [name, address] : pool.reserved) reserved[name] = address.text();
+    archive("reserved", reserved);
+    if constexpr (std::same_as<A, Reader>) {
+        for (const auto& [name, text] : reserved)
+            pool.reserved[name] = net::Address::parse(text).value_or(net::Address());
+    }
 }
 
 template <class A>
@@ -268,7 +298,12 @@ void fields(A& archive, NetworkRecord& network) {
     archive("pools", network.pools);
     archive("labels", network.labels);
     archive("options", network.options);
+    archive("ipam_options", network.ipam_options);
     archive("internal", network.internal);
+    archive("ipv4", network.ipv4);
+    archive("attachable", network.attachable);
+    archive("chosen4", network.chosen4);
+    archive("chosen6", network.chosen6);
     archive("ipv6", network.ipv6);
     archive("bridge", network.bridge);
 }

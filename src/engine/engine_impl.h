@@ -1,6 +1,6 @@
 // The engine's body, in parts: open.cpp (opening, re-adoption), create.cpp, start.cpp, exit.cpp, stop.cpp, remove.cpp,
-// exec.cpp, views.cpp (reading), images.cpp, services.cpp. Thread side: the loop's thread, except where a member says
-// "worker".
+// exec.cpp, views.cpp (reading), images.cpp, services.cpp, network_ops.cpp. Thread side: the loop's thread, except
+// where a member says "worker".
 //
 // Locks: `Live::lock` is held by start, remove, rename, pause and the exit handler while they change a container; stop
 // and kill only signal, and wait for the exit handler without it. Client calls that change something are shielded from
@@ -18,6 +18,7 @@
 #include "engine/events.h"
 #include "engine/json_log.h"
 #include "engine/launcher.h"
+#include "engine/name_service.h"
 #include "engine/networks.h"
 #include "engine/records.h"
 #include "engine/stdio.h"
@@ -119,6 +120,11 @@ public:
     Task<void> check_login(std::string host, image::Credentials credentials) override;
 
     std::vector<NetworkRecord> networks() override { return network_records_; }
+    Result<NetworkRecord> network(const std::string& name) override;
+    Task<NetworkRecord> create_network(NetworkRecord wanted) override;
+    Task<void> remove_network(std::string name) override;
+    Task<void> connect_network(std::string network, std::string container, EndpointConfig config) override;
+    Task<void> disconnect_network(std::string network, std::string container, bool force) override;
     std::vector<Volume> volumes() override { return volumes_; }
     Task<Volume> create_volume(std::string name, std::map<std::string, std::string> labels,
                                std::map<std::string, std::string> driver_options) override;
@@ -185,6 +191,17 @@ private:
     Task<Volume> add_volume(Volume volume);
     Task<void> remove_volume_body(std::string name, bool force);
 
+    // network_ops.cpp
+    Task<NetworkRecord> create_network_body(NetworkRecord wanted);
+    Task<void> remove_network_body(NetworkRecord record);
+    Task<void> connect_body(NetworkRecord network, LivePtr live, EndpointConfig config);
+    Task<void> disconnect_body(NetworkRecord network, LivePtr live, bool force);
+    Task<void> join_running(LivePtr live, Container& next, const EndpointConfig& config);
+    Task<void> leave_running(LivePtr live, Container& next, const std::string& network, bool force);
+    Task<void> open_resolver(const Container& container);
+    void network_event(const NetworkRecord& network, std::string action, const std::string& container = {});
+    void endpoint_events(const Container& container, const char* action);
+
     // exec.cpp
     struct ExecUp;
     Task<void> exec_body(ExecPtr exec, LivePtr live);
@@ -196,6 +213,7 @@ private:
     void ended_with_machine(const LivePtr& live);
     void remove_later(const LivePtr& live);
     Result<void> adopt(const LivePtr& live, Fd pidfd);
+    Result<void> adopt_resolver(const Container& container);
 
     // services.cpp
     struct ServiceBoard;
@@ -235,6 +253,7 @@ private:
     Networks networks_;  // on network_strand_
     Parts parts_;
     Events events_;
+    NameService name_service_;
     std::vector<NetworkRecord> network_records_;
     std::vector<Volume> volumes_;
     std::map<std::string, LivePtr> containers_;  // by id
