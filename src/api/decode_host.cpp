@@ -3,6 +3,7 @@
 
 #include "api/decode.h"
 #include "base/strings.h"
+#include "engine/endpoints.h"
 
 namespace diatom::api {
 namespace {
@@ -20,7 +21,6 @@ struct Refused {
 };
 // Known to Docker, not honoured by this version.
 constexpr std::array kRefused = {
-    Refused{"Links", "--link"},
     Refused{"VolumesFrom", "--volumes-from"},
     Refused{"VolumeDriver", "--volume-driver"},
     Refused{"ContainerIDFile", "--cidfile"},
@@ -48,6 +48,12 @@ Result<void> refuse_unsupported(const Json& host) {
         if (!is_set(value) || (refused.key == "UsernsMode" && value == "host")) continue;
         return fail(Kind::unsupported, "HostConfig.{} ({}) is not in this version: leave it out", refused.key,
                     refused.flag);
+    }
+    if (is_set(json_member(host, "Links")) &&
+        !engine::is_user_defined(TRY(json_string(host, "NetworkMode", "default")))) {
+        return fail(
+            Kind::unsupported,
+            "HostConfig.Links (--link) on the default bridge is not in this version: use a network of your own");
     }
     const auto isolation = TRY(json_string(host, "Isolation"));
     if (!isolation.empty() && isolation != "default")

@@ -22,8 +22,6 @@ Task<void> refuse_swarm(Call&) {
 
 constexpr Handler kBuild =
     refuse<"building images is not in this version: build elsewhere, push to a registry and pull here">;
-constexpr Handler kNetwork =
-    refuse<"user-defined networks are not in this version: containers join bridge, host or none">;
 constexpr Handler kCopy =
     refuse<"copying into and out of containers is not in this version: use a volume or docker exec with tar">;
 constexpr Handler kExport = refuse<"saving, exporting, importing, committing and pushing are not in this version">;
@@ -39,10 +37,6 @@ constexpr Route kRoutes[] = {
     {"POST", "/build/prune", kBuild},
     {"POST", "/session", kBuild},
     {"POST", "/grpc", kBuild},
-    {"POST", "/networks/create", kNetwork},
-    {"POST", "/networks/{}/connect", kNetwork},
-    {"POST", "/networks/{}/disconnect", kNetwork},
-    {"DELETE", "/networks/{}", kNetwork},
     {"GET", "/containers/{}/archive", kCopy},
     {"PUT", "/containers/{}/archive", kCopy},
     {"GET", "/containers/{}/changes", kCopy},
@@ -56,7 +50,6 @@ constexpr Route kRoutes[] = {
     {"POST", "/containers/{}/update", kUpdate},
     {"POST", "/containers/prune", kPrune},
     {"POST", "/images/prune", kPrune},
-    {"POST", "/networks/prune", kPrune},
     {"POST", "/volumes/prune", kPrune},
     {"GET", "/system/df", kPrune},
     {"GET", "/images/search", kSearch},
