@@ -24,6 +24,8 @@ struct EngineImpl::StartUp {
     runtime::Spec spec;
     StdioEnds ends;
     std::unique_ptr<Launched> launched;
+    net::ResolverSockets resolver;
+    Fd netns;  // where they are
     std::shared_ptr<ProcessIo> io;
     std::optional<Container> network_owner;  // whose network namespace, and so whose hosts file, it shares
     bool in_program = false;                 // the failure is the program's: 126 and 127
@@ -143,7 +145,11 @@ Task<void> EngineImpl::try_start(LivePtr live, StartUp& up) {
     auto connected = co_await on_network([&]() -> Result<void> {
         if (up.next.config.network_mode == "host" || !up.inputs.network_path.empty()) return {};
         const auto path = std::format("/proc/{}/ns/net", up.next.state.process.pid);
-        return networks_.connect(up.next, TRY(sys::open_path(path, O_RDONLY)));
+        up.netns = TRY(sys::open_path(path, O_RDONLY));
+        TRY(networks_.connect(up.next, up.netns));
+        if (!needs_resolver(up.next)) return {};
+        up.resolver = TRY(open_sockets(parts_.supervisor, parked_prefix(options_, up.next.id), up.netns));
+        return {};
     });
     CO_TRY(std::move(connected));
 
@@ -167,14 +173,20 @@ Task<void> EngineImpl::try_start(LivePtr live, StartUp& up) {
         });
     live->hub->begin(up.io);
     up.io->start();
+    // Its first question may come at once.
+    if (up.resolver.udp) name_service_.serve(up.next, std::move(up.resolver), std::move(up.netns));
+    up.netns.reset();
     auto let_go = co_await on_pool([&] { return up.launched->start(); });
     if (!let_go) {
+        name_service_.stop(up.next.id);
         up.in_program = true;
         std::ignore = sys::wait_exit(pidfd);  // it has been ended: reap it
         co_return let_go;
     }
     live->record = up.next;
     live->spec = std::move(up.spec);
+    name_service_.update(live->record);
+    endpoint_events(live->record, "connect");
     watch(live, std::move(pidfd));
     begin_health(live);
     live->changed.notify_all();
@@ -183,6 +195,8 @@ Task<void> EngineImpl::try_start(LivePtr live, StartUp& up) {
 
 asio::awaitable<void> EngineImpl::start_failed(LivePtr live, StartUp& up, const Error& error) {
     up.launched.reset();
+    up.resolver = {};
+    up.netns.reset();
     if (up.io) co_await up.io->finish(std::chrono::milliseconds(100));
     co_await give_back(up.next.id, nullptr);
     live->hub->end();

@@ -1,0 +1,26 @@
+// Whatever a container sends as a query, and a server as an answer, is decoded or refused.
+#include <cstddef>
+#include <cstdint>
+
+#include "dns/message.h"
+#include "dns/zone.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    using namespace diatom::dns;
+    const std::string_view bytes(reinterpret_cast<const char*>(data), size);
+    const auto query = parse_query(bytes);
+    if (!query) return 0;
+    if (query->name.size() > 254 || !bytes.substr(12).starts_with(query->question)) __builtin_trap();
+
+    auto zone = std::make_shared<Zone>();
+    zone->put("id", {"db", "web"}, {{.family = Address::Family::v4, .bytes = {172, 18, 0, 2}}});
+    const View view{.networks = {{.network = "net", .zone = zone}}};
+    Answer answer;
+    if (decide(view, *query, answer) != Decision::answer) return 0;
+    for (const std::size_t limit : {kMinLimit, kMaxMessage}) {
+        const auto encoded = encode(*query, answer, limit);
+        // What we say must be an answer to what we were asked, and fit.
+        if (encoded.size() > limit || !answers(encoded, query->id, *query)) __builtin_trap();
+    }
+    return 0;
+}
