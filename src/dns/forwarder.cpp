@@ -14,6 +14,7 @@
 #include <cerrno>
 #include <cstring>
 #include <memory>
+#include <optional>
 
 namespace diatom::dns {
 namespace {
@@ -64,19 +65,24 @@ Result<Fd> connect_to(const Upstream& upstream, Transport transport) {
 
 Failure no_answer() { return fail(Kind::unavailable, "the name server does not answer"); }
 
+// An answer as large as they get takes 64 KiB: only while it is read, not while thousands of queries wait for theirs.
+std::optional<Result<std::string>> receive(int socket) {
+    std::string buffer(kMaxMessage, '\0');
+    const auto n = ::recv(socket, buffer.data(), buffer.size(), MSG_DONTWAIT);
+    if (n < 0 && (errno == EAGAIN || errno == EINTR)) return std::nullopt;
+    if (n < 0) return fail_errno(errno, "hear from a name server");  // nobody listens there: refused
+    return std::string(buffer, 0, static_cast<std::size_t>(n));
+}
+
 asio::awaitable<Result<std::string>> exchange_udp(std::shared_ptr<Descriptor> socket, const Query& query,
                                                   const std::string& bytes, std::uint16_t id) {
     if (::send(socket->native_handle(), bytes.data(), bytes.size(), MSG_DONTWAIT) < 0)
         co_return fail_errno(errno, "ask a name server");
-    std::string buffer(kMaxMessage, '\0');
     for (;;) {
         const auto [error] = co_await socket->async_wait(Descriptor::wait_read, kTuple);
         if (error) co_return no_answer();
-        const auto n = ::recv(socket->native_handle(), buffer.data(), buffer.size(), MSG_DONTWAIT);
-        if (n < 0 && errno == EAGAIN) continue;
-        if (n < 0) co_return fail_errno(errno, "hear from a name server");  // nobody listens there: refused
-        const std::string_view answer(buffer.data(), static_cast<std::size_t>(n));
-        if (answers(answer, id, query)) co_return std::string(answer);
+        auto answer = receive(socket->native_handle());
+        if (answer && (!*answer || answers(**answer, id, query))) co_return *std::move(answer);
     }
 }
 
@@ -123,10 +129,16 @@ asio::awaitable<Result<std::string>> ask_one(asio::any_io_executor loop, const U
 std::vector<Upstream> Forwarder::in_order(std::vector<Upstream> upstreams) const {
     if (upstreams.size() > kMaxServers) upstreams.resize(kMaxServers);
     std::ranges::stable_partition(upstreams, [&](const Upstream& upstream) {
-        const auto until = silent_.find(upstream.address);
+        const auto until = silent_.find({upstream.from, upstream.address});
         return until == silent_.end() || until->second <= Clock::now();
     });
     return upstreams;
+}
+
+void Forwarder::shun(Place place) {
+    const auto now = Clock::now();
+    std::erase_if(silent_, [&](const auto& entry) { return entry.second <= now; });
+    silent_[std::move(place)] = now + limits_.shunned;
 }
 
 asio::awaitable<Result<std::string>> Forwarder::ask(std::vector<Upstream> upstreams, Query query, std::string bytes,
@@ -135,10 +147,10 @@ asio::awaitable<Result<std::string>> Forwarder::ask(std::vector<Upstream> upstre
     for (const auto& upstream : in_order(std::move(upstreams))) {
         auto answer = co_await ask_one(loop_, upstream, query, bytes, transport, limits_.attempt);
         if (!answer) {
-            silent_[upstream.address] = Clock::now() + limits_.shunned;
+            shun({upstream.from, upstream.address});
             continue;
         }
-        silent_.erase(upstream.address);
+        silent_.erase({upstream.from, upstream.address});
         last = std::move(answer);
         const auto code = code_of(*last);
         if (code != Code::server_failure && code != Code::refused) break;

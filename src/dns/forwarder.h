@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/error.h"
@@ -22,6 +23,8 @@ struct Upstream {
     Address address;
     SocketSource socket;
     std::uint16_t port = 53;
+    std::string
+        from;  // whose network it is asked from; empty: the machine's. What is silent there may answer elsewhere
 };
 
 enum class Transport : std::uint8_t { udp, tcp };
@@ -43,10 +46,12 @@ public:
                                                     Transport transport);
 
 private:
+    using Place = std::pair<std::string, Address>;  // Upstream's from and address
     std::vector<Upstream> in_order(std::vector<Upstream> upstreams) const;
+    void shun(Place place);
     boost::asio::any_io_executor loop_;
     Patience limits_;
-    std::map<Address, Clock::time_point> silent_;  // until when they are asked last
+    std::map<Place, Clock::time_point> silent_;  // until when they are asked last
 };
 
 }  // namespace diatom::dns

@@ -7,7 +7,7 @@
 namespace diatom::dns {
 namespace {
 
-constexpr std::size_t kHeader = 12;
+constexpr std::size_t kHeader = 12, kTypeAndClass = 4;
 constexpr std::size_t kMaxLabel = 63, kMaxName = 255;
 constexpr std::uint32_t kTtl = 600;  // seconds, as Docker's
 constexpr std::uint16_t kInternet = 1;
@@ -233,8 +233,12 @@ bool answers(std::string_view bytes, std::uint16_t id, const Query& query) {
     // A server that could not read the question does not repeat it.
     if (word(bytes, 2) == 0) return code_of(bytes) != Code::no_error;
     if (word(bytes, 2) != 1) return false;
-    // Resolvers in between may have changed the case of the name (RFC 4343).
-    return to_lower(bytes.substr(kHeader, query.question.size())) == to_lower(query.question);
+    const auto repeated = bytes.substr(kHeader, query.question.size());
+    if (repeated.size() != query.question.size()) return false;
+    // Resolvers in between may have changed the case of the name (RFC 4343), but not type and class.
+    const auto name = repeated.size() - kTypeAndClass;
+    return to_lower(repeated.substr(0, name)) == to_lower(query.question.substr(0, name)) &&
+           repeated.substr(name) == query.question.substr(name);
 }
 
 Code code_of(std::string_view answer) { return static_cast<Code>(word(answer, 1) & 15U); }

@@ -109,6 +109,8 @@ TEST(DnsMessage, AnAnswerToSomethingElseIsNone) {
     EXPECT_FALSE(answers(answer, 0x1234, parsed(query_bytes("\x03wet"s, Type::a))));
     EXPECT_FALSE(answers(answer, 0x1234, parsed(query_bytes("\x03web"s, Type::aaaa))));
     EXPECT_TRUE(answers(answer, 0x1234, parsed(query_bytes("\x03WEB"s, Type::a))));
+    const auto other = encode(parsed(query_bytes("\x03web"s, Type{'A'})), {}, kMinLimit);
+    EXPECT_FALSE(answers(other, 0x1234, parsed(query_bytes("\x03web"s, Type{'a'})))) << "types are no letters";
     EXPECT_FALSE(answers(query_bytes("\x03web"s, Type::a), 0x1234, query)) << "a query is no answer";
     EXPECT_FALSE(answers(answer.substr(0, 14), 0x1234, query));
     EXPECT_TRUE(answers(encode_error(query_bytes("\x03web"s, Type::a), Code::refused), 0x1234, query));

@@ -21,9 +21,12 @@ using Descriptor = asio::posix::stream_descriptor;
 constexpr auto kTuple = asio::as_tuple(asio::use_awaitable);
 
 // Queries that wait for other servers, of all containers and of one; connections of one. What is beyond is told
-// "server failure", or not accepted until others are done.
-constexpr std::size_t kMaxWaiting = 1024, kMaxWaitingOfOne = 256, kMaxConnections = 32;
+// "server failure", or not accepted until others are done. A few of each container may wait whatever the others do.
+constexpr std::size_t kMaxWaiting = 1024, kMaxWaitingOfOne = 256, kFewWaiting = 16, kMaxConnections = 32;
 constexpr std::chrono::seconds kIdleConnection{10};
+constexpr std::chrono::milliseconds kAcceptAgain{100};
+// A question has at most 259 bytes, its EDNS options a few more: a length beyond this is nothing to make room for.
+constexpr std::size_t kMaxQuery = 4096;
 // Datagrams in a row before others have their turn.
 constexpr int kBurst = 64;
 
@@ -124,7 +127,7 @@ std::optional<std::string> Server::State::at_once(const Session& session, std::s
     Answer answer;
     // decide() turns the addresses of an alias: the view itself stays as it is.
     if (decide(session.client->view, *query, answer) == Decision::answer) return encode(*query, answer, limit);
-    const bool room = waiting < kMaxWaiting && session.waiting < kMaxWaitingOfOne;
+    const bool room = session.waiting < (waiting < kMaxWaiting ? kMaxWaitingOfOne : kFewWaiting);
     if (!session.client->view.leaves || !room)
         return encode(*query, {.code = Code::server_failure, .addresses = {}, .names = {}}, limit);
     asked = *std::move(query);
@@ -172,14 +175,15 @@ asio::awaitable<void> Server::State::serve_tcp(std::shared_ptr<State> self, Sess
     for (;;) {
         const auto [error] = co_await session->tcp.async_wait(Descriptor::wait_read, kTuple);
         if (error) co_return;
-        if (session->connections.size() >= kMaxConnections) {
-            pause.expires_after(std::chrono::milliseconds(100));
+        Fd connection;
+        if (session->connections.size() < kMaxConnections)
+            connection = Fd(::accept4(session->tcp.native_handle(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+        if (!connection) {  // one too many, or no descriptor left: it stays in the queue
+            pause.expires_after(kAcceptAgain);
             (void)co_await pause.async_wait(kTuple);
             if (!session->tcp.is_open()) co_return;
             continue;
         }
-        Fd connection(::accept4(session->tcp.native_handle(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
-        if (!connection) continue;
         asio::co_spawn(self->loop, serve_connection(self, session, std::move(connection)), asio::detached);
     }
 }
@@ -197,7 +201,9 @@ asio::awaitable<void> Server::State::serve_connection(std::shared_ptr<State> sel
         std::array<std::uint8_t, 2> length{};
         const auto [head_error, head] = co_await asio::async_read(*socket, asio::buffer(length), kTuple);
         if (head_error || !session->tcp.is_open()) co_return;
-        std::string bytes(static_cast<std::size_t>(length[0] << 8U | length[1]), '\0');
+        const auto size = static_cast<std::size_t>(length[0] << 8U | length[1]);
+        if (size > kMaxQuery) co_return;
+        std::string bytes(size, '\0');
         const auto [body_error, body] = co_await asio::async_read(*socket, asio::buffer(bytes), kTuple);
         if (body_error) co_return;
         std::optional<Query> asked;

@@ -160,9 +160,9 @@ void NameService::serve(const Container& container, net::ResolverSockets sockets
         for (const auto& text : container.config.dns) {
             const auto address = net::Address::parse(text);
             if (!address) continue;
-            own.push_back({.address = to_dns(*address), .socket = [kept](int family, int type) {
-                               return net::open_socket_in(*kept, family, type);
-                           }});
+            own.push_back({.address = to_dns(*address),
+                           .socket = [kept](int family, int type) { return net::open_socket_in(*kept, family, type); },
+                           .from = container.id});
         }
         client->upstreams = [own] { return own; };
     }
