@@ -66,6 +66,19 @@ Result<engine::NetworkRecord> decode_network(const Json& body) {
     return wanted;
 }
 
+namespace {
+
+// What Docker's own drivers would do something for.
+Result<void> check_options(const std::map<std::string, std::string>& options) {
+    for (const auto& [key, value] : options) {
+        if (key.starts_with("com.docker.network.endpoint."))
+            return fail(Kind::unsupported, "driver option {} is not in this version: leave it out", key);
+    }
+    return {};
+}
+
+}  // namespace
+
 Result<engine::EndpointConfig> decode_endpoint(const std::string& network, const Json& settings) {
     engine::EndpointConfig config{.network = network};
     if (settings.is_null()) return config;
@@ -75,11 +88,15 @@ Result<engine::EndpointConfig> decode_endpoint(const std::string& network, const
     config.mac = TRY(json_string(settings, "MacAddress"));
     config.gateway_priority = static_cast<int>(TRY(json_int(settings, "GwPriority")));
     config.options = TRY(json_string_map(settings, "DriverOpts"));
+    TRY(check_options(config.options));
     const Json& ipam = json_member(settings, "IPAMConfig");
     if (ipam.is_null()) return config;
     if (!ipam.is_object()) return fail(Kind::invalid, "\"IPAMConfig\" must be an object");
     config.ip4 = TRY(address_member(ipam, "IPv4Address"));
     config.ip6 = TRY(address_member(ipam, "IPv6Address"));
+    if (!TRY(json_strings(ipam, "LinkLocalIPs")).empty())
+        return fail(Kind::unsupported,
+                    "link-local addresses (--link-local-ip) are not in this version: leave them out");
     return config;
 }
 
