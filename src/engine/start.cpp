@@ -33,6 +33,18 @@ struct EngineImpl::StartUp {
 
 namespace {
 
+// Of a run before this one nothing is left.
+void begin_run(Container& container) {
+    auto& state = container.state;
+    state.status = Status::running;
+    state.started = sys::wall_ns();
+    state.exit_code = 0;
+    state.error.clear();
+    state.oom_killed = false;
+    const bool checked = !probe_command(container.config.health).empty();
+    state.health = {.status = checked ? HealthStatus::starting : HealthStatus::none, .log = {}, .probe = {}};
+}
+
 Result<void> save_spec(const std::string& directory, const runtime::Spec& spec) {
     // For exec after a restart of the engine; on tmpfs, for no container outlives the machine.
     return sys::write_file(directory + "/spec.json", dump_json(runtime::encode(spec)), 0600);
@@ -155,14 +167,7 @@ Task<void> EngineImpl::try_start(LivePtr live, StartUp& up) {
 
     CO_TRY(open_log(*live));
     Fd pidfd = up.launched->take_pidfd();
-    auto& state = up.next.state;
-    state.status = Status::running;
-    state.started = sys::wall_ns();
-    state.exit_code = 0;
-    state.error.clear();
-    state.oom_killed = false;
-    const bool checked = !probe_command(up.next.config.health).empty();
-    state.health = {.status = checked ? HealthStatus::starting : HealthStatus::none, .log = {}, .probe = {}};
+    begin_run(up.next);
     auto saved = co_await on_records([&] { return records_.put(up.next); });
     CO_TRY(std::move(saved));
     const std::string parked_stdin = parked_prefix(options_, up.next.id) + "stdin";
