@@ -31,7 +31,8 @@ bool kernel_has(const std::string& type) {
 
 Result<runtime::Mount> mount_of(const std::map<std::string, std::string>& options, const std::string& target) {
     runtime::Mount mount{.destination = target, .type = option(options, "type"), .source = option(options, "device")};
-    for (const auto word : split(option(options, "o"), ',')) {
+    const std::string words = option(options, "o");
+    for (const auto word : split(words, ',')) {
         if (!word.empty()) mount.options.emplace_back(word);
     }
     return mount;
