@@ -112,7 +112,7 @@ bool read_records(Cursor& cursor, unsigned count, Query& query) {
         if (!type || !of_class || !cursor.skip(4)) return false;
         const auto size = cursor.u16();
         if (!size || !cursor.skip(*size)) return false;
-        if (static_cast<Type>(*type) == Type::opt) query.edns_limit = *of_class;
+        if (static_cast<Type>(*type) == Type::opt) query.edns_limit = of_class;
     }
     return true;
 }
