@@ -200,7 +200,9 @@ Result<NetworkRecord> plan_default_bridge(const std::string& interface) {
 
 Result<NetworkRecord> plan_network(NetworkRecord wanted, const std::vector<NetworkRecord>& existing) {
     NetworkRecord record = std::move(wanted);
-    record.name = TRY(check_name(record.name, "network"));
+    // Of one letter too, as Docker has it, whose containers and volumes need two.
+    if (record.name.size() != 1) record.name = TRY(check_name(record.name, "network"));
+    else TRY(check_name(record.name + record.name, "network"));
     if (record.name == "default" || record.name == "container")
         return fail(Kind::denied, "operation is not permitted on predefined {} network", record.name);
     if (std::ranges::contains(existing, record.name, &NetworkRecord::name))

@@ -42,6 +42,16 @@ Routing routing_of(const ChildSpec& spec) {
     return routed ? Routing::by_interface : Routing::by_gateway;
 }
 
+// One whose new name is taken goes.
+Result<void> rename_in(FdRef netns, const std::string& name, const std::string& wanted) {
+    return run_in_namespace(netns, [&]() -> Result<void> {
+        Links links = TRY(Links::open());
+        auto renamed = links.rename(TRY(links.get(name)).index, wanted);
+        if (!renamed) std::ignore = links.remove(name);
+        return renamed;
+    });
+}
+
 }  // namespace
 
 Result<void> LinuxNetwork::ensure_parent(const ChildSpec& spec) {
@@ -71,10 +81,21 @@ Result<void> LinuxNetwork::remove_parent(const ChildSpec& spec) {
     return links_.remove(spec.parent);
 }
 
+// Until it has its own name inside: a card of this host may be called as it will be.
+Result<std::string> LinuxNetwork::free_name(const EndpointSpec& endpoint) {
+    for (unsigned attempt = 0; attempt < kVethNames; ++attempt) {
+        auto name = veth_name(veth_alias(endpoint.container, endpoint.interface), attempt);
+        if (!TRY(links_.find(name))) return name;
+    }
+    return fail(Kind::exhausted, "no free interface name for container {}: {} are taken by others", endpoint.container,
+                kVethNames);
+}
+
 Result<std::string> LinuxNetwork::attach_child(const ChildSpec& spec, const EndpointSpec& endpoint, FdRef netns) {
     TRY(check_interface_name(endpoint.interface));
     const Link parent = TRY(links_.get(spec.parent), "connect container {}", endpoint.container);
-    Child child{.name = endpoint.interface, .parent = parent.index, .kind = spec.kind, .mac = {}, .mtu = spec.mtu};
+    Child child{
+        .name = TRY(free_name(endpoint)), .parent = parent.index, .kind = spec.kind, .mac = {}, .mtu = spec.mtu};
     child.netns = netns;
     if (!is_ipvlan(spec.kind)) {
         child.mac = endpoint.mac.empty()
@@ -82,6 +103,8 @@ Result<std::string> LinuxNetwork::attach_child(const ChildSpec& spec, const Endp
                         : TRY(parse_mac(endpoint.mac));
     }
     TRY(links_.add_child(child), "connect container {} to {}", endpoint.container, spec.parent);
+    TRY(rename_in(netns, child.name, endpoint.interface), "connect container {} to {}", endpoint.container,
+        spec.parent);
     auto configured = configure_endpoint(spec.pools, routing_of(spec), endpoint, netns);
     if (!configured) {
         std::ignore = detach_child(endpoint.interface, netns);

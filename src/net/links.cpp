@@ -227,6 +227,13 @@ Result<void> Links::settle(const std::string& name) {
     return {};
 }
 
+Result<void> Links::rename(int index, const std::string& name) {
+    Request request = link_request(RTM_NEWLINK, NLM_F_ACK, index);
+    request.put_text(IFLA_IFNAME, name);
+    TRY(socket_.call(request), "rename interface {} to {}", index, name);
+    return {};
+}
+
 Result<void> Links::set_mtu(int index, unsigned mtu) {
     Request request = link_request(RTM_NEWLINK, NLM_F_ACK, index);
     request.put_u32(IFLA_MTU, mtu);

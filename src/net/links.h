@@ -46,7 +46,7 @@ struct Veth {
 
 // A macvlan or ipvlan interface, born in its namespace, down.
 struct Child {
-    std::string name;  // inside the namespace
+    std::string name;  // inside the namespace; the kernel wants it to be free outside too
     int parent = 0;
     ChildSpec::Kind kind = ChildSpec::Kind::macvlan_bridge;
     std::optional<Mac> mac;  // ipvlan: the parent's
@@ -75,6 +75,7 @@ public:
     // of the end that was up first, and the bridge port over it, drop packets: the first SYN would be repeated a second
     // later.
     Result<void> settle(const std::string& name);
+    Result<void> rename(int index, const std::string& name);  // one that is down
     Result<void> set_mtu(int index, unsigned mtu);
     // Names the owner for `ip link` and for us after a restart (ifalias, at most 255 bytes).
     Result<void> set_alias(int index, const std::string& alias);

@@ -51,6 +51,7 @@ private:
     Result<void> ensure_link(const BridgeSpec& bridge);
     Result<void> ensure_addresses(const BridgeSpec& bridge, const Link& link);
     Result<Link> make_veth(const BridgeSpec& bridge, const EndpointSpec& endpoint, const Mac& mac, FdRef netns);
+    Result<std::string> free_name(const EndpointSpec& endpoint);
     // Replaces elements by others in one batch; writes the whole table when the kernel's differs from what we think.
     Result<void> exchange(const Elements& old, const Elements& fresh);
     Result<void> check_owners(const std::string& container, const Elements& elements) const;

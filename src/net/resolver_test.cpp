@@ -132,6 +132,8 @@ protected:
         HostTest::SetUp();
         if (IsSkipped()) return;
         run("ip link add card type bridge && ip link set card up");
+        // As cards are called, and as the container's interface will be.
+        run("ip link add eth0 type bridge");
     }
     // Kernels of development machines lack some of these; the machine's own has them all (tests/vm/test_networks.py).
     bool kernel_has(const std::string& kind) {

@@ -51,6 +51,8 @@ class Playground:
 
     def lookup(self, box: str, asked: str, kind: str = "a") -> list[str]:
         """Addresses, or names of an address."""
+        if kind == "ptr":
+            asked = ipaddress.ip_address(asked).reverse_pointer
         output = self.sh(box, f"busybox nslookup -type={kind} {asked} 2>&1", check=False)
         after = output.split("\n\n", 1)[-1]
         return [address or named for address, named in re.findall(r"^Address: (\S+)$|name = (\S+)$", after, re.M)]
