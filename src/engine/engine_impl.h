@@ -247,6 +247,8 @@ private:
     Task<void> join_running(LivePtr live, Container& next, const EndpointConfig& config);
     Task<void> leave_running(LivePtr live, Container& next, const std::string& network, bool force);
     Task<void> open_resolver(const Container& container);
+    void watch_rules();
+    asio::awaitable<void> keep_rules(std::shared_ptr<asio::posix::stream_descriptor> changes);
     void network_event(const NetworkRecord& network, std::string action, const std::string& container = {});
     void endpoint_events(const Container& container, const char* action);
 

@@ -14,6 +14,8 @@
 namespace diatom::engine {
 namespace {
 
+constexpr std::chrono::milliseconds kRulePause{50}, kRuleRetry{5000};
+
 Result<Fd> open_netns(const Container& container) {
     return sys::open_path(std::format("/proc/{}/ns/net", container.state.process.pid), O_RDONLY);
 }
@@ -74,6 +76,36 @@ void EngineImpl::network_event(const NetworkRecord& network, std::string action,
 void EngineImpl::endpoint_events(const Container& container, const char* action) {
     for (const auto& endpoint : container.endpoints) {
         if (const auto record = network(endpoint.network)) network_event(*record, action, container.id);
+    }
+}
+
+void EngineImpl::watch_rules() {
+    auto changes = networks_.watch();
+    if (!changes) {
+        log::error("firewall rules are not watched: what another program deletes comes back with the next change",
+                   changes.error());
+    } else if (*changes) {
+        spawn(keep_rules(std::make_shared<asio::posix::stream_descriptor>(loop_, changes->release())));
+    }
+}
+
+// `nft -f` of a host's own firewall flushes everything first: the rules come back at once, not with the next container.
+asio::awaitable<void> EngineImpl::keep_rules(std::shared_ptr<asio::posix::stream_descriptor> changes) {
+    using Wait = asio::posix::stream_descriptor::wait_type;
+    asio::steady_timer pause(loop_);
+    for (bool failed = false;;) {
+        if (!failed) {
+            const auto [error] = co_await changes->async_wait(Wait::wait_read, asio::as_tuple(asio::use_awaitable));
+            if (error) co_return;
+        }
+        // Who changes rules often does so in several steps.
+        pause.expires_after(failed ? kRuleRetry : kRulePause);
+        const auto [ended] = co_await pause.async_wait(asio::as_tuple(asio::use_awaitable));
+        if (ended) co_return;
+        auto repaired = co_await on_network([&] { return networks_.repair(); });
+        if (!repaired && !failed) log::error("firewall rules are not restored", repaired.error());
+        if (repaired && *repaired) log::warning("another program changed the firewall rules of containers: restored");
+        failed = !repaired;
     }
 }
 

@@ -46,6 +46,10 @@ void Networks::settle() {
     }
 }
 
+Result<Fd> Networks::watch() { return network_ ? network_->watch() : Result<Fd>(Fd()); }
+
+Result<bool> Networks::repair() { return network_ ? network_->repair() : Result<bool>(false); }
+
 Result<void> Networks::open_segment(const NetworkRecord& record) {
     if (is_child_driver(record.driver)) {
         TRY(network_->ensure_parent(child_spec(record)), "network {}", record.name);

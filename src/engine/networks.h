@@ -27,6 +27,10 @@ public:
     Result<void> open(Records& records);
     Result<void> adopt(const Container& container);
     void settle();
+    // Readable when another program changed our rules: then repair(), which tells whether it had to. Empty without
+    // a bridge.
+    Result<Fd> watch();
+    Result<bool> repair();
     const std::vector<NetworkRecord>& records() const noexcept { return records_; }
     net::Address host_gateway() const;  // of the default bridge
     bool has_bridge() const noexcept { return network_ != nullptr; }

@@ -55,6 +55,7 @@ Result<void> EngineImpl::restore() {
         name_service_.update(live->record);
     }
     networks_.settle();
+    watch_rules();
     return {};
 }
 

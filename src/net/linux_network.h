@@ -7,6 +7,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <unordered_map>
@@ -15,6 +16,7 @@
 #include "net/links.h"
 #include "net/netlink.h"
 #include "net/network.h"
+#include "net/table_watch.h"
 
 namespace diatom::net {
 
@@ -38,6 +40,8 @@ public:
     Result<void> unpublish(const std::string& container) override;
     Result<void> restore() override;
     Result<bool> table_present() override;
+    Result<Fd> watch() override;
+    Result<bool> repair() override;
 
     std::uint64_t nft_messages() const noexcept { return nft_.sent(); }  // for tests
 
@@ -61,6 +65,8 @@ private:
     std::string table_;
     Links links_;
     NetlinkSocket nft_;
+    std::optional<TableWatch> watch_;
+    bool differs_ = false;  // the table from what is kept here, as far as we know
     std::map<std::string, BridgeSpec> bridges_;
     std::map<std::string, Publication> published_;
     std::unordered_map<std::string, std::string> owners_;  // set and key -> container

@@ -126,6 +126,10 @@ public:
     // The chain `user`, for the host's own rules, is kept (ruleset.h).
     virtual Result<void> restore() = 0;
     virtual Result<bool> table_present() = 0;  // false too when rules of it are missing
+    // Readable when another program changed the table: then call repair(). The first call begins the watch.
+    virtual Result<Fd> watch() = 0;
+    // restore(), if another program changed the table since the last call or that one failed; whether it did.
+    virtual Result<bool> repair() = 0;
 };
 
 // Addresses of one subnet, lowest free first after the last one given (as Docker) and within the pool's range; gateway,
