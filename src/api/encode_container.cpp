@@ -12,10 +12,17 @@ std::string port_key(const net::PortMapping& mapping) {
     return std::format("{}/{}", mapping.container_port, net::protocol_name(mapping.protocol));
 }
 
-// A mapping without an address is on all of them: clients see one entry for IPv4 and one for IPv6.
-std::vector<std::string> host_addresses(const net::PortMapping& mapping) {
+// A mapping without an address is on all of them: clients see an entry for each IP version by which the container has
+// a way out, and so in.
+std::vector<std::string> host_addresses(const engine::Container& container, const net::PortMapping& mapping) {
     if (!mapping.host.empty()) return {mapping.host.text()};
-    return {"0.0.0.0", "::"};
+    std::vector<std::string> addresses;
+    const auto has = [&](net::Address engine::EndpointState::* gateway) {
+        return std::ranges::any_of(container.endpoints, [&](const auto& e) { return !(e.*gateway).empty(); });
+    };
+    if (has(&engine::EndpointState::gateway4)) addresses.emplace_back("0.0.0.0");
+    if (has(&engine::EndpointState::gateway6)) addresses.emplace_back("::");
+    return addresses;
 }
 
 std::string_view restart_name(engine::RestartPolicy policy) {
@@ -161,7 +168,7 @@ Json encode_ports(const engine::Container& container) {
         container.state.status == engine::Status::running || container.state.status == engine::Status::paused;
     if (!live) return ports;
     for (const auto& mapping : container.published) {
-        for (const auto& address : host_addresses(mapping)) {
+        for (const auto& address : host_addresses(container, mapping)) {
             ports.push_back({{"IP", address},
                              {"PrivatePort", mapping.container_port},
                              {"PublicPort", mapping.host_port},
@@ -202,7 +209,7 @@ Json encode_port_map(const engine::Container& container) {
     }
     for (const auto& mapping : container.published) {
         auto& entries = map[port_key(mapping)];
-        for (const auto& address : host_addresses(mapping))
+        for (const auto& address : host_addresses(container, mapping))
             entries.push_back({{"HostIp", address}, {"HostPort", std::to_string(mapping.host_port)}});
     }
     return map;

@@ -119,13 +119,6 @@ void fill_gateways(NetworkRecord& record) {
 }
 
 Result<void> plan_bridge(NetworkRecord& record, const std::vector<NetworkRecord>& existing) {
-    for (const auto family : {Address::Family::v4, Address::Family::v6}) {
-        const auto count = std::ranges::count_if(
-            record.pools, [&](const net::Pool& pool) { return pool.subnet.base.family() == family; });
-        if (count > 1)
-            return fail(Kind::invalid, "bridge driver doesn't support multiple {} subnets: use macvlan or ipvlan",
-                        family == Address::Family::v4 ? "IPv4" : "IPv6");
-    }
     record.bridge = option(record, kBridgeNameOption);
     if (record.bridge.empty()) record.bridge = "br-" + record.id.substr(0, 12);
     const auto same = std::ranges::find(existing, record.bridge, &NetworkRecord::bridge);
@@ -189,6 +182,12 @@ Result<NetworkRecord> plan_default_bridge(const std::string& interface) {
     record.bridge = interface;
     const auto subnet = TRY(net::choose_subnet({}), "choose the default bridge's subnet");
     record.pools.push_back({.subnet = subnet, .gateway = subnet.base.plus(1)});
+    // What is published is to be reachable over IPv6 too: no process stands between, so the container needs an address.
+    if (net::has_ipv6()) {
+        const auto six = TRY(net::choose_subnet6({}), "choose the default bridge's subnet");
+        record.pools.push_back({.subnet = six, .gateway = six.base.plus(1)});
+        record.ipv6 = true;
+    }
     record.options = {{"com.docker.network.bridge.default_bridge", "true"},
                       {kIccOption, "true"},
                       {kMasqueradeOption, "true"},

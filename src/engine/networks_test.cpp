@@ -166,6 +166,53 @@ TEST_F(RestartedNetworks, TheFirstStartHasItsRulesToo) {
     networks_->release("first");
 }
 
+TEST_F(RestartedNetworks, TheDefaultBridgePublishesOverBothVersions) {
+    const auto container = run_container("first", 8080);
+    const auto& endpoint = container.endpoints.front();
+    ASSERT_FALSE(endpoint.ip6.empty());
+    EXPECT_THAT(rules(), HasSubstr(element(container, 8080)));
+    EXPECT_THAT(rules(), HasSubstr(std::format("tcp . 8080 : {} . 80", endpoint.ip6.text())));
+    networks_->release("first");
+}
+
+TEST_F(RestartedNetworks, RulesThatAnotherProgramDeletedComeBack) {
+    const auto container = run_container("first", 8080);
+    auto changes = networks_->watch();
+    ASSERT_TRUE(changes) << changes.error().what();
+    const auto before = rules();
+    ASSERT_TRUE(nft({"flush", "table", "inet", kTable}));
+    EXPECT_TRUE(*networks_->repair());
+    EXPECT_EQ(rules(), before);
+    EXPECT_FALSE(*networks_->repair());
+    networks_->release("first");
+}
+
+TEST_F(RestartedNetworks, ABridgeHasSeveralSubnets) {
+    NetworkRecord wanted{.name = "own", .driver = "bridge"};
+    for (const char* subnet : {"10.91.1.0/30", "10.91.2.0/24"})
+        wanted.pools.push_back({.subnet = *net::Subnet::parse(subnet), .gateway = {}});
+    wanted.options[kBridgeNameOption] = "networks-own";
+    const auto record = networks_->plan(wanted);
+    ASSERT_TRUE(record) << record.error().what();
+    ASSERT_TRUE(networks_->set_up(record->id));
+    for (const char* subnet : {"10.91.1.0/30", "10.91.2.0/24"}) EXPECT_THAT(rules(), HasSubstr(subnet));
+    const auto on_it = [&](const std::string& name, const char* address) {
+        Container container{.id = name, .name = name};
+        container.config.network_mode = "own";
+        container.config.networks = {
+            {.network = "own", .ip4 = *address ? *net::Address::parse(address) : net::Address()}};
+        EXPECT_TRUE(networks_->prepare(container));
+        namespaces_.push_back(new_namespace());
+        EXPECT_TRUE(networks_->connect(container, namespaces_.back()));
+        return container.endpoints.at(0).ip4.text() + " " + routes(namespaces_.back());
+    };
+    EXPECT_THAT(on_it("asked", "10.91.2.9"), HasSubstr("10.91.2.9 default via 10.91.2.1"));
+    EXPECT_THAT(on_it("first", ""), HasSubstr("10.91.1.2 default via 10.91.1.1"));
+    EXPECT_THAT(on_it("second", ""), HasSubstr("10.91.2.2 default via 10.91.2.1")) << "the first subnet is full";
+    for (const char* name : {"asked", "first", "second"}) networks_->release(name);
+    ASSERT_TRUE(networks_->remove(record->id));
+}
+
 TEST_F(RestartedNetworks, ANetworkComesAndGoes) {
     const auto record = make_network("own", 1);
     EXPECT_EQ(record.pools.at(0).gateway.text(), "10.91.1.1");

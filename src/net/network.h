@@ -149,6 +149,8 @@ private:
     std::uint64_t next_ = 0;
 };
 
+bool has_ipv6();  // whether this kernel has IPv6 at all
+
 // The first subnet of Docker's default pools (172.17.0.0/16 … 172.31.0.0/16, 192.168.0.0/20 …) that overlaps none of
 // `taken`, nor an address of this host.
 Result<Subnet> choose_subnet(const std::vector<Subnet>& taken);
