@@ -12,10 +12,17 @@ std::string port_key(const net::PortMapping& mapping) {
     return std::format("{}/{}", mapping.container_port, net::protocol_name(mapping.protocol));
 }
 
-// A mapping without an address is on all of them: clients see one entry for IPv4 and one for IPv6.
-std::vector<std::string> host_addresses(const net::PortMapping& mapping) {
+// A mapping without an address is on all of them: clients see an entry for each IP version by which the container has
+// a way out, and so in.
+std::vector<std::string> host_addresses(const engine::Container& container, const net::PortMapping& mapping) {
     if (!mapping.host.empty()) return {mapping.host.text()};
-    return {"0.0.0.0", "::"};
+    std::vector<std::string> addresses;
+    const auto has = [&](net::Address engine::EndpointState::* gateway) {
+        return std::ranges::any_of(container.endpoints, [&](const auto& e) { return !(e.*gateway).empty(); });
+    };
+    if (has(&engine::EndpointState::gateway4)) addresses.emplace_back("0.0.0.0");
+    if (has(&engine::EndpointState::gateway6)) addresses.emplace_back("::");
+    return addresses;
 }
 
 std::string_view restart_name(engine::RestartPolicy policy) {
@@ -161,7 +168,7 @@ Json encode_ports(const engine::Container& container) {
         container.state.status == engine::Status::running || container.state.status == engine::Status::paused;
     if (!live) return ports;
     for (const auto& mapping : container.published) {
-        for (const auto& address : host_addresses(mapping)) {
+        for (const auto& address : host_addresses(container, mapping)) {
             ports.push_back({{"IP", address},
                              {"PrivatePort", mapping.container_port},
                              {"PublicPort", mapping.host_port},
@@ -202,31 +209,51 @@ Json encode_port_map(const engine::Container& container) {
     }
     for (const auto& mapping : container.published) {
         auto& entries = map[port_key(mapping)];
-        for (const auto& address : host_addresses(mapping))
+        for (const auto& address : host_addresses(container, mapping))
             entries.push_back({{"HostIp", address}, {"HostPort", std::to_string(mapping.host_port)}});
     }
     return map;
 }
 
+namespace {
+
+// `state`: empty while the container does not run.
+Json encode_endpoint(const engine::EndpointConfig& config, const engine::EndpointState& state) {
+    Json ipam = nullptr;
+    if (!config.ip4.empty() || !config.ip6.empty()) ipam = Json::object();
+    if (!config.ip4.empty()) ipam["IPv4Address"] = config.ip4.text();
+    if (!config.ip6.empty()) ipam["IPv6Address"] = config.ip6.text();
+    return {{"IPAMConfig", ipam},
+            {"Links", config.links.empty() ? Json(nullptr) : Json(config.links)},
+            {"Aliases", config.aliases.empty() ? Json(nullptr) : Json(config.aliases)},
+            {"MacAddress", state.mac.empty() ? config.mac : state.mac},
+            {"DriverOpts", config.options.empty() ? Json(nullptr) : Json(config.options)},
+            {"GwPriority", config.gateway_priority},
+            {"NetworkID", state.network_id},
+            {"EndpointID", state.endpoint_id},
+            {"Gateway", state.gateway4.text()},
+            {"IPAddress", state.ip4.text()},
+            {"IPPrefixLen", state.prefix4},
+            {"IPv6Gateway", state.gateway6.text()},
+            {"GlobalIPv6Address", state.ip6.text()},
+            {"GlobalIPv6PrefixLen", state.prefix6},
+            {"DNSNames", state.names.empty() ? Json(nullptr) : Json(state.names)}};
+}
+
+}  // namespace
+
 Json encode_network_settings(const engine::Container& container) {
     Json networks = Json::object();
+    for (const auto& config : container.config.networks) networks[config.network] = encode_endpoint(config, {});
     for (const auto& endpoint : container.endpoints) {
-        networks[endpoint.network] = {{"IPAMConfig", nullptr},
-                                      {"Links", nullptr},
-                                      {"Aliases", endpoint.aliases.empty() ? Json(nullptr) : Json(endpoint.aliases)},
-                                      {"MacAddress", endpoint.mac},
-                                      {"DriverOpts", nullptr},
-                                      {"NetworkID", endpoint.network_id},
-                                      {"EndpointID", endpoint.endpoint_id},
-                                      {"Gateway", endpoint.gateway4.text()},
-                                      {"IPAddress", endpoint.ip4.text()},
-                                      {"IPPrefixLen", endpoint.prefix4},
-                                      {"IPv6Gateway", endpoint.gateway6.text()},
-                                      {"GlobalIPv6Address", endpoint.ip6.text()},
-                                      {"GlobalIPv6PrefixLen", endpoint.prefix6},
-                                      {"DNSNames", nullptr}};
+        const auto config =
+            std::ranges::find(container.config.networks, endpoint.network, &engine::EndpointConfig::network);
+        networks[endpoint.network] =
+            encode_endpoint(config == container.config.networks.end() ? engine::EndpointConfig{} : *config, endpoint);
     }
-    const auto first = container.endpoints.empty() ? engine::EndpointState{} : container.endpoints.front();
+    // The old members without a network's name are the default bridge's.
+    const auto bridge = std::ranges::find(container.endpoints, "bridge", &engine::EndpointState::network);
+    const auto first = bridge == container.endpoints.end() ? engine::EndpointState{} : *bridge;
     return {{"Bridge", ""},
             {"SandboxID", container.state.process.pid != 0 ? container.id : ""},
             {"SandboxKey",

@@ -1,5 +1,6 @@
 #include "net/linux_network.h"
 
+#include <fcntl.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
@@ -167,6 +168,25 @@ Result<void> LinuxNetwork::restore() {
     add_elements(batch, all);
     TRY(batch.commit(), "restore published ports and address translation");
     return {};
+}
+
+Result<Fd> LinuxNetwork::watch() {
+    if (!watch_) watch_ = TRY(TableWatch::open(table_, TRY(nft_.port())));
+    Fd copy(::fcntl(watch_->fd().raw(), F_DUPFD_CLOEXEC, 0));
+    if (!copy) return fail_errno(errno, "watch nftables");
+    return copy;
+}
+
+Result<bool> LinuxNetwork::repair() {
+    if (watch_ && TRY(watch_->changed())) differs_ = true;
+    if (!differs_) return false;
+    TRY(restore());
+    differs_ = false;
+    std::set<std::uint16_t> ports;
+    for (const auto& [container, publication] : published_)
+        ports.insert(publication.datagram_ports.begin(), publication.datagram_ports.end());
+    if (!ports.empty()) TRY(forget_flows(nft_, ports, Translated::no));
+    return true;
 }
 
 Result<bool> LinuxNetwork::table_present() {

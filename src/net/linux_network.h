@@ -7,6 +7,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <unordered_map>
@@ -15,6 +16,7 @@
 #include "net/links.h"
 #include "net/netlink.h"
 #include "net/network.h"
+#include "net/table_watch.h"
 
 namespace diatom::net {
 
@@ -27,12 +29,19 @@ public:
     Result<std::string> attach(const BridgeSpec& bridge, const EndpointSpec& endpoint, FdRef netns) override;
     Result<void> detach(const std::string& container, const std::string& interface) override;
     Result<void> loopback_up(FdRef netns) override;
+    Result<void> ensure_parent(const ChildSpec& spec) override;
+    Result<void> remove_parent(const ChildSpec& spec) override;
+    Result<std::string> attach_child(const ChildSpec& spec, const EndpointSpec& endpoint, FdRef netns) override;
+    Result<void> detach_child(const std::string& interface, FdRef netns) override;
+    Result<void> set_default_routes(const std::vector<DefaultRoute>& routes, FdRef netns) override;
     Result<PublishedPort> reserve(const PortMapping& wanted) override;
     Result<void> publish(const std::string& container, const std::vector<PortMapping>& mappings,
                          const std::vector<Address>& targets) override;
     Result<void> unpublish(const std::string& container) override;
     Result<void> restore() override;
     Result<bool> table_present() override;
+    Result<Fd> watch() override;
+    Result<bool> repair() override;
 
     std::uint64_t nft_messages() const noexcept { return nft_.sent(); }  // for tests
 
@@ -46,6 +55,7 @@ private:
     Result<void> ensure_link(const BridgeSpec& bridge);
     Result<void> ensure_addresses(const BridgeSpec& bridge, const Link& link);
     Result<Link> make_veth(const BridgeSpec& bridge, const EndpointSpec& endpoint, const Mac& mac, FdRef netns);
+    Result<std::string> free_name(const EndpointSpec& endpoint);
     // Replaces elements by others in one batch; writes the whole table when the kernel's differs from what we think.
     Result<void> exchange(const Elements& old, const Elements& fresh);
     Result<void> check_owners(const std::string& container, const Elements& elements) const;
@@ -55,6 +65,8 @@ private:
     std::string table_;
     Links links_;
     NetlinkSocket nft_;
+    std::optional<TableWatch> watch_;
+    bool differs_ = false;  // the table from what is kept here, as far as we know
     std::map<std::string, BridgeSpec> bridges_;
     std::map<std::string, Publication> published_;
     std::unordered_map<std::string, std::string> owners_;  // set and key -> container

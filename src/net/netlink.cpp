@@ -132,6 +132,14 @@ Result<void> NetlinkSocket::send(std::string_view bytes) {
     return {};
 }
 
+Result<std::uint32_t> NetlinkSocket::port() const {
+    sockaddr_nl name{};
+    socklen_t size = sizeof name;
+    if (::getsockname(fd_.raw(), reinterpret_cast<sockaddr*>(&name), &size) != 0)
+        return fail_errno(errno, "name a netlink socket");
+    return name.nl_pid;
+}
+
 Result<std::size_t> NetlinkSocket::receive(bool wait) {
     const auto n = sys::retry_interrupted(
         [&] { return ::recv(fd_.raw(), buffer_.data(), buffer_.size(), MSG_TRUNC | (wait ? 0 : MSG_DONTWAIT)); });

@@ -66,6 +66,8 @@ public:
     Result<void> call_batch(std::string_view bytes, std::uint32_t last, std::size_t messages);
 
     std::uint32_t next_sequence() noexcept { return ++sequence_; }
+    // By which the kernel names this socket in notifications; given with the first message that it sends.
+    Result<std::uint32_t> port() const;
     std::uint64_t sent() const noexcept { return sent_; }  // messages, ever: what a change costs, for tests
 
 private:

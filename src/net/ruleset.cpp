@@ -4,6 +4,8 @@
 #include <linux/netfilter/nf_conntrack_common.h>
 #include <linux/netfilter_ipv4.h>
 
+#include <algorithm>
+
 namespace diatom::net {
 namespace {
 
@@ -138,6 +140,14 @@ void put_ruleset(NftBatch& batch, const std::string& table) {
         if (chain.name != kUserChain) batch.flush_chain(chain.name);
     }
     for (const auto& rule : rules(table)) batch.add_rule(rule);
+}
+
+bool is_ruleset_chain(std::string_view name) {
+    return std::ranges::any_of(kChains, [&](const NftChain& chain) { return chain.name == name; });
+}
+
+bool is_ruleset_set(std::string_view name) {
+    return std::ranges::any_of(ruleset_sets(), [&](const NftSet& set) { return set.name == name; });
 }
 
 std::size_t ruleset_size() {

@@ -34,6 +34,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "net/nft_batch.h"
@@ -60,5 +61,7 @@ void put_ruleset(NftBatch& batch, const std::string& table);
 // Rules that put_ruleset() wrote, to tell a flushed table from a whole one.
 std::size_t ruleset_size();
 inline constexpr const char* kUserChain = "user";
+bool is_ruleset_chain(std::string_view name);  // `user` too
+bool is_ruleset_set(std::string_view name);
 
 }  // namespace diatom::net

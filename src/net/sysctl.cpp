@@ -1,14 +1,13 @@
 #include "net/sysctl.h"
 
 #include "base/strings.h"
+#include "net/network.h"
 #include "sys/file.h"
 
 namespace diatom::net {
 namespace {
 
 constexpr const char* kRoot = "/proc/sys/net/";
-
-bool has_ipv6() { return sys::exists(std::string(kRoot) + "ipv6"); }
 
 Result<std::string> get_sysctl(const std::string& name) {
     const std::string text = TRY(sys::read_file(kRoot + name), "read kernel parameter net/{}", name);
@@ -28,6 +27,8 @@ Result<void> keep_router_advertisements() {
 }
 
 }  // namespace
+
+bool has_ipv6() { return sys::exists(std::string(kRoot) + "ipv6"); }
 
 Result<void> set_sysctl(const std::string& name, const std::string& value) {
     if (TRY(get_sysctl(name)) == value) return {};

@@ -18,6 +18,7 @@ from vm.config import Boot, Disk, Forward, MachineConfig  # noqa: E402
 from vm.machine import Machine  # noqa: E402
 
 import oci  # noqa: E402
+from playground import Playground  # noqa: E402
 from registry import Registry, free_port  # noqa: E402
 from terminal import Terminal  # noqa: E402
 
@@ -158,6 +159,20 @@ def loaded(machine, busybox_archive) -> Box:
     """The machine with the busybox image."""
     assert "Loaded image: busybox:latest" in machine.docker("load", "-i", str(busybox_archive)).stdout
     return machine
+
+
+@pytest.fixture(scope="session")
+def answering(loaded, tmp_path_factory) -> str:
+    """An image that answers datagrams."""
+    loaded.docker("load", "-i", str(oci.program(tmp_path_factory.mktemp("program"), "name_server")))
+    return "name_server"
+
+
+@pytest.fixture
+def play(docker, loaded):
+    playground = Playground(docker)
+    yield playground
+    playground.close()
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import tarfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
+PROGRAMS = Path(__file__).parent / "programs"
 BUSYBOX = Path("/bin/busybox")  # busybox-static of the build root
 APPLETS = "sh cat echo env false httpd id kill ls mkdir printf ps pwd rm seq sleep sync test touch true tty uname wc stty nc nslookup wget dd head tail yes hostname mount cut tr ln stat grep mknod"
 
@@ -116,3 +117,15 @@ def save_archive(layout: Path, archive: Path, name: str) -> Path:
     """What `docker save` would write, by skopeo."""
     subprocess.run(["skopeo", "copy", "-q", f"oci:{layout}:latest", f"docker-archive:{archive}:{name}"], check=True)
     return archive
+
+
+def program(folder: Path, name: str, **files: Path) -> Path:
+    """An image archive with one of the programs of this folder as its entry, and files beside it."""
+    binary = folder / name
+    source = PROGRAMS / f"{name}.cpp"
+    subprocess.run(["g++-14", "-std=c++23", "-Os", "-static", "-Wall", "-Wextra", "-Werror", "-s", "-o", str(binary), str(source)], check=True)
+    layer = Layer().add(name, binary.read_bytes(), 0o755)
+    for path, file in files.items():
+        layer.add(path, file.read_bytes())
+    layout = write_layout(folder / "layout", [layer.bytes()], config={"Entrypoint": [f"/{name}"], "Cmd": []})
+    return save_archive(layout, folder / f"{name}.tar", f"{name}:latest")

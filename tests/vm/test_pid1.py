@@ -6,12 +6,11 @@ import re
 import subprocess
 from pathlib import Path
 
-import oci
 from conftest import BOOT_SECONDS, machine_status, shell
+from oci import program
 from vm.config import Disk
 
 END_SECONDS = 300
-PROGRAMS = Path(__file__).parent / "programs"
 # Says goodbye on a volume when it is asked to stop, and would go on for ever else.
 POLITE = "trap 'echo stopped in order > /d/file; exit 0' TERM; echo ready; while :; do sleep 0.1; done"
 
@@ -26,18 +25,6 @@ def wait_for_reboot(machine, why: str) -> None:
     machine.wait_for_line("reboot: Restarting system", END_SECONDS)
     machine.wait_api(BOOT_SECONDS)
     machine.wait_console()
-
-
-def program(folder: Path, name: str, **files: Path) -> Path:
-    """An image archive with one of the programs of this folder as its entry, and files beside it."""
-    binary = folder / name
-    source = PROGRAMS / f"{name}.cpp"
-    subprocess.run(["g++-14", "-std=c++23", "-Os", "-static", "-Wall", "-Wextra", "-Werror", "-s", "-o", str(binary), str(source)], check=True)
-    layer = oci.Layer().add(name, binary.read_bytes(), 0o755)
-    for path, file in files.items():
-        layer.add(path, file.read_bytes())
-    layout = oci.write_layout(folder / "layout", [layer.bytes()], config={"Entrypoint": [f"/{name}"], "Cmd": []})
-    return oci.save_archive(layout, folder / f"{name}.tar", f"{name}:latest")
 
 
 def run_politely(box, archive: Path) -> None:

@@ -129,6 +129,26 @@ def test_prunes_take_what_nobody_uses(docker, box):
     assert "invalid filter" in docker("container", "prune", "-f", "--filter", "nonsense=1", check=False).stderr
 
 
+def test_volumes_without_a_name_go_with_their_container_and_labels_choose(docker, box):
+    def volumes(*filters: str) -> set[str]:
+        chosen = [part for one in filters for part in ("--filter", one)]
+        return set(docker("volume", "ls", "-q", *chosen).stdout.split())
+
+    before = volumes()
+    docker("run", "--rm", "-v", "/gone", "busybox", "touch", "/gone/file")
+    assert volumes() == before, "with --rm"
+    kept = box("-v", "/kept", "busybox", "true", verb="create")
+    anonymous = volumes() - before
+    assert len(anonymous) == 1 and volumes("dangling=true").isdisjoint(anonymous)
+    docker("rm", kept)
+    assert anonymous <= volumes("dangling=true"), "without -v"
+    labelled = docker("volume", "create", "--label", "tier=a").stdout.strip()
+    assert volumes("label=tier") == volumes("label=tier=a") == {labelled} and volumes("label=tier=b") == set()
+    said = docker("volume", "prune", "-f", "--filter", "label!=tier").stdout
+    assert anonymous < set(said.split()) and labelled not in said
+    assert labelled in docker("volume", "prune", "-f", "--filter", "label=tier=a").stdout
+
+
 def test_system_df_and_prune(docker, box):
     name = box("-v", "/vol", "busybox", "sh", "-c", "head -c 2000000 /dev/zero > /root/f; head -c 1000000 /dev/zero > /vol/f; sleep 1000")
     docker("exec", name, "sh", "-c", "until test $(stat -c %s /vol/f) = 1000000; do sleep 0.1; done")
