@@ -7,6 +7,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <vector>
 
 #include "engine/endpoints.h"
@@ -28,6 +29,9 @@ public:
     Result<void> adopt(const Container& container);
     void settle();
     const std::vector<NetworkRecord>& records() const noexcept { return records_; }
+    // What the leases and this host have that they should not, and the other way round. `running`: the containers that
+    // run; `busy`: in the midst of a change.
+    Result<Findings> check(const std::vector<Container>& running, const std::set<std::string>& busy);
     net::Address host_gateway() const;  // of the default bridge
     bool has_bridge() const noexcept { return network_ != nullptr; }
 

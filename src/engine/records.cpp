@@ -56,6 +56,15 @@ Result<void> Records::erase(const char* table, const std::string& id) {
     return {};
 }
 
+Result<std::vector<std::string>> Records::ids(const char* table) {
+    std::vector<std::string> all;
+    auto rows = TRY(database_.prepare(std::string("SELECT id FROM ") + table));
+    while (TRY(rows.step())) all.push_back(rows.text(0));
+    return all;
+}
+
+Result<void> Records::check() { return database_.check(); }
+
 Result<std::vector<Container>> Records::containers() {
     return load<Container>(database_, "containers", decode_container);
 }

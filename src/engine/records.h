@@ -23,6 +23,10 @@ class Records {
 public:
     static Result<Records> open(const std::string& path);
 
+    // The keys of a table ("containers", "volumes", "networks"), also of records that cannot be read.
+    Result<std::vector<std::string>> ids(const char* table);
+    Result<void> check();  // corrupt
+
     Result<std::vector<Container>> containers();  // oldest first; a record that cannot be read is logged and left out
     Result<void> put(const Container& container);
     Result<void> erase_container(const std::string& id);
