@@ -49,6 +49,8 @@ Result<void> Networks::open(Records& records) {
 
 void Networks::settle() {
     if (!network_) return;
+    if (auto removed = network_->remove_strays(std::exchange(claimed_, {})); !removed)
+        log::error("veth pairs of containers that are gone stay", removed.error());
     if (auto restored = network_->restore(); !restored) {
         log::error("the network rules cannot be restored", restored.error());
         segments_.clear();  // as above
@@ -231,6 +233,7 @@ Result<Findings> Networks::check(const std::vector<Container>& running, const st
 
 Result<void> Networks::adopt(const Container& container) {
     if (!network_) return {};
+    for (const auto& endpoint : container.endpoints) claimed_.push_back({container.id, interface_of(endpoint)});
     Lease lease;
     for (const auto& endpoint : container.endpoints) {
         const auto segment = segments_.find(endpoint.network);
@@ -249,6 +252,8 @@ Result<void> Networks::adopt(const Container& container) {
     if (lease.places.empty()) return {};
     TRY(keep_namespace(lease, std::format("/proc/{}/ns/net", container.state.process.pid)));
     auto& kept = leases_[container.id] = std::move(lease);
+    if (auto mended = mend(container, kept); !mended)
+        log::error("a container lacks an interface", {{"id", container.id}, {"error", mended.error().what()}});
     if (container.published.empty()) return {};
     for (const auto& mapping : container.published) {
         auto port = network_->reserve(mapping);
