@@ -171,7 +171,8 @@ private:
 
     // records: durable when they return
     Task<void> save(LivePtr live);  // the record as it is now
-    Task<void> save_volumes(std::vector<Volume> made);
+    Task<void> save_new(const Container& container, const std::vector<Volume>& made);
+    Task<void> finish_volumes(const std::vector<Volume>& made);  // whose records are written
 
     // create.cpp
     Result<void> inherit_volumes(ContainerConfig& config) const;
@@ -179,7 +180,7 @@ private:
     std::vector<Volume> mounted_volumes(const Container& container) const;  // those that are a mount
     Task<Created> create_body(std::string name, ContainerConfig config);
     Task<void> prepare_image(Container& container);
-    Task<void> fill_volumes(const Container& container, std::vector<Volume> made);
+    Task<void> fill_volumes(const Container& container);
     Task<void> undo_create(Container container, std::vector<Volume> made);
 
     // start.cpp

@@ -71,7 +71,18 @@ Result<std::vector<Container>> Records::containers() {
 Result<void> Records::put(const Container& container) {
     return upsert("containers", container.id, container.name, container.created, dump_json(encode(container)));
 }
-Result<void> Records::erase_container(const std::string& id) { return erase("containers", id); }
+Result<void> Records::put(const Container& container, const std::vector<Volume>& volumes) {
+    return database_.transaction([&]() -> Result<void> {
+        for (const auto& volume : volumes) TRY(put(volume));
+        return put(container);
+    });
+}
+Result<void> Records::erase_container(const std::string& id, const std::vector<std::string>& volumes) {
+    return database_.transaction([&]() -> Result<void> {
+        for (const auto& name : volumes) TRY(erase_volume(name));
+        return erase("containers", id);
+    });
+}
 
 Result<std::vector<Volume>> Records::volumes() { return load<Volume>(database_, "volumes", decode_volume); }
 Result<void> Records::put(const Volume& volume) {
