@@ -49,7 +49,7 @@ def until_killed(machine, workers: list[Worker], cycles: int, chance: random.Ran
     machine.wait_api()
 
 
-@pytest.mark.timeout(0)
+@pytest.mark.timeout(14400)
 def test_cycles_with_a_killed_engine(make_box, busybox_archive, request):
     total = int(os.environ.get("DIATOM_CYCLES") or (2000 if request.config.getoption("--long") else 40))
     seed = int(os.environ.get("DIATOM_SEED") or random.randrange(1 << 32))

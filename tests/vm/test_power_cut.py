@@ -14,7 +14,7 @@ from conftest import assert_invariants
 WORKERS = 2
 
 
-@pytest.mark.timeout(0)
+@pytest.mark.timeout(14400)
 def test_power_cuts_leave_a_consistent_store(make_box, registry, layouts, busybox_archive, request):
     registry.push(layouts["web"], "web")
     # One processor: of many boots of two on a busy host, the emulator lost the second one's timer in one.
