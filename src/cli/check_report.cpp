@@ -11,8 +11,8 @@ bool holds(const Json& report) { return json_bool(report, "holds").value_or(fals
 
 std::string summary(const Json& report) {
     const auto findings = json_member(report, "findings").size();
-    const auto result = holds(report) ? std::string("all invariants hold")
-                                      : std::format("{} do{} not hold", findings, findings == 1 ? "es" : "");
+    auto result = holds(report) ? std::string("all invariants hold")
+                                : std::format("{} do{} not hold", findings, findings == 1 ? "es" : "");
     if (!report.contains("containers")) return result;
     return std::format("{}: {} containers, {} running, {} descriptors", result,
                        json_int(report, "containers").value_or(0), json_int(report, "running").value_or(0),
