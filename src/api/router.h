@@ -40,6 +40,7 @@ std::span<const Route> stream_routes();
 std::span<const Route> archive_routes();
 std::span<const Route> limit_routes();
 std::span<const Route> disk_routes();
+std::span<const Route> check_routes();  // ours, not Docker's
 std::span<const Route> exec_routes();
 std::span<const Route> image_routes();
 std::span<const Route> transfer_routes();

@@ -4,6 +4,7 @@
 
 #include "cli/arguments.h"
 #include "cli/boot_chart.h"
+#include "cli/check_report.h"
 #include "cli/command.h"
 #include "cli/http_get.h"
 #include "cli/log_sources.h"
@@ -185,6 +186,35 @@ TEST_F(LogDir, MergesByTimeAndFollows) {
     EXPECT_THAT(texts(sources.read()), ElementsAre("init half"));
     append(places_.own + "/late.log", line(10, "here"));
     EXPECT_THAT(texts(sources.read()), ElementsAre("late here"));
+}
+
+TEST(Check, ALineForEachThatDoesNotHold) {
+    const Json good{{"holds", true}, {"findings", Json::array()}, {"skipped", Json::array()}, {"containers", 3},
+                    {"running", 2},  {"descriptors", 40}};
+    EXPECT_TRUE(all_hold({{"user", good}}));
+    EXPECT_FALSE(all_hold(Json::object())) << "nobody said that all is well";
+    EXPECT_FALSE(all_hold({{"user", Json::object()}}));
+    Json bad = good;
+    bad["holds"] = false;
+    bad["findings"] = {{{"what", "a mount"}, {"where", "/x"}, {"advice", "umount it"}}};
+    bad["skipped"] = {"PID 1: no socket"};
+    EXPECT_FALSE(all_hold({{"system", good}, {"user", bad}}));
+    EXPECT_EQ(draw_check({{"system", good}, {"user", bad}}),
+              "system engine all invariants hold: 3 containers, 2 running, 40 descriptors\n"
+              "user engine   1 does not hold: 3 containers, 2 running, 40 descriptors\n"
+              "  VIOLATION   a mount: /x; umount it\n"
+              "  not checked PID 1: no socket\n");
+}
+
+TEST(Check, AnEngineThatDoesNotAnswerIsNoGoodNews) {
+    std::vector<std::string> words{"system", "check", "--scope=both"};
+    std::vector<char*> args;
+    for (auto& word : words) args.push_back(word.data());
+    EXPECT_EQ(system_command(args), exit_code(Kind::invalid));
+    words[2] = "--format=xml";
+    args[2] = words[2].data();
+    EXPECT_EQ(system_command(args), exit_code(Kind::invalid));
+    EXPECT_EQ(system_command(std::span(args).first(1)), exit_code(Kind::invalid));
 }
 
 TEST_F(LogDir, RotationLosesNothing) {

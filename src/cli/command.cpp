@@ -26,6 +26,7 @@ constexpr std::array kCommands{
     Command{"engine", "run a container engine: --scope system|user", engine_command},
     Command{"console", "log in on every terminal of the machine", console_command, Shown::hidden},
     Command{"status", "version, state, engines, containers, last boot", status_command},
+    Command{"system", "check: whether everything is as the records say", system_command},
     Command{"boot", "the last boot as a timeline", boot_command},
     Command{"logs", "kernel, PID 1, engines and system containers in one stream", logs_command},
     Command{"runtime", "run containers from OCI bundles, as runc does", runtime_command},

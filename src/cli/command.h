@@ -41,6 +41,7 @@ int exit_code(Kind kind) noexcept;
 // One command each.
 int engine_command(std::span<char*> args);
 int status_command(std::span<char*> args);
+int system_command(std::span<char*> args);
 int boot_command(std::span<char*> args);
 int logs_command(std::span<char*> args);
 int console_command(std::span<char*> args);

@@ -150,6 +150,19 @@ Result<void> Database::execute(std::string_view sql) {
     return {};
 }
 
+Result<void> Database::check() {
+    auto whole = TRY(prepare("PRAGMA integrity_check(10)"));
+    while (TRY(whole.step())) {
+        if (whole.text(0) != "ok") return fail(Kind::corrupt, "{}", whole.text(0));
+    }
+    auto references = TRY(prepare("PRAGMA foreign_key_check"));
+    if (TRY(references.step())) {
+        return fail(Kind::corrupt, "row {} of table {} refers to a row of table {} that is not there",
+                    references.number(1), references.text(0), references.text(2));
+    }
+    return {};
+}
+
 Result<void> Database::transaction(const std::function<Result<void>()>& work) {
     TRY(execute("BEGIN IMMEDIATE"));
     auto done = work();

@@ -46,6 +46,8 @@ public:
 
     Result<Statement> prepare(std::string_view sql);
     Result<void> execute(std::string_view sql);
+    // corrupt, with SQLite's own words, when the file or its references between tables are not whole. Reads all of it.
+    Result<void> check();
     // BEGIN IMMEDIATE … COMMIT; rolled back when `work` fails.
     Result<void> transaction(const std::function<Result<void>()>& work);
 

@@ -111,6 +111,32 @@ TEST_F(DatabaseTest, ReportsACorruptFileAndKeepsIt) {
     EXPECT_EQ(*sys::read_file(path()), garbage);
 }
 
+TEST_F(DatabaseTest, CheckFindsWhatIsDamagedWithin) {
+    constexpr std::size_t kPage = 4096;
+    {
+        auto database = Database::open(path(), {kFirst});
+        ASSERT_TRUE(database);
+        for (int i = 0; i < 1000; ++i) ASSERT_TRUE(insert(*database, std::format("thing {}", i), i));
+        EXPECT_TRUE(database->check());
+    }
+    auto bytes = *sys::read_file(path());
+    ASSERT_GT(bytes.size(), 6 * kPage);
+    bytes.replace(4 * kPage, kPage, std::string(kPage, 'x'));
+    std::ofstream(path()) << bytes;
+    auto database = Database::open(path(), {kFirst});
+    ASSERT_TRUE(database) << database.error().what();
+    EXPECT_EQ(database->check().error().kind(), Kind::corrupt);
+}
+
+TEST_F(DatabaseTest, CheckFollowsReferences) {
+    auto database = Database::open(path(), {"CREATE TABLE a (id TEXT PRIMARY KEY);"
+                                            "CREATE TABLE b (a TEXT NOT NULL REFERENCES a(id))"});
+    ASSERT_TRUE(database);
+    EXPECT_TRUE(database->check());
+    ASSERT_TRUE(database->execute("PRAGMA foreign_keys=OFF; INSERT INTO b VALUES ('nobody')"));
+    EXPECT_EQ(database->check().error().kind(), Kind::corrupt);
+}
+
 TEST_F(DatabaseTest, BindingTooManyValuesIsAnError) {
     auto database = Database::open(path(), {kFirst});
     ASSERT_TRUE(database);

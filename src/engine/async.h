@@ -102,6 +102,8 @@ public:
         AsyncMutex* mutex_;
     };
 
+    bool is_locked() const noexcept { return next_ != serving_; }
+
     asio::awaitable<Guard> lock() {
         const std::uint64_t ticket = next_++;
         while (serving_ != ticket) (void)co_await freed_.wait();
@@ -115,6 +117,26 @@ private:
     }
     std::uint64_t next_ = 0, serving_ = 0;
     Signal freed_;
+};
+
+// How many coroutines are at something. May die before they end.
+class Tally {
+public:
+    class [[nodiscard]] Entry {
+    public:
+        explicit Entry(std::shared_ptr<std::size_t> count) : count_(std::move(count)) { ++*count_; }
+        Entry(const Entry&) = delete;
+        Entry& operator=(const Entry&) = delete;
+        ~Entry() { --*count_; }
+
+    private:
+        std::shared_ptr<std::size_t> count_;
+    };
+    Entry enter() const { return Entry(count_); }
+    std::size_t count() const noexcept { return *count_; }
+
+private:
+    std::shared_ptr<std::size_t> count_ = std::make_shared<std::size_t>(0);
 };
 
 inline asio::awaitable<void> sleep_for(std::chrono::nanoseconds duration) {

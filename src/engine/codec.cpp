@@ -200,6 +200,7 @@ void fields(A& archive, ContainerState& state) {
     archive("finished", state.finished);
     archive("restart_count", state.restart_count);
     archive("stopped_by_user", state.stopped_by_user);
+    archive("remove_volumes", state.remove_volumes);
     archive("health", state.health);
 }
 

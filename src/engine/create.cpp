@@ -139,9 +139,9 @@ Task<Created> EngineImpl::create_body(std::string name, ContainerConfig config) 
     if (prepared) prepared = plan_volumes(container, volumes_, options_.root, made);
     // Listed at once, so that whoever plans the same name meanwhile uses the same volume.
     volumes_.insert(volumes_.end(), made.begin(), made.end());
-    if (prepared) prepared = co_await fill_volumes(container, made);
+    if (prepared) prepared = co_await fill_volumes(container);
     container.log_path = data_directory(container.id) + "/" + container.id + "-json.log";
-    if (prepared) prepared = co_await on_records([&] { return records_.put(container); });
+    if (prepared) prepared = co_await save_new(container, made);
     if (!prepared) {
         (void)co_await undo_create(container, made);
         names_.erase(container.name);
@@ -175,7 +175,7 @@ Task<void> EngineImpl::prepare_image(Container& container) {
 }
 
 // The files of the image go into a new volume before the container is there: whoever sees the container sees them.
-Task<void> EngineImpl::fill_volumes(const Container& container, std::vector<Volume> made) {
+Task<void> EngineImpl::fill_volumes(const Container& container) {
     if (container.volumes.empty()) co_return Result<void>();
     const auto mounted = mounted_volumes(container);
     const auto fill = [&]() -> Result<void> {
@@ -190,22 +190,33 @@ Task<void> EngineImpl::fill_volumes(const Container& container, std::vector<Volu
         }
         return {};
     };
-    auto done = co_await on_pool([&] {
+    co_return co_await on_pool([&] {
         auto filled = fill();
         volume_mounts_.release(container.id);
         return filled;
     });
-    if (!done) co_return done;
-    co_return co_await save_volumes(std::move(made));
 }
 
-Task<void> EngineImpl::save_volumes(std::vector<Volume> made) {
+// The container and its volumes become visible at once. With all that it uses: one may be another's that is being
+// created beside it, and is not saved yet.
+Task<void> EngineImpl::save_new(const Container& container, const std::vector<Volume>& made) {
+    std::vector<Volume> used;
+    for (const auto& volume : volumes_) {
+        if (std::ranges::contains(container.volumes, volume.name, &VolumeUse::name)) used.push_back(volume);
+    }
+    auto saved = co_await on_records([&] { return records_.put(container, used); });
+    CO_TRY(std::move(saved));
+    co_return co_await finish_volumes(made);
+}
+
+Task<void> EngineImpl::finish_volumes(const std::vector<Volume>& made) {
     if (made.empty()) co_return Result<void>();
-    auto saved = co_await on_records([&]() -> Result<void> {
-        for (const auto& volume : made) TRY(records_.put(volume));
+    auto finished = co_await on_pool([&]() -> Result<void> {
+        for (const auto& volume : made) TRY(finish_volume_directory(volume.mountpoint));
         return {};
     });
-    if (!saved) co_return saved;
+    // The next start of the engine does it then.
+    if (!finished) log::warning("a volume keeps its mark", {{"error", finished.error().what()}});
     for (const auto& volume : made) {
         events_.publish({.type = "volume", .action = "create", .id = volume.name, .attributes = {{"driver", "local"}}});
     }
@@ -214,14 +225,18 @@ Task<void> EngineImpl::save_volumes(std::vector<Volume> made) {
 
 Task<void> EngineImpl::undo_create(Container container, std::vector<Volume> made) {
     // A named volume may be another's by now: it stays.
-    std::erase_if(made, [](const auto& volume) { return !volume.anonymous; });
+    const auto named = std::ranges::stable_partition(made, [](const auto& volume) { return volume.anonymous; });
+    const std::vector<Volume> kept(named.begin(), named.end());
+    made.erase(named.begin(), named.end());
     for (const auto& volume : made) {
         std::erase_if(volumes_, [&](const auto& v) { return v.name == volume.name; });
     }
-    (void)co_await on_records([&]() -> Result<void> {
-        for (const auto& volume : made) TRY(records_.erase_volume(volume.name));
+    auto saved = co_await on_records([&]() -> Result<void> {
+        for (const auto& volume : kept) TRY(records_.put(volume));
         return {};
     });
+    if (!saved) log::error("a volume is not saved", saved.error());
+    else (void)co_await finish_volumes(kept);
     co_return co_await on_pool([&]() -> Result<void> {
         for (const auto& volume : made) TRY(remove_volume_directory(options_.root, volume.name));
         TRY(sys::remove_tree(data_directory(container.id)));

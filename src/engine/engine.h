@@ -17,6 +17,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/check.h"
 #include "engine/model.h"
 #include "image/registry.h"
 
@@ -185,6 +186,9 @@ public:
                                        std::map<std::string, std::string> driver_options) = 0;
     virtual Task<void> remove_volume(std::string name, bool force) = 0;
     virtual Task<std::uint64_t> volume_size(std::string name) = 0;  // bytes
+
+    // Compares the records with what the kernel and the disk have (check.h). Changes nothing; may take seconds.
+    virtual Task<CheckReport> check() = 0;
 
     // events: called for each one until the handle dies; `since` replays the last 1,024
     virtual std::shared_ptr<void> subscribe(std::int64_t since, std::function<void(const Event&)> handler) = 0;

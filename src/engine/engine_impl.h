@@ -1,6 +1,6 @@
 // The engine's body, in parts: open.cpp (opening, re-adoption), create.cpp, start.cpp, exit.cpp, stop.cpp, remove.cpp,
 // exec.cpp, health_watch.cpp, files.cpp, views.cpp (reading), images.cpp, image_make.cpp, update.cpp, services.cpp,
-// network_ops.cpp. Thread side: the loop's thread, except where a member says "worker".
+// network_ops.cpp, check.cpp. Thread side: the loop's thread, except where a member says "worker".
 //
 // Locks: `Live::lock` is held by start, remove, rename, pause and the exit handler while they change a container; stop
 // and kill only signal, and wait for the exit handler without it. Client calls that change something are shielded from
@@ -14,6 +14,7 @@
 
 #include "config/services.h"
 #include "engine/async.h"
+#include "engine/check_world.h"
 #include "engine/engine.h"
 #include "engine/events.h"
 #include "engine/json_log.h"
@@ -153,6 +154,7 @@ public:
     Task<void> remove_volume(std::string name, bool force) override;
     Task<std::uint64_t> volume_size(std::string name) override;
     std::shared_ptr<void> subscribe(std::int64_t since, std::function<void(const Event&)> handler) override;
+    Task<CheckReport> check() override;
 
 private:
     using Pool = Workers::executor_type;
@@ -169,7 +171,8 @@ private:
 
     // records: durable when they return
     Task<void> save(LivePtr live);  // the record as it is now
-    Task<void> save_volumes(std::vector<Volume> made);
+    Task<void> save_new(const Container& container, const std::vector<Volume>& made);
+    Task<void> finish_volumes(const std::vector<Volume>& made);  // whose records are written
 
     // create.cpp
     Result<void> inherit_volumes(ContainerConfig& config) const;
@@ -177,7 +180,7 @@ private:
     std::vector<Volume> mounted_volumes(const Container& container) const;  // those that are a mount
     Task<Created> create_body(std::string name, ContainerConfig config);
     Task<void> prepare_image(Container& container);
-    Task<void> fill_volumes(const Container& container, std::vector<Volume> made);
+    Task<void> fill_volumes(const Container& container);
     Task<void> undo_create(Container container, std::vector<Volume> made);
 
     // start.cpp
@@ -238,6 +241,11 @@ private:
 
     // image_make.cpp
     Task<image::Digest> commit_body(LivePtr live, NewImage options);
+
+    // check.cpp
+    CheckedState checked_state() const;
+    asio::awaitable<CheckReport> check_once();
+    asio::awaitable<void> check_records(const CheckedState& state, CheckReport& report);
 
     // network_ops.cpp
     Task<NetworkRecord> create_network_body(NetworkRecord wanted);
@@ -310,6 +318,7 @@ private:
     std::map<std::string, LivePtr> containers_;  // by id
     std::map<std::string, std::string> names_;   // name -> id; reserved before the container exists
     std::map<std::string, ExecPtr> execs_;
+    Tally image_work_;  // what changes images just now
     bool stopping_ = false;
 };
 

@@ -75,6 +75,7 @@ Task<image::Digest> EngineImpl::commit(std::string container, NewImage options) 
 }
 
 Task<image::Digest> EngineImpl::commit_body(LivePtr live, NewImage options) {
+    const auto at_work = image_work_.enter();
     const bool pauses = options.pause && live->record.state.status == Status::running;
     if (pauses) {
         auto paused = co_await pause(live->record.id, true);
@@ -103,6 +104,7 @@ Task<image::Digest> EngineImpl::commit_body(LivePtr live, NewImage options) {
 }
 
 Task<image::Digest> EngineImpl::import_image(Fd archive, NewImage options) {
+    const auto at_work = image_work_.enter();
     auto made = co_await on_bulk([&]() -> Result<image::Digest> {
         const Fd file = std::move(archive);
         return make_image(*parts_.store, {}, options, options.process, "", [&](auto& sink) -> Result<void> {

@@ -21,6 +21,7 @@ Result<T> named(Result<T> result, const std::string& name) {
 
 Task<image::Pulled> EngineImpl::pull(image::Reference reference, image::Platform platform,
                                      std::optional<image::Credentials> credentials, image::ProgressSink progress) {
+    const auto at_work = image_work_.enter();
     auto pulled = co_await parts_.registry->pull(reference, platform, std::move(credentials), std::move(progress));
     if (pulled) events_.publish(image_event("pull", reference.familiar()));
     co_return pulled;
@@ -35,6 +36,7 @@ Task<image::ImageRecord> EngineImpl::image(std::string name) {
 }
 
 Task<image::Store::Removed> EngineImpl::remove_image(std::string name, bool force) {
+    const auto at_work = image_work_.enter();
     std::vector<image::Digest> in_use;
     for (const auto& [id, live] : containers_) {
         in_use.push_back(live->record.image);
@@ -58,6 +60,7 @@ Task<void> EngineImpl::tag_image(std::string name, image::Reference reference) {
 }
 
 Task<std::vector<std::string>> EngineImpl::load_image(Fd archive, image::ProgressSink progress) {
+    const auto at_work = image_work_.enter();
     // Progress comes from the worker; its sink belongs to the loop's thread.
     auto sink = std::make_shared<image::ProgressSink>(std::move(progress));
     auto loaded = co_await on_bulk([&, loop = loop_] {

@@ -148,6 +148,7 @@ struct ContainerState {
     std::int64_t started = 0, finished = 0;
     unsigned restart_count = 0;
     bool stopped_by_user = false;
+    bool remove_volumes = false;  // while it is being removed: its anonymous volumes go with it
     Health health;
 };
 

@@ -71,4 +71,6 @@ bool is_id_prefix(std::string_view text) {
     return !text.empty() && text.size() <= 64 && text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
 }
 
+bool is_id(std::string_view text) { return text.size() == 64 && is_id_prefix(text); }
+
 }  // namespace diatom::engine

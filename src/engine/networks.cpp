@@ -1,12 +1,21 @@
 #include "engine/networks.h"
 
 #include <algorithm>
+#include <format>
+#include <utility>
 
 #include "engine/names.h"
 #include "engine/network_plan.h"
 #include "sys/log.h"
 
 namespace diatom::engine {
+namespace {
+
+std::string interface_of(const EndpointState& endpoint) {
+    return endpoint.interface.empty() ? "eth0" : endpoint.interface;  // of a record that an older version wrote
+}
+
+}  // namespace
 
 Networks::Networks(std::unique_ptr<net::Network> network, std::string bridge)
     : network_(std::move(network)), bridge_name_(std::move(bridge)) {}
@@ -40,6 +49,8 @@ Result<void> Networks::open(Records& records) {
 
 void Networks::settle() {
     if (!network_) return;
+    if (auto removed = network_->remove_strays(std::exchange(claimed_, {})); !removed)
+        log::error("veth pairs of containers that are gone stay", removed.error());
     if (auto restored = network_->restore(); !restored) {
         log::error("the network rules cannot be restored", restored.error());
         segments_.clear();  // as above
@@ -198,16 +209,41 @@ Result<void> Networks::leave(Container& container, const std::string& network, F
     return follow(container, lease->second, before, netns);
 }
 
+Result<Findings> Networks::check(const std::vector<Container>& running, const std::set<std::string>& busy) {
+    if (!network_) return Findings();
+    std::vector<net::EndpointName> endpoints;
+    std::set<std::string> runs;
+    for (const auto& container : running) {
+        runs.insert(container.id);
+        for (const auto& endpoint : container.endpoints) {
+            const auto segment = segments_.find(endpoint.network);
+            if (segment == segments_.end() || is_child_driver(segment->second.record.driver)) continue;
+            endpoints.push_back({container.id, interface_of(endpoint), busy.contains(container.id)});
+        }
+    }
+    Findings findings;
+    for (const auto& [id, lease] : leases_) {
+        if (busy.contains(id)) {  // in the midst of a start: attached, but not in its record yet
+            for (const auto& place : lease.places) endpoints.push_back({id, place.interface, true});
+        } else if (!runs.contains(id)) {
+            findings.push_back({.what = "addresses are kept for a container that does not run",
+                                .where = id,
+                                .advice = "restart the engine, which gives them back"});
+        }
+    }
+    for (auto& finding : TRY(network_->check(endpoints))) findings.push_back(std::move(finding));
+    return findings;
+}
+
 Result<void> Networks::adopt(const Container& container) {
     if (!network_) return {};
+    for (const auto& endpoint : container.endpoints) claimed_.push_back({container.id, interface_of(endpoint)});
     Lease lease;
     for (const auto& endpoint : container.endpoints) {
         const auto segment = segments_.find(endpoint.network);
         if (segment == segments_.end()) continue;
-        Place place{.network = endpoint.network,
-                    .interface = endpoint.interface.empty() ? "eth0" : endpoint.interface,
-                    .addresses = {},
-                    .attached = true};
+        Place place{
+            .network = endpoint.network, .interface = interface_of(endpoint), .addresses = {}, .attached = true};
         for (const auto& address : {endpoint.ip4, endpoint.ip6}) {
             if (address.empty()) continue;
             place.addresses.push_back(address);
@@ -220,6 +256,8 @@ Result<void> Networks::adopt(const Container& container) {
     if (lease.places.empty()) return {};
     TRY(keep_namespace(lease, std::format("/proc/{}/ns/net", container.state.process.pid)));
     auto& kept = leases_[container.id] = std::move(lease);
+    if (auto mended = mend(container, kept); !mended)
+        log::error("a container lacks an interface", {{"id", container.id}, {"error", mended.error().what()}});
     if (container.published.empty()) return {};
     for (const auto& mapping : container.published) {
         auto port = network_->reserve(mapping);

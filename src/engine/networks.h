@@ -7,6 +7,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <vector>
 
 #include "engine/endpoints.h"
@@ -22,8 +23,8 @@ public:
     Networks(std::unique_ptr<net::Network> network, std::string bridge);
 
     // Once each, in this order: open() loads the records, makes the default ones that are missing and sets up the
-    // bridges; adopt() takes a running container's addresses and ports again; settle() drops the rules that no
-    // container claimed. What outlived the engine before this one keeps its rules all the while.
+    // bridges; adopt() takes a running container's addresses and ports again; settle() drops the rules and
+    // veth pairs that no container claimed. What outlived the engine before this one keeps its rules all the while.
     Result<void> open(Records& records);
     Result<void> adopt(const Container& container);
     void settle();
@@ -32,6 +33,9 @@ public:
     Result<Fd> watch();
     Result<bool> repair();
     const std::vector<NetworkRecord>& records() const noexcept { return records_; }
+    // What the leases and this host have that they should not, and the other way round. `running`: the containers that
+    // run; `busy`: in the midst of a change.
+    Result<Findings> check(const std::vector<Container>& running, const std::set<std::string>& busy);
     net::Address host_gateway() const;  // of the default bridge
     bool has_bridge() const noexcept { return network_ != nullptr; }
 
@@ -95,6 +99,8 @@ private:
     std::vector<net::Address> targets_of(const Gateways& gateways) const;
     Result<void> reserve_ports(Container& container, Lease& lease);
     Result<void> publish(const Container& container, Lease& lease);
+    // Attaches a running container again whose interface is gone: an engine died while it was being disconnected.
+    Result<void> mend(const Container& container, Lease& lease);
     // Routes and ports after a change; `before`: the routes that the container has.
     Result<void> follow(Container& container, Lease& lease, const Routes& before, FdRef netns);
 
@@ -103,6 +109,7 @@ private:
     std::vector<NetworkRecord> records_;
     std::map<std::string, Segment> segments_;  // by network name
     std::map<std::string, Lease> leases_;      // by container
+    std::vector<net::EndpointName> claimed_;   // until settle(): of the containers that run
 };
 
 }  // namespace diatom::engine

@@ -258,6 +258,50 @@ TEST_F(RestartedNetworks, RoutesAndPortsFollowTheNetworksOfARunningContainer) {
     EXPECT_EQ(veths(), 0U);
 }
 
+TEST_F(RestartedNetworks, AChangeThatWasCutOffIsUndone) {
+    make_network("own", 1);
+    // A process in a namespace of its own, for the next engine looks it up by its pid.
+    const auto child =
+        proc::spawn({.path = "/usr/bin/unshare", .argv = {"unshare", "--net", "sleep", "1000"}, .env = {}});
+    ASSERT_TRUE(child) << child.error().what();
+    const auto path = std::format("/proc/{}/ns/net", child->pid);
+    while (sys::read_link(path).value_or("") == *sys::read_link("/proc/self/ns/net")) ::usleep(1000);
+    const Fd netns = *sys::open_path(path, O_RDONLY);
+    Container container{.id = "box", .name = "box"};
+    container.config.network_mode = "own";
+    container.state.process.pid = child->pid;
+    ASSERT_TRUE(networks_->prepare(container));
+    ASSERT_TRUE(networks_->connect(container, netns));
+    const auto recorded = container;
+    const auto before = routes(netns);
+
+    // Killed when the second network was joined and not recorded.
+    ASSERT_TRUE(networks_->join(container, {.network = "bridge"}, netns));
+    EXPECT_EQ(veths(), 2U);
+    start();
+    ASSERT_TRUE(networks_->adopt(recorded));
+    networks_->settle();
+    EXPECT_EQ(veths(), 1U);
+    EXPECT_THAT(*networks_->check({recorded}, {}), ::testing::IsEmpty());
+
+    // Killed when the only network was left and the record still had it.
+    container = recorded;
+    ASSERT_TRUE(networks_->leave(container, "own", netns));
+    EXPECT_EQ(veths(), 0U);
+    start();
+    ASSERT_TRUE(networks_->adopt(recorded));
+    networks_->settle();
+    EXPECT_EQ(veths(), 1U);
+    EXPECT_EQ(routes(netns), before);
+    EXPECT_THAT(*networks_->check({recorded}, {}), ::testing::IsEmpty());
+    EXPECT_THAT(*networks_->check({}, {}), ::testing::SizeIs(2)) << "the address and the pair of nobody";
+    EXPECT_THAT(*networks_->check({}, {"box"}), ::testing::IsEmpty());
+
+    ASSERT_TRUE(sys::send_signal(child->pidfd, SIGKILL));
+    EXPECT_TRUE(sys::wait_exit(child->pidfd));
+    networks_->release("box");
+}
+
 TEST_F(RestartedNetworks, AJoinThatFailsLeavesEverythingAsItWas) {
     make_network("own", 1);
     auto first = run_container("first", 8080);

@@ -3,14 +3,32 @@
 
 #include <csignal>
 #include <format>
+#include <set>
 
+#include "base/strings.h"
 #include "engine/engine_impl.h"
+#include "engine/leftovers.h"
 #include "engine/stdio_ends.h"
+#include "sys/cgroup.h"
 #include "sys/clock.h"
 #include "sys/file.h"
 #include "sys/log.h"
 
 namespace diatom::engine {
+namespace {
+
+std::set<std::string> to_set(const std::vector<std::string>& texts) { return {texts.begin(), texts.end()}; }
+
+// A pause that was cut off half-way was never acknowledged: the record counts.
+Result<void> freeze_as_recorded(const std::string& cgroup, bool paused) {
+    if (cgroup.empty()) return {};
+    const auto group = TRY(sys::Cgroup::open(cgroup));
+    const auto frozen = TRY(group.get("cgroup.freeze"));
+    return (trim(frozen) == "1") == paused ? Result<void>() : group.freeze(paused);
+}
+
+}  // namespace
+
 EngineImpl::EngineImpl(asio::any_io_executor loop, EngineOptions options, Records records,
                        std::unique_ptr<Workers> workers, Parts parts)
     : loop_(std::move(loop)),
@@ -38,13 +56,17 @@ EngineImpl::~EngineImpl() {
 
 Result<void> EngineImpl::restore() {
     volumes_ = TRY(records_.volumes());
-    std::vector<std::string> ids;
+    // What a record that cannot be read is about is kept, too.
+    Kept kept{.containers = to_set(TRY(records_.ids("containers"))), .volumes = to_set(TRY(records_.ids("volumes")))};
+    std::vector<std::string> roots(kept.containers.begin(), kept.containers.end());
     for (auto& record : TRY(records_.containers())) {
-        ids.push_back(record.id);
-        for (const auto& use : record.images) ids.push_back(use.rootfs);
+        for (const auto& use : record.images) roots.push_back(use.rootfs);
+        const auto status = record.state.status;
+        if (status == Status::running || status == Status::paused) kept.running.insert(record.id);
         add_live(std::move(record));
     }
-    TRY(parts_.store->recover(ids), "recover the image store");
+    remove_leftovers(options_, parts_.supervisor, kept);
+    TRY(parts_.store->recover(roots), "recover the image store");
     TRY(networks_.open(records_), "restore networks");
     network_records_ = networks_.records();
     for (const auto& network : network_records_) name_service_.add_network(network);
@@ -110,7 +132,8 @@ void EngineImpl::ended_with_machine(const LivePtr& live) {
 
 void EngineImpl::remove_later(const LivePtr& live) {
     spawn([](EngineImpl* self, LivePtr gone) -> asio::awaitable<void> {
-        auto removed = co_await self->remove_body(gone, {.volumes = gone->record.config.auto_remove});
+        auto removed = co_await self->remove_body(
+            gone, {.volumes = gone->record.config.auto_remove || gone->record.state.remove_volumes});
         if (!removed)
             log::error("a container is not removed", {{"id", gone->record.id}, {"error", removed.error().what()}});
     }(this, live));
@@ -148,6 +171,11 @@ Result<void> EngineImpl::adopt(const LivePtr& live, Fd pidfd) {
     }
     if (auto named = adopt_resolver(live->record); !named) {
         log::error("a container's names are not restored", {{"id", live->record.id}, {"error", named.error().what()}});
+    }
+    const bool paused = live->record.state.status == Status::paused;
+    if (auto followed = freeze_as_recorded(cgroup_of(live->record.id), paused); !followed) {
+        log::error("a container is not as its record says",
+                   {{"id", live->record.id}, {"paused", paused}, {"error", followed.error().what()}});
     }
     watch(live, std::move(pidfd));
     adopt_health(live);

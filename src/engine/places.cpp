@@ -115,6 +115,18 @@ Result<void> Networks::attach(Container& container, Place& place, const Gateways
     return {};
 }
 
+Result<void> Networks::mend(const Container& container, Lease& lease) {
+    Container again = container;
+    const auto gateways = gateways_of(again);
+    for (auto& place : lease.places) {
+        if (is_child(place) || TRY(network_->is_attached({container.id, place.interface}))) continue;
+        const auto path = std::format("/proc/{}/ns/net", container.state.process.pid);
+        const Fd netns = TRY(sys::open_path(path, O_RDONLY), "network namespace");
+        TRY(attach(again, place, gateways, netns));
+    }
+    return {};
+}
+
 Result<void> Networks::detach(const std::string& container, const Place& place, FdRef netns) {
     if (!place.attached) return {};
     const auto& segment = segments_.at(place.network);

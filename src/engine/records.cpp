@@ -56,13 +56,33 @@ Result<void> Records::erase(const char* table, const std::string& id) {
     return {};
 }
 
+Result<std::vector<std::string>> Records::ids(const char* table) {
+    std::vector<std::string> all;
+    auto rows = TRY(database_.prepare(std::string("SELECT id FROM ") + table));
+    while (TRY(rows.step())) all.push_back(rows.text(0));
+    return all;
+}
+
+Result<void> Records::check() { return database_.check(); }
+
 Result<std::vector<Container>> Records::containers() {
     return load<Container>(database_, "containers", decode_container);
 }
 Result<void> Records::put(const Container& container) {
     return upsert("containers", container.id, container.name, container.created, dump_json(encode(container)));
 }
-Result<void> Records::erase_container(const std::string& id) { return erase("containers", id); }
+Result<void> Records::put(const Container& container, const std::vector<Volume>& volumes) {
+    return database_.transaction([&]() -> Result<void> {
+        for (const auto& volume : volumes) TRY(put(volume));
+        return put(container);
+    });
+}
+Result<void> Records::erase_container(const std::string& id, const std::vector<std::string>& volumes) {
+    return database_.transaction([&]() -> Result<void> {
+        for (const auto& name : volumes) TRY(erase_volume(name));
+        return erase("containers", id);
+    });
+}
 
 Result<std::vector<Volume>> Records::volumes() { return load<Volume>(database_, "volumes", decode_volume); }
 Result<void> Records::put(const Volume& volume) {

@@ -1,7 +1,7 @@
 // What the engine remembers: ROOT/engine.db. Every call that changes something is durable when it returns.
 //
 // Order of writes, so that a crash at any point leaves a state that open() can repair:
-//   create   volumes → root file system → record        (a root file system without a record is dropped by recover())
+//   create   volumes' directories → root file system → records of all of them at once (what has none is removed)
 //   start    network, process set up → record "running" with pid and start time → the process is let go
 //            (an engine that dies before the last step closes the control connection: the process exits by itself)
 //   exit     record with the exit code → waiters and clients are told
@@ -23,9 +23,15 @@ class Records {
 public:
     static Result<Records> open(const std::string& path);
 
+    // The keys of a table ("containers", "volumes", "networks"), also of records that cannot be read.
+    Result<std::vector<std::string>> ids(const char* table);
+    Result<void> check();  // corrupt
+
     Result<std::vector<Container>> containers();  // oldest first; a record that cannot be read is logged and left out
     Result<void> put(const Container& container);
-    Result<void> erase_container(const std::string& id);
+    // A container and volumes that it uses, or that go with it: all of them or none.
+    Result<void> put(const Container& container, const std::vector<Volume>& volumes);
+    Result<void> erase_container(const std::string& id, const std::vector<std::string>& volumes);
 
     Result<std::vector<Volume>> volumes();
     Result<void> put(const Volume& volume);

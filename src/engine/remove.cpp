@@ -53,6 +53,7 @@ Task<void> EngineImpl::erase(LivePtr live, bool volumes) {
     auto& record = live->record;
     ++live->restart_ticket;
     record.state.status = Status::removing;
+    record.state.remove_volumes = volumes;
     auto saved = co_await save(live);
     CO_TRY(std::move(saved));
     std::vector<std::string> dropped;
@@ -73,10 +74,7 @@ Task<void> EngineImpl::erase(LivePtr live, bool volumes) {
         return {};
     });
     CO_TRY(std::move(removed), "cannot remove container \"/{}\"", record.name);
-    auto forgotten = co_await on_records([&]() -> Result<void> {
-        for (const auto& name : dropped) TRY(records_.erase_volume(name));
-        return records_.erase_container(record.id);
-    });
+    auto forgotten = co_await on_records([&] { return records_.erase_container(record.id, dropped); });
     CO_TRY(std::move(forgotten));
     for (const auto& name : dropped) std::erase_if(volumes_, [&](const auto& v) { return v.name == name; });
     names_.erase(record.name);
@@ -142,9 +140,13 @@ Task<Volume> EngineImpl::add_volume(Volume volume) {
     const auto known = std::ranges::find(volumes_, volume.name, &Volume::name);
     if (known != volumes_.end()) co_return *known;
     volumes_.push_back(volume);
-    std::vector<Volume> one{volume};
-    auto saved = co_await save_volumes(std::move(one));
-    CO_TRY(std::move(saved));
+    auto saved = co_await on_records([&] { return records_.put(volume); });
+    if (!saved) {
+        std::erase_if(volumes_, [&](const auto& other) { return other.name == volume.name; });
+        co_return Failure(std::move(saved).error());
+    }
+    const std::vector<Volume> one{volume};
+    (void)co_await finish_volumes(one);
     co_return volume;
 }
 
@@ -163,8 +165,11 @@ Task<void> EngineImpl::remove_volume_body(std::string name, bool force) {
             co_return fail(Kind::conflict, "remove {}: volume is in use - [{}]", name, id);
         }
     }
+    const Volume doomed = *known;
     volumes_.erase(known);  // nobody can begin to use it from here on
-    auto forgotten = co_await on_records([&] { return records_.erase_volume(name); });
+    auto forgotten = co_await on_pool([&] { return doom_volume_directory(doomed.mountpoint); });
+    if (forgotten) forgotten = co_await on_records([&] { return records_.erase_volume(name); });
+    if (!forgotten) volumes_.push_back(doomed);
     CO_TRY(std::move(forgotten));
     auto removed = co_await on_pool([&] { return remove_volume_directory(options_.root, name); });
     CO_TRY(std::move(removed));

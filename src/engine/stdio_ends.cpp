@@ -29,8 +29,10 @@ Result<StreamPairs> make_streams(bool terminal, bool open_stdin) {
     return pairs;
 }
 
+std::string parked_scope(const EngineOptions& options) { return options.scope == Scope::system ? "system/" : "user/"; }
+
 std::string parked_prefix(const EngineOptions& options, const std::string& id) {
-    return std::string(options.scope == Scope::system ? "system/" : "user/") + id + "/";
+    return parked_scope(options) + id + "/";
 }
 
 void park(const proc::Supervisor& supervisor, const std::string& prefix, const StdioEnds& ends) {

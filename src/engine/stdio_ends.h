@@ -19,6 +19,7 @@ struct StreamPairs {
 // With a terminal nothing is made: the runtime makes it.
 Result<StreamPairs> make_streams(bool terminal, bool open_stdin);
 
+std::string parked_scope(const EngineOptions& options);                          // "user/"
 std::string parked_prefix(const EngineOptions& options, const std::string& id);  // "user/ID/"
 // Without our PID 1 (Kind::unavailable) the container merely does not outlive the engine with its output complete.
 void park(const proc::Supervisor& supervisor, const std::string& prefix, const StdioEnds& ends);

@@ -91,6 +91,13 @@ Result<void> VolumeMounts::hold(const Volume& volume, const std::string& holder)
     return {};
 }
 
+std::vector<std::string> VolumeMounts::held() {
+    const std::lock_guard guard(mutex_);
+    std::vector<std::string> all;
+    for (const auto& [name, entry] : entries_) all.push_back(entry.mountpoint);
+    return all;
+}
+
 void VolumeMounts::release(const std::string& holder) {
     const std::lock_guard guard(mutex_);
     for (auto it = entries_.begin(); it != entries_.end();) {

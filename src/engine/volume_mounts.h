@@ -11,6 +11,7 @@
 #include <mutex>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "base/error.h"
 #include "engine/model.h"
@@ -25,6 +26,7 @@ public:
     // A volume without options needs no mount. `holder`: a container.
     Result<void> hold(const Volume& volume, const std::string& holder);
     void release(const std::string& holder);
+    std::vector<std::string> held();  // mount points
 
 private:
     struct Entry {

@@ -18,6 +18,11 @@ namespace {
 
 std::string directory_of(const std::string& root, const std::string& name) { return root + "/volumes/" + name; }
 
+// Beside "_data".
+std::string mark_of(const std::string& mountpoint) {
+    return mountpoint.substr(0, mountpoint.rfind('/')) + "/unfinished";
+}
+
 }  // namespace
 
 void complete_volume(Volume& volume, const std::string& root) {
@@ -27,7 +32,31 @@ void complete_volume(Volume& volume, const std::string& root) {
 }
 
 Result<void> make_volume_directory(const std::string& mountpoint) {
+    if (sys::exists(mountpoint)) return {};
+    const auto mark = mark_of(mountpoint);
+    TRY(sys::make_dirs(mark.substr(0, mark.rfind('/'))), "make volume {}", mountpoint);
+    TRY(sys::write_file(mark, "", 0600), "make volume {}", mountpoint);
     TRY(sys::make_dirs(mountpoint), "make volume {}", mountpoint);
+    return {};
+}
+
+Result<void> finish_volume_directory(const std::string& mountpoint) { return sys::remove_file(mark_of(mountpoint)); }
+
+Result<void> doom_volume_directory(const std::string& mountpoint) {
+    const auto mark = mark_of(mountpoint);
+    if (!sys::exists(mark.substr(0, mark.rfind('/')))) return {};
+    return sys::write_file(mark, "", 0600);
+}
+
+Result<void> settle_volumes(const std::string& root, const std::set<std::string>& recorded) {
+    auto listed = sys::list_dir(root + "/volumes");
+    if (!listed && listed.error().kind() == Kind::not_found) return {};
+    for (const auto& name : TRY(std::move(listed))) {
+        const auto mountpoint = directory_of(root, name) + "/_data";
+        if (!sys::exists(mark_of(mountpoint))) continue;
+        if (recorded.contains(name)) TRY(finish_volume_directory(mountpoint));
+        else TRY(remove_volume_directory(root, name));
+    }
     return {};
 }
 

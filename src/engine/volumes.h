@@ -2,6 +2,7 @@
 // touch the disk block and run on a worker.
 #pragma once
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -12,8 +13,14 @@
 namespace diatom::engine {
 
 void complete_volume(Volume& volume, const std::string& root);  // mountpoint, time, the anonymous label
-Result<void> make_volume_directory(const std::string& mountpoint);
+// A directory that is being made or removed carries a mark, so that an engine that dies half-way is understood by the
+// next one: without a record it goes, with one it stays. Without mark and record it is somebody else's. The mark needs
+// no fsync of its own: the file system writes names in order, and the record's commit is one.
+Result<void> make_volume_directory(const std::string& mountpoint);    // marked; one that is there stays as it is
+Result<void> finish_volume_directory(const std::string& mountpoint);  // once the record is written
+Result<void> doom_volume_directory(const std::string& mountpoint);    // before the record is erased
 Result<void> remove_volume_directory(const std::string& root, const std::string& name);
+Result<void> settle_volumes(const std::string& root, const std::set<std::string>& recorded);  // at the engine's start
 
 // What a container mounts: fills `uses` and appends to `made` the volumes that are not in `known` yet. Anonymous ones
 // get a random name. Binds and tmpfs are not volumes; a `-v` at an image's volume takes its place.

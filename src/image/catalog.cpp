@@ -145,6 +145,11 @@ Result<void> Catalog::untag(const std::string& name) {
     return run("DELETE FROM name WHERE name = ?", {name});
 }
 
+Result<void> Catalog::untag_all(const Digest& id) {
+    const std::lock_guard guard(mutex_);
+    return run("DELETE FROM name WHERE image = ?", {id.text()});
+}
+
 Result<std::optional<Digest>> Catalog::by_name(const std::string& tag_or_repo_digest) {
     const std::lock_guard guard(mutex_);
     const auto found = TRY(digests(texts("SELECT image FROM name WHERE name = ?", {tag_or_repo_digest})));
@@ -154,6 +159,11 @@ Result<std::optional<Digest>> Catalog::by_name(const std::string& tag_or_repo_di
 Result<std::vector<Digest>> Catalog::by_id_prefix(const std::string& hex) {
     const std::lock_guard guard(mutex_);
     return digests(texts("SELECT id FROM image WHERE substr(id, 8, length(?1)) = ?1", {hex}));
+}
+
+Result<void> Catalog::check() {
+    const std::lock_guard guard(mutex_);
+    return database_.check();
 }
 
 Result<void> Catalog::add_rootfs(const std::string& container, const Digest& image) {

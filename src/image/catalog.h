@@ -43,9 +43,11 @@ public:
 
     Result<void> tag(const Digest& id, const std::string& tag);
     Result<void> untag(const std::string& name);  // a tag or a repository digest
+    Result<void> untag_all(const Digest& id);
     Result<std::optional<Digest>> by_name(const std::string& tag_or_repo_digest);
     Result<std::vector<Digest>> by_id_prefix(const std::string& hex);
 
+    Result<void> check();  // corrupt
     Result<void> add_rootfs(const std::string& container, const Digest& image);
     Result<std::optional<Digest>> rootfs_image(const std::string& container);
     Result<std::vector<Digest>> rootfs_layers(const std::string& container);  // base first

@@ -14,6 +14,7 @@
 #include "image/layer_recipe.h"
 #include "image/layers.h"
 #include "image/load.h"
+#include "image/store_check.h"
 #include "sys/clock.h"
 #include "sys/file.h"
 
@@ -168,6 +169,9 @@ public:
 
     Result<std::uint64_t> rootfs_size(const std::string& container) override;
     Result<void> recover(const std::vector<std::string>& containers) override;
+    Result<Findings> check(const std::vector<std::string>& containers, Activity activity) override {
+        return check_store({root_, catalog_, layers_}, containers, activity);
+    }
     Result<void> sweep_partials() override { return blobs_.sweep_partials(); }
 
 private:
@@ -175,7 +179,7 @@ private:
     std::string rootfs_directory(const std::string& container) const { return root_ + "/rootfs/" + container; }
     Result<Digest> find_id(const std::string& name);
     Result<Digest> find_by_prefix(const std::string& name, const std::string& prefix);
-    Result<void> drop_image(const ImageRecord& image, Removed& removed);
+    Result<void> drop_content(const ImageRecord& image, Removed& removed);
     Result<void> drop_unused_layers();
     Result<void> drop_unreferenced_blobs();
 
@@ -241,19 +245,20 @@ Result<Store::Removed> DiskStore::remove(const std::string& name, bool force, co
                     "conflict: unable to delete {} (must be forced) - image is referenced in multiple repositories",
                     short_id);
     }
+    // With the image its names go, in one transaction: half of it is never seen.
+    if (used) TRY(catalog_.untag_all(image.id));
+    else TRY(catalog_.remove_image(image.id));
     for (const auto* names : {&image.tags, &image.repo_digests}) {
         for (const auto& full : *names) {
-            TRY(catalog_.untag(full));
             const auto parsed = Reference::parse(full);
             removed.untagged.push_back(parsed ? parsed->familiar() : full);
         }
     }
-    if (!used) TRY(drop_image(image, removed));
+    if (!used) TRY(drop_content(image, removed));
     return removed;
 }
 
-Result<void> DiskStore::drop_image(const ImageRecord& image, Removed& removed) {
-    TRY(catalog_.remove_image(image.id));
+Result<void> DiskStore::drop_content(const ImageRecord& image, Removed& removed) {
     removed.deleted.push_back(image.id.text());
     TRY(blobs_.remove(image.id));
     if (!image.manifest.empty()) TRY(blobs_.remove(image.manifest));

@@ -21,6 +21,7 @@
 
 #include "base/error.h"
 #include "base/fd.h"
+#include "base/finding.h"
 #include "image/byte_source.h"
 #include "image/manifest.h"
 #include "image/reference.h"
@@ -106,6 +107,10 @@ public:
     virtual Result<std::uint64_t> rootfs_size(const std::string& container) = 0;  // bytes of the upper layer
     // After a crash: drops half-unpacked layers, unreferenced rootfs directories and blobs. Called once at start.
     virtual Result<void> recover(const std::vector<std::string>& containers) = 0;
+    // Compares the disk with the database. `containers`: names of the root file systems that there may be. At rest
+    // no image and no root file system is being made: what no record mentions is left over.
+    enum class Activity : std::uint8_t { at_rest, at_work };
+    virtual Result<Findings> check(const std::vector<std::string>& containers, Activity activity) = 0;
     // Drops partial downloads that got no byte for a day and that nobody writes: recover() does, and every pull.
     virtual Result<void> sweep_partials() = 0;
 };

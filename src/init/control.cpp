@@ -49,11 +49,12 @@ Result<Reply> do_parked(const Json& request, Machine& machine) {
     machine.settle();
     const auto prefix = TRY(json_string(request, "prefix"));
     const auto after = TRY(json_string(request, "after"));
+    const bool names_only = TRY(json_bool(request, "names_only"));
     const auto entries = machine.fds.list(prefix, after, sys::kMaxFds);
     Reply reply{{{"names", Json::array()}, {"more", entries.size() == sys::kMaxFds}}, {}};
     for (const auto& entry : entries) {
         reply.body["names"].push_back(entry.name);
-        reply.fds.push_back(entry.fd);
+        if (!names_only) reply.fds.push_back(entry.fd);
     }
     return reply;
 }

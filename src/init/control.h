@@ -7,7 +7,7 @@
 //   {"op":"mark","name":N}
 //   {"op":"exit_of","pid":P,"start_time":T}    -> {"ok":true,"exit":{"code","signal","core_dumped"}} or "exit":null
 //   {"op":"parked","prefix":P,"after":NAME}    -> {"ok":true,"names":[…],"more":bool}, one descriptor each, in that
-//   order
+//   order; with "names_only":true the names alone
 //   {"op":"forget","prefix":P}
 //   {"op":"power","how":"off|reboot|halt|kexec"}
 #pragma once

@@ -99,6 +99,10 @@ TEST_F(ControlServed, HundredsOfParkedDescriptorsComeInPages) {
     ASSERT_EQ(stored->size(), 200U);
     EXPECT_EQ((*stored)[137].name, "system/137");
     EXPECT_EQ(*sys::read_all((*stored)[137].fd), "137");
+    const auto names = client().parked_names("system/");
+    ASSERT_TRUE(names) << names.error().what();
+    ASSERT_EQ(names->size(), 200U);
+    EXPECT_EQ(names->back(), "system/199");
     ASSERT_TRUE(client().forget("system/1"));
     EXPECT_EQ(client().parked("system/")->size(), 100U);
     EXPECT_FALSE(client().forget(""));

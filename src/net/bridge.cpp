@@ -40,6 +40,7 @@ Result<void> LinuxNetwork::ensure_link(const BridgeSpec& bridge) {
         TRY(links_.add_bridge(bridge.name, derive_mac(gateways(bridge), bridge.name), bridge.mtu));
         loopback_.erase(bridge.name);
         link = TRY(links_.get(bridge.name));
+        TRY(links_.set_alias(link->index, our_alias()));
     }
     if (link->kind != "bridge") {
         return fail(Kind::conflict,

@@ -15,9 +15,6 @@ namespace diatom::net {
 namespace {
 
 using ChildKind = ChildSpec::Kind;
-// How `ip link` shows that we made an interface, and may remove it.
-constexpr const char* kOurs = "diatom network";
-
 bool is_ipvlan(ChildKind kind) {
     return kind == ChildKind::ipvlan_l2 || kind == ChildKind::ipvlan_l3 || kind == ChildKind::ipvlan_l3s;
 }
@@ -69,15 +66,17 @@ Result<void> LinuxNetwork::ensure_parent(const ChildSpec& spec) {
             TRY(links_.add_vlan(spec.parent, card->index, vlan->id));
         }
         link = TRY(links_.get(spec.parent));
-        TRY(links_.set_alias(link->index, kOurs));
+        TRY(links_.set_alias(link->index, our_alias()));
     }
     if (!link->up) TRY(links_.set_up(link->index));
+    parents_.insert(spec.parent);
     return {};
 }
 
 Result<void> LinuxNetwork::remove_parent(const ChildSpec& spec) {
+    parents_.erase(spec.parent);
     const auto link = TRY(links_.find(spec.parent));
-    if (!link || link->alias != kOurs) return {};
+    if (!link || link->alias != our_alias()) return {};
     return links_.remove(spec.parent);
 }
 

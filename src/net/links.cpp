@@ -39,6 +39,7 @@ Link parse_link(const nlmsghdr& message) {
             case IFLA_IFNAME: link.name = text_of(attribute); break;
             case IFLA_IFALIAS: link.alias = text_of(attribute); break;
             case IFLA_MTU: link.mtu = mnl_attr_get_u32(&attribute); break;
+            case IFLA_MASTER: link.master = static_cast<int>(mnl_attr_get_u32(&attribute)); break;
             case IFLA_ADDRESS:
                 if (mnl_attr_get_payload_len(&attribute) == link.mac.size()) {
                     std::memcpy(link.mac.data(), mnl_attr_get_payload(&attribute), link.mac.size());
@@ -117,6 +118,14 @@ Result<std::optional<Link>> Links::find(const std::string& name) {
     if (!result && result.error().error_number() == ENODEV) return std::nullopt;
     TRY(std::move(result), "look up interface {}", name);
     return found;
+}
+
+Result<std::vector<Link>> Links::all() {
+    Request request = link_request(RTM_GETLINK, NLM_F_DUMP, 0);
+    std::vector<Link> links;
+    TRY(socket_.query(request, [&](const nlmsghdr& message) { links.push_back(parse_link(message)); }),
+        "list the interfaces of this host");
+    return links;
 }
 
 Result<Link> Links::get(const std::string& name) {

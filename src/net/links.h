@@ -26,6 +26,7 @@ struct Link {
     std::string kind;  // "bridge", "veth", …; empty for hardware
     Mac mac{};
     unsigned mtu = 0;
+    int master = 0;  // the bridge that it is a port of
     bool up = false;
 };
 
@@ -62,6 +63,7 @@ public:
 
     Result<std::optional<Link>> find(const std::string& name);
     Result<Link> get(const std::string& name);  // not_found
+    Result<std::vector<Link>> all();
     Result<void> add_bridge(const std::string& name, const Mac& mac, unsigned mtu);
     // Both ends in one request: the inner one is born in its namespace, down; the outer one up and on the bridge.
     Result<void> add_veth(const Veth& veth);

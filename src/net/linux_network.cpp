@@ -158,10 +158,15 @@ Result<void> LinuxNetwork::exchange(const Elements& old, const Elements& fresh) 
     return result;
 }
 
-Result<void> LinuxNetwork::restore() {
+Elements LinuxNetwork::all_elements() const {
     Elements all;
     for (const auto& [name, bridge] : bridges_) merge_into(all, elements_of(bridge));
     for (const auto& [container, publication] : published_) merge_into(all, publication.elements);
+    return all;
+}
+
+Result<void> LinuxNetwork::restore() {
+    const Elements all = all_elements();
     NftBatch batch(nft_, table_);
     put_ruleset(batch, table_);
     for (const auto& set : ruleset_sets()) batch.flush_set(set.name);

@@ -42,6 +42,9 @@ public:
     Result<bool> table_present() override;
     Result<Fd> watch() override;
     Result<bool> repair() override;
+    Result<Findings> check(const std::vector<EndpointName>& endpoints) override;
+    Result<void> remove_strays(const std::vector<EndpointName>& endpoints) override;
+    Result<bool> is_attached(const EndpointName& endpoint) override;
 
     std::uint64_t nft_messages() const noexcept { return nft_.sent(); }  // for tests
 
@@ -61,6 +64,14 @@ private:
     Result<void> check_owners(const std::string& container, const Elements& elements) const;
     Result<void> open_loopback(const std::vector<PortMapping>& mappings, const std::vector<Address>& targets);
     void forget_owners(const Elements& elements);
+    Elements all_elements() const;
+    // How `ip link` shows that we made an interface, and may remove it.
+    std::string our_alias() const { return table_ + " network"; }
+    // Ours by its name, its alias and the bridge that it is on.
+    bool is_our_pair(const Link& link, const std::vector<Link>& links) const;
+    void check_pairs(const std::vector<Link>& links, const std::vector<EndpointName>& endpoints, Findings& findings);
+    void check_bridges(const std::vector<Link>& links, Findings& findings);
+    Result<void> check_table(Findings& findings);
 
     std::string table_;
     Links links_;
@@ -71,6 +82,7 @@ private:
     std::map<std::string, Publication> published_;
     std::unordered_map<std::string, std::string> owners_;  // set and key -> container
     std::set<std::string> loopback_;                       // bridges with route_localnet
+    std::set<std::string> parents_;                        // of networks without a bridge
     std::uint16_t next_port_ = 0;
 };
 

@@ -15,6 +15,7 @@
 
 #include "base/error.h"
 #include "base/fd.h"
+#include "base/finding.h"
 #include "net/address.h"
 
 namespace diatom::net {
@@ -44,6 +45,13 @@ struct EndpointSpec {
     std::vector<Address> addresses;
     // Whether the container's default routes leave by this interface.
     bool default_route4 = true, default_route6 = true;
+};
+
+// An endpoint on a bridge, by what its veth pair is found by. `tolerated`: in the midst of a change, so that it may be
+// there or not.
+struct EndpointName {
+    std::string container, interface;
+    bool tolerated = false;
 };
 
 // A network without a bridge: interfaces of their own on a card of this host. Source:
@@ -130,6 +138,13 @@ public:
     virtual Result<Fd> watch() = 0;
     // restore(), if another program changed the table since the last call or that one failed; whether it did.
     virtual Result<bool> repair() = 0;
+
+    // Compares this host with what this object made and with `endpoints`, the bridge endpoints that there are:
+    // interfaces, rules and elements that are missing, and those of ours that nobody knows.
+    virtual Result<Findings> check(const std::vector<EndpointName>& endpoints) = 0;
+    // Removes the pairs of ours that are none of `endpoints`: what an engine that was killed left half-way.
+    virtual Result<void> remove_strays(const std::vector<EndpointName>& endpoints) = 0;
+    virtual Result<bool> is_attached(const EndpointName& endpoint) = 0;
 };
 
 // Addresses of one subnet, lowest free first after the last one given (as Docker) and within the pool's range; gateway,

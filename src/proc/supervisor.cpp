@@ -81,6 +81,19 @@ Result<std::vector<StoredFd>> Supervisor::parked(const std::string& name_prefix)
     }
 }
 
+Result<std::vector<std::string>> Supervisor::parked_names(const std::string& name_prefix) const {
+    std::vector<std::string> all;
+    for (std::string after;;) {
+        const Json request{{"op", "parked"}, {"prefix", name_prefix}, {"after", after}, {"names_only", true}};
+        const auto reply = TRY(call(request, {}, nullptr), "list parked descriptors");
+        const auto names = TRY(json_strings(reply, "names"));
+        all.insert(all.end(), names.begin(), names.end());
+        const bool more = TRY(json_bool(reply, "more"));
+        if (!more || names.empty()) return all;
+        after = names.back();
+    }
+}
+
 Result<std::optional<sys::ExitStatus>> Supervisor::exit_of(const sys::ProcessId& process) const {
     const Json request{{"op", "exit_of"}, {"pid", process.pid}, {"start_time", process.start_time}};
     const auto reply = TRY(call(request, {}, nullptr), "ask for the exit of process {}", process.pid);

@@ -38,6 +38,7 @@ public:
     Result<void> park(const std::string& name, FdRef fd) const;
     Result<void> forget(const std::string& name_prefix) const;
     Result<std::vector<StoredFd>> parked(const std::string& name_prefix) const;  // duplicates; they stay parked
+    Result<std::vector<std::string>> parked_names(const std::string& name_prefix) const;
     // How an orphan that PID 1 reaped ended; nothing when it never saw it.
     Result<std::optional<sys::ExitStatus>> exit_of(const sys::ProcessId& process) const;
     Result<void> mark(const std::string& name) const;  // a point on the boot timeline

@@ -168,8 +168,8 @@ Result<std::uint64_t> mount_of(FdRef file) {
     return status.stx_mnt_id;
 }
 
-Result<std::vector<MountPoint>> list_mounts() {
-    const std::string text = TRY(read_file("/proc/self/mountinfo"));
+Result<std::vector<MountPoint>> list_mounts(const std::string& process) {
+    const std::string text = TRY(read_file("/proc/" + process + "/mountinfo"));
     std::vector<MountPoint> mounts;
     for (const auto line : split(text, '\n')) {
         // proc_pid_mountinfo(5): "36 35 98:0 /root /target options [optional…] - type source super-options"

@@ -62,6 +62,7 @@ Result<Fd> clone_root_of(const ProcessId& process);
 struct MountPoint {
     std::string target, type, source;
 };
-Result<std::vector<MountPoint>> list_mounts();  // /proc/self/mountinfo, in order
+// In order. `process`: whose mount namespace, as /proc names it ("self", "1").
+Result<std::vector<MountPoint>> list_mounts(const std::string& process = "self");
 
 }  // namespace diatom::sys

@@ -80,6 +80,17 @@ def machine_status(machine: Machine) -> dict:
     return json.loads(shell(machine, "diatom status --json"))
 
 
+def assert_invariants(machine: Machine) -> None:
+    """What `diatom system check` states of both engines; the machine's console must be at its prompt."""
+    code, output = machine.shell("diatom system check", timeout=COMMAND_SECONDS)
+    assert code == 0 and "all invariants hold" in output, f"{output}\n--- machine\n{machine.log[-3000:]}"
+    assert "not checked" not in output, output
+
+
+def pytest_addoption(parser) -> None:
+    parser.addoption("--long", action="store_true", help="as many cycles and power cuts as a release must stand")
+
+
 @pytest.fixture(scope="session")
 def make_box(tmp_path_factory):
     """Makes machines; each is ended with the session at the latest."""

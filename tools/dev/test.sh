@@ -10,9 +10,10 @@ stages=()
 pytest_args=()
 while [ $# -gt 0 ]; do
     case $1 in
+    --long) pytest_args+=(--long); shift ;;
     --only) stages+=("${2:?--only needs a stage}"); shift 2 ;;
-    --) shift; pytest_args=("$@"); break ;;
-    *) fail "test: unknown argument '$1' (--only STAGE, or -- and what pytest takes)" ;;
+    --) shift; pytest_args+=("$@"); break ;;
+    *) fail "test: unknown argument '$1' (--only STAGE, --long, or -- and what pytest takes)" ;;
     esac
 done
 [ ${#stages[@]} -gt 0 ] || stages=(lint unit runtime image vm)

@@ -68,7 +68,7 @@ private:
                 for (const auto& [name, fd] : store_) {
                     if (!name.starts_with(prefix)) continue;
                     reply["names"].push_back(name);
-                    fds.push_back(fd);
+                    if (!json_bool(request, "names_only").value_or(false)) fds.push_back(fd);
                 }
             }
             (void)sys::send_message(*client, dump_json(reply), fds);

@@ -61,6 +61,7 @@ public:
     }
     Result<std::uint64_t> rootfs_size(const std::string&) override { return std::uint64_t{0}; }
     Result<void> recover(const std::vector<std::string>&) override { return {}; }
+    Result<Findings> check(const std::vector<std::string>&, Activity) override { return Findings(); }
     Result<void> sweep_partials() override { return {}; }
 
 private:
