@@ -117,8 +117,11 @@ asio::awaitable<void> BlobDownload::lane(std::optional<ByteRange> range, Respons
         response.reset();
         if (all) whole_ = false;
         claimed_.remove(*std::exchange(range, std::nullopt));
-        if (!received && !is_passing(received.error())) failure_ = std::move(received).error();
         if (received || failure_) continue;
+        if (!is_passing(received.error())) {
+            failure_ = std::move(received).error();
+            break;
+        }
         auto faced = co_await after_fault(std::move(received).error());
         if (!faced && !failure_) failure_ = std::move(faced).error();
     }

@@ -106,7 +106,10 @@ IncomingBlob::IncomingBlob(Descriptor descriptor, std::string partial, std::stri
       file_(std::move(file)) {}
 
 IncomingBlob::~IncomingBlob() {
-    if (!gone_ && present_.total() == 0) (void)discard();  // nothing to go on from
+    if (gone_ || present_.total() > 0) return;
+    // Nothing to go on from.
+    if (auto removed = discard(); !removed)
+        log::warning("an empty partial download stays", {{"error", removed.error().what()}});
 }
 
 Result<std::shared_ptr<IncomingBlob>> IncomingBlob::open(Descriptor descriptor, std::string partial,

@@ -160,7 +160,9 @@ Result<RootFs> DiskStore::create_rootfs(const std::string& container, const Dige
         for (const auto* part : {"upper", "work", "merged"}) TRY(sys::make_dirs(directory + "/" + part, 0755));
         return rootfs(container);
     }();
-    if (!made) (void)remove_rootfs(container);
+    if (made) return made;
+    if (auto undone = remove_rootfs(container); !undone)
+        log::warning("a half-made root file system stays until the next start", {{"error", undone.error().what()}});
     return made;
 }
 
