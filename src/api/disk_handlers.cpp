@@ -85,6 +85,8 @@ Task<void> prune_images(Call& call) {
         for (const auto& name : removed->untagged) deleted.push_back({{"Untagged", name}});
         for (const auto& id : removed->deleted) deleted.push_back({{"Deleted", id}});
     }
+    auto collected = co_await call.engine.collect_images();
+    CO_TRY(std::move(collected));
     auto again = co_await call.engine.layer_sizes();
     const auto after = total(CO_TRY(std::move(again)));
     co_return co_await call.connection.reply_json(200, {{"ImagesDeleted", list_or_null(std::move(deleted))},

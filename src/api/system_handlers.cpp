@@ -62,6 +62,13 @@ Task<void> version(Call& call) {
                                             {"KernelVersion", uts.release}});
 }
 
+// A proxy as everybody may see it.
+std::string without_password(const std::string& proxy) {
+    const auto begin = proxy.find("://") == std::string::npos ? 0 : proxy.find("://") + 3;
+    const auto at = proxy.rfind('@');
+    return at == std::string::npos || at < begin ? proxy : proxy.substr(0, begin) + "xxxxx:xxxxx" + proxy.substr(at);
+}
+
 Json engine_facts(const engine::EngineOptions& options) {
     Json mirrors = Json::array();
     for (const auto& [host, mirror] : options.mirrors) mirrors.push_back(host + "=" + mirror);
@@ -69,6 +76,9 @@ Json engine_facts(const engine::EngineOptions& options) {
     for (const auto& entry : options.insecure_registries) insecure.push_back(entry);
     return {{"RegistryConfig",
              {{"InsecureRegistryCIDRs", insecure}, {"Mirrors", mirrors}, {"IndexConfigs", Json::object()}}},
+            {"HttpProxy", without_password(options.http_proxy)},
+            {"HttpsProxy", without_password(options.https_proxy)},
+            {"NoProxy", options.no_proxy},
             {"DockerRootDir", options.root},
             {"Driver", "overlay2"},
             {"DriverStatus",

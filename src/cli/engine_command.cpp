@@ -2,6 +2,7 @@
 
 #ifdef DIATOM_ENGINE
 
+#include <cstdlib>
 #include <string>
 
 #include "api/server.h"
@@ -44,10 +45,21 @@ api::ServeOptions options_of(engine::Scope scope) {
 void configure(api::ServeOptions& options) {
     const auto boot = config::read_boot_config();
     std::vector<std::string> warnings;
-    const auto config = config::load_engine_config(config::kEngineConfigFile, boot, warnings);
+    auto config = config::load_engine_config(config::kEngineConfigFile, boot, warnings);
     for (const auto& warning : warnings) log::warning("configuration", {{"warning", warning}});
-    options.engine.mirrors = config.mirrors;
-    options.engine.insecure_registries = config.insecure_registries;
+    config::complete_proxies(config.proxies, [](const char* name) {
+        const char* value = std::getenv(name);
+        return std::string(value == nullptr ? "" : value);
+    });
+    auto& engine = options.engine;
+    engine.mirrors = config.mirrors;
+    engine.insecure_registries = config.insecure_registries;
+    for (const auto& [host, auth] : config.registry_auths)
+        engine.registry_credentials[host] = {auth.username, auth.password, auth.identity_token, {}};
+    engine.registry_certificates = config::kRegistryCertificates;
+    engine.http_proxy = config.proxies.http;
+    engine.https_proxy = config.proxies.https;
+    engine.no_proxy = config.proxies.none;
     if (options.engine.scope == engine::Scope::system) return;
     auto tls = config::find_tls_files(config, kState);
     if (!tls) log::error("the API is not reachable over TLS", tls.error());

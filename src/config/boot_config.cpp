@@ -121,6 +121,25 @@ std::optional<std::string> apply_insecure(BootConfig& config, const std::optiona
     return std::nullopt;
 }
 
+std::optional<std::string> set_text(std::string& to, const std::optional<std::string>& value, const char* form) {
+    if (!value || value->empty()) return form;
+    to = *value;
+    return std::nullopt;
+}
+constexpr const char* kProxyForm = "must be http://[USER:PASSWORD@]HOST:PORT";
+
+std::optional<std::string> apply_http_proxy(BootConfig& config, const std::optional<std::string>& value) {
+    return set_text(config.proxies.http, value, kProxyForm);
+}
+
+std::optional<std::string> apply_https_proxy(BootConfig& config, const std::optional<std::string>& value) {
+    return set_text(config.proxies.https, value, kProxyForm);
+}
+
+std::optional<std::string> apply_no_proxy(BootConfig& config, const std::optional<std::string>& value) {
+    return set_text(config.proxies.none, value, "must be a list of hosts, such as .lab.example,10.0.0.0/8");
+}
+
 std::optional<std::string> apply_tls(BootConfig& config, const std::optional<std::string>& value) {
     config.tls.reset();
     config.tls_off = value == "off";
@@ -155,6 +174,9 @@ constexpr std::array kKeys{
     Key{"diatom.watchdog", apply_watchdog},
     Key{"diatom.registry.mirror", apply_mirror},
     Key{"diatom.registry.insecure", apply_insecure},
+    Key{"diatom.http_proxy", apply_http_proxy},
+    Key{"diatom.https_proxy", apply_https_proxy},
+    Key{"diatom.no_proxy", apply_no_proxy},
     Key{"diatom.tls", apply_tls},
     Key{"rancher.autologin", apply_autologin},
     Key{"rancher.state.autoformat", apply_autoformat},

@@ -9,7 +9,8 @@
 //   diatom.log_level=debug|info|warning|error   diatom.debug (= debug)
 //   diatom.watchdog=SECONDS|off             the hardware watchdog's time-out (off)
 //   diatom.registry.mirror=HOST=MIRROR      may be repeated
-//   diatom.registry.insecure=HOST           plain HTTP; may be repeated
+//   diatom.registry.insecure=HOST           any certificate, or plain HTTP; may be repeated
+//   diatom.http_proxy=URL  diatom.https_proxy=URL  diatom.no_proxy=HOST[,…]   for the engines
 //   diatom.tls=[ADDRESS:]PORT|off           the user engine over TLS, with the certificates of the state partition's
 //                                           /var/lib/diatom/tls or of fw_cfg (off, but on with fw_cfg certificates)
 //   rancher.autologin  rancher.state.autoformat  rancher.debug  rancher.recovery     the same, for old hands
@@ -36,6 +37,12 @@ struct TlsAddress {
     friend bool operator==(const TlsAddress&, const TlsAddress&) = default;
 };
 
+// "http://[USER:PASSWORD@]HOST:PORT" for requests in the clear and over TLS, and the hosts that are reached without.
+struct Proxies {
+    std::string http, https, none;
+    friend bool operator==(const Proxies&, const Proxies&) = default;
+};
+
 struct BootConfig {
     std::optional<std::string> state_label = kDefaultStateLabel;  // nothing: run from memory
     bool state_named = false;                                     // the command line names it: wait for slow devices
@@ -48,6 +55,7 @@ struct BootConfig {
     std::optional<unsigned> watchdog_s;
     std::vector<std::pair<std::string, std::string>> mirrors;  // registry host, mirror
     std::vector<std::string> insecure_registries;
+    Proxies proxies;
     std::optional<TlsAddress> tls;
     bool tls_off = false;
     std::vector<std::string> warnings;

@@ -24,11 +24,35 @@ TEST(EngineConfig, DecodesFile) {
     EXPECT_THAT(decode_engine_config(R"({"registry_mirrors":["a=b"]})", "f")->mirrors, ElementsAre(Pair("a", "b")));
 }
 
+TEST(EngineConfig, DecodesCredentialsAsDockerWritesThem) {
+    const auto c = decode_engine_config(
+        R"({"registry_auths":{"a":{"username":"me","password":"p"},"b":{"auth":"bWU6cDpx"},"c":{"identitytoken":"t"}}})",
+        "f");
+    ASSERT_TRUE(c) << c.error().what();
+    EXPECT_EQ(c->registry_auths.at("a"), (RegistryAuth{"me", "p", ""}));
+    EXPECT_EQ(c->registry_auths.at("b"), (RegistryAuth{"me", "p:q", ""}));
+    EXPECT_EQ(c->registry_auths.at("c"), (RegistryAuth{"", "", "t"}));
+}
+
+TEST(EngineConfig, ProxiesComeFromTheLineThenTheFileThenTheEnvironment) {
+    const std::string file = testing::TempDir() + "/proxies.json";
+    ASSERT_TRUE(sys::write_file(file, R"({"proxies":{"http_proxy":"file","https_proxy":"file"}})"));
+    std::vector<std::string> warnings;
+    auto c = load_engine_config(file, decode_boot_config("diatom.http_proxy=line"), warnings);
+    EXPECT_THAT(warnings, IsEmpty());
+    complete_proxies(c.proxies, [](const char* name) {
+        return std::string(name) == "no_proxy" || std::string(name) == "HTTP_PROXY" ? "environment" : "";
+    });
+    EXPECT_EQ(c.proxies, (Proxies{"line", "file", "environment"}));
+}
+
 TEST(EngineConfig, MistakesNameFileAndKey) {
     EXPECT_EQ(decode_engine_config(R"({"registry_mirror":{}})", "f").error().what(),
               "f: unknown key \"registry_mirror\", did you mean \"registry_mirrors\"?");
     for (const auto* text : {"[]", "{", R"({"tls":{"port":0}})", R"({"tls":7})", R"({"registry_mirrors":["a"]})",
-                             R"({"insecure_registries":[1]})", R"({"tls":{"prt":1}})"}) {
+                             R"({"insecure_registries":[1]})", R"({"tls":{"prt":1}})", R"({"proxies":{"http":"x"}})",
+                             R"({"proxies":[]})", R"({"registry_auths":{"h":{}}})",
+                             R"({"registry_auths":{"h":{"auth":"bWU="}}})", R"({"registry_auths":[]})"}) {
         EXPECT_THAT(decode_engine_config(text, "f").error().what(), HasSubstr("f")) << text;
     }
 }

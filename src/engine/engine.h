@@ -160,6 +160,8 @@ public:
     virtual Task<std::vector<image::ImageRecord>> images() = 0;
     virtual Task<image::ImageRecord> image(std::string name) = 0;
     virtual Task<image::Store::Removed> remove_image(std::string name, bool force) = 0;
+    // Removes what pulls left that did not come to their end, and whatever else of the store no image uses.
+    virtual Task<void> collect_images() = 0;
     virtual Task<void> tag_image(std::string name, image::Reference reference) = 0;
     virtual Task<std::vector<std::string>> load_image(Fd archive, image::ProgressSink progress) = 0;
     virtual Task<std::unique_ptr<ArchiveReader>> save_images(std::vector<std::string> names) = 0;  // image/save.h

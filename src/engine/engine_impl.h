@@ -130,6 +130,7 @@ public:
     Task<std::vector<image::ImageRecord>> images() override;
     Task<image::ImageRecord> image(std::string name) override;
     Task<image::Store::Removed> remove_image(std::string name, bool force) override;
+    Task<void> collect_images() override;
     Task<void> tag_image(std::string name, image::Reference reference) override;
     Task<std::vector<std::string>> load_image(Fd archive, image::ProgressSink progress) override;
     Task<std::unique_ptr<ArchiveReader>> save_images(std::vector<std::string> names) override;

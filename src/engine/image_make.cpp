@@ -45,9 +45,11 @@ Result<image::Digest> make_image(image::Store& store, std::string_view base, con
                               .comment = options.comment};
     // Refused before the work of the layer: an instruction that nobody understands.
     TRY(image::extend_config(base, {.diff_id = image::Digest::of("")}, process, options.changes, options.platform));
-    layer.diff_id = TRY(store.add_layer(produce), "make the layer");
+    const auto lease = store.lease();
+    layer.diff_id = TRY(store.add_layer(produce, *lease), "make the layer");
     const auto config = TRY(image::extend_config(base, layer, process, options.changes, options.platform));
     auto id = image::Digest::of(config);
+    lease->hold(id);
     TRY(store.put_blob(id, config));
     TRY(store.add_image(id, {}, options.tag, {}));
     return id;

@@ -50,6 +50,10 @@ Task<image::Store::Removed> EngineImpl::remove_image(std::string name, bool forc
     co_return removed;
 }
 
+Task<void> EngineImpl::collect_images() {
+    co_return co_await on_bulk([&] { return parts_.store->collect(image::Leftovers::remove); });
+}
+
 Task<void> EngineImpl::tag_image(std::string name, image::Reference reference) {
     auto tagged = co_await on_pool([&]() -> Result<void> {
         const auto found = TRY(named(parts_.store->find(name), name));

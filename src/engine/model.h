@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "image/registry.h"
 #include "image/store.h"
 #include "net/network.h"
 #include "runtime/spec.h"
@@ -277,6 +278,9 @@ struct EngineOptions {
     std::string system_services;                               // directory of built-in Compose files (system scope)
     std::vector<std::pair<std::string, std::string>> mirrors;
     std::vector<std::string> insecure_registries;
+    std::map<std::string, image::Credentials> registry_credentials;  // by host
+    std::string registry_certificates;                               // directory, as Docker's certs.d
+    std::string http_proxy, https_proxy, no_proxy;
 };
 
 }  // namespace diatom::engine

@@ -15,7 +15,13 @@ Result<Parts> open_parts(const EngineOptions& options) {
     Parts parts;
     parts.bulk = std::make_unique<asio::thread_pool>(kWorkers);
     parts.store = TRY(image::Store::open(options.root), "open the image store");
-    image::RegistryOptions registry{.insecure = options.insecure_registries, .mirrors = options.mirrors};
+    image::RegistryOptions registry{.insecure = options.insecure_registries,
+                                    .certs_directory = options.registry_certificates,
+                                    .credentials = options.registry_credentials,
+                                    .mirrors = options.mirrors,
+                                    .http_proxy = options.http_proxy,
+                                    .https_proxy = options.https_proxy,
+                                    .no_proxy = options.no_proxy};
     parts.registry = image::Registry::create(std::move(registry), *parts.store, *parts.bulk);
     if (!options.table.empty()) parts.network = TRY(net::Network::open(options.table), "open the network");
     parts.launcher = Launcher::real();

@@ -1,20 +1,19 @@
-// Content by digest on disk: ROOT/blobs/ALGORITHM/HEX, with partial downloads in ROOT/ingest/ALGORITHM-HEX.part.
-// A writer holds a lock (flock(2)) on its partial download: a second one of the same blob is refused (the registry
-// client fetches a blob once), and the sweep leaves it alone. Thread side: any.
+// Content by digest on disk: ROOT/blobs/ALGORITHM/HEX, with partial downloads in ROOT/ingest (incoming_blob.h).
+// Whoever has a partial download open has it alone: a second one of the same blob is refused (the registry client
+// fetches a blob once), and the sweep leaves it alone. Thread side: any.
 #pragma once
 
-#include <chrono>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "image/store.h"
+#include "image/incoming_blob.h"
 
 namespace diatom::image {
 
 class Blobs {
 public:
-    static constexpr std::chrono::hours kPartialLife{24};
     explicit Blobs(std::string root) : root_(std::move(root)) {}
     Result<void> open();
 
@@ -22,11 +21,11 @@ public:
     std::string ingest() const { return root_ + "/ingest"; }
     bool has(const Digest& digest) const;
     Result<std::string> read(const Digest& digest, std::size_t limit) const;
-    Result<std::unique_ptr<BlobWriter>> write(const Descriptor& descriptor) const;
+    Result<std::shared_ptr<IncomingBlob>> receive(const Descriptor& descriptor) const;
     Result<void> put(const Digest& digest, std::string_view bytes) const;
     Result<void> remove(const Digest& digest) const;
-    // Removes partial downloads that nobody writes and that got no byte for kPartialLife.
-    Result<void> sweep_partials() const;
+    // Removes partial downloads that nobody has open and that got no byte since `oldest`, seconds since 1970.
+    Result<void> sweep_partials(std::int64_t oldest) const;
     Result<std::vector<Digest>> list() const;
 
 private:

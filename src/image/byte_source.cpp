@@ -62,6 +62,7 @@ public:
                     "refused as a decompression bomb",
                     format_bytes(limit_.allowance), limit_.ratio, format_bytes(read));
     }
+    void interrupt() override { inflated_->interrupt(); }
 
 private:
     std::unique_ptr<ByteSource> inflated_;

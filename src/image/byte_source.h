@@ -18,6 +18,9 @@ public:
     virtual ~ByteSource() = default;
     // Up to buffer.size() bytes; 0 only at the end.
     virtual Result<std::size_t> read(std::span<std::uint8_t> buffer) = 0;
+    // Makes a read fail that waits for bytes which may never come, and those after it. From any thread; what decorates
+    // another source passes it on.
+    virtual void interrupt() {}
 };
 
 class ByteSink {
@@ -57,6 +60,7 @@ std::unique_ptr<ByteSource> limit_inflation(std::unique_ptr<ByteSource> inflated
                                             const std::atomic<std::uint64_t>& compressed, InflateLimit limit);
 
 // Reads `source` ahead on a thread of its own, by a few buffers. `examine` sees every piece on that thread, in order.
+// Destroyed before the end, it interrupts the source.
 class ByteExaminer {
 public:
     virtual ~ByteExaminer() = default;

@@ -15,6 +15,7 @@ CREATE TABLE rootfs_layer (container TEXT NOT NULL REFERENCES rootfs(container) 
 CREATE INDEX image_layer_diff_id ON image_layer (diff_id);
 CREATE INDEX rootfs_layer_diff_id ON rootfs_layer (diff_id);
 )";
+constexpr std::string_view kKeptUntil = "ALTER TABLE layer ADD COLUMN kept_until INTEGER NOT NULL DEFAULT 0";
 
 Result<std::vector<Digest>> digests(Result<std::vector<std::string>> texts) {
     std::vector<Digest> list;
@@ -25,7 +26,7 @@ Result<std::vector<Digest>> digests(Result<std::vector<std::string>> texts) {
 }  // namespace
 
 Result<Catalog> Catalog::open(const std::string& path) {
-    return Catalog(TRY(db::Database::open(path, {kSchema}), "image database"));
+    return Catalog(TRY(db::Database::open(path, {kSchema, kKeptUntil}), "image database"));
 }
 
 Result<void> Catalog::run(std::string_view sql, std::initializer_list<std::string_view> values) {
@@ -44,8 +45,9 @@ Result<std::vector<std::string>> Catalog::texts(std::string_view sql, std::initi
 
 Result<void> Catalog::add_layer(const LayerRow& layer) {
     const std::lock_guard guard(mutex_);
-    auto statement = TRY(database_.prepare("INSERT OR REPLACE INTO layer (diff_id, size) VALUES (?, ?)"));
-    statement.bind(layer.diff_id.text()).bind(static_cast<std::int64_t>(layer.size));
+    auto statement =
+        TRY(database_.prepare("INSERT OR REPLACE INTO layer (diff_id, size, kept_until) VALUES (?, ?, ?)"));
+    statement.bind(layer.diff_id.text()).bind(static_cast<std::int64_t>(layer.size)).bind(layer.kept_until);
     return statement.run();
 }
 
@@ -68,12 +70,15 @@ Result<void> Catalog::forget_layer(const Digest& diff_id) {
     return run("DELETE FROM layer WHERE diff_id = ?", {diff_id.text()});
 }
 
-Result<std::vector<Digest>> Catalog::unused_layers() {
+Result<std::vector<Digest>> Catalog::unused_layers(std::int64_t now) {
     const std::lock_guard guard(mutex_);
-    return digests(
-        texts("SELECT diff_id FROM layer WHERE diff_id NOT IN (SELECT diff_id FROM image_layer) "
-              "AND diff_id NOT IN (SELECT diff_id FROM rootfs_layer)",
-              {}));
+    auto statement = TRY(database_.prepare(
+        "SELECT diff_id FROM layer WHERE kept_until <= ? AND diff_id NOT IN (SELECT diff_id FROM image_layer) "
+        "AND diff_id NOT IN (SELECT diff_id FROM rootfs_layer)"));
+    statement.bind(now);
+    std::vector<Digest> unused;
+    while (TRY(statement.step())) unused.push_back(TRY(Digest::parse(statement.text(0))));
+    return unused;
 }
 
 Result<void> Catalog::add_image(const NewImage& image) {
@@ -90,12 +95,21 @@ Result<void> Catalog::add_image(const NewImage& image) {
                 database_.prepare("INSERT OR REPLACE INTO image_layer (image, position, diff_id) VALUES (?, ?, ?)"));
             layer.bind(image.id.text()).bind(static_cast<std::int64_t>(i)).bind(image.diff_ids[i].text());
             TRY(layer.run());
+            // Once the image goes, so does the layer.
+            TRY(run("UPDATE layer SET kept_until = 0 WHERE diff_id = ?", {image.diff_ids[i].text()}));
         }
         const auto name = "INSERT OR REPLACE INTO name (name, kind, image) VALUES (?, ?, ?)";
         if (!image.tag.empty()) TRY(run(name, {image.tag, "tag", image.id.text()}));
         if (!image.repo_digest.empty()) TRY(run(name, {image.repo_digest, "digest", image.id.text()}));
         return {};
     });
+}
+
+Result<std::set<Digest>> Catalog::image_blobs() {
+    const std::lock_guard guard(mutex_);
+    const auto found =
+        TRY(digests(texts("SELECT id FROM image UNION SELECT manifest FROM image WHERE manifest <> ''", {})));
+    return std::set<Digest>(found.begin(), found.end());
 }
 
 Result<ImageRecord> Catalog::read_image(const std::string& id) {
@@ -130,9 +144,20 @@ Result<std::vector<ImageRecord>> Catalog::images() {
     return records;
 }
 
-Result<void> Catalog::remove_image(const Digest& id) {
+Result<bool> Catalog::remove_image(const Removal& removal) {
     const std::lock_guard guard(mutex_);
-    return run("DELETE FROM image WHERE id = ?", {id.text()});
+    const auto& id = removal.id.text();
+    bool removed = false;
+    TRY(database_.transaction([&]() -> Result<void> {
+        const bool used = removal.in_use || !TRY(texts("SELECT container FROM rootfs WHERE image = ?", {id})).empty();
+        if (used && !removal.force)
+            return fail(Kind::conflict, "image {} is being used by a container", removal.id.hex().substr(0, 12));
+        for (const auto& name : removal.names) TRY(run("DELETE FROM name WHERE name = ? AND image = ?", {name, id}));
+        if (used || !TRY(texts("SELECT name FROM name WHERE image = ?", {id})).empty()) return {};
+        removed = !TRY(texts("SELECT id FROM image WHERE id = ?", {id})).empty();
+        return run("DELETE FROM image WHERE id = ?", {id});
+    }));
+    return removed;
 }
 
 Result<void> Catalog::tag(const Digest& id, const std::string& tag) {
@@ -143,11 +168,6 @@ Result<void> Catalog::tag(const Digest& id, const std::string& tag) {
 Result<void> Catalog::untag(const std::string& name) {
     const std::lock_guard guard(mutex_);
     return run("DELETE FROM name WHERE name = ?", {name});
-}
-
-Result<void> Catalog::untag_all(const Digest& id) {
-    const std::lock_guard guard(mutex_);
-    return run("DELETE FROM name WHERE image = ?", {id.text()});
 }
 
 Result<std::optional<Digest>> Catalog::by_name(const std::string& tag_or_repo_digest) {
@@ -169,6 +189,8 @@ Result<void> Catalog::check() {
 Result<void> Catalog::add_rootfs(const std::string& container, const Digest& image) {
     const std::lock_guard guard(mutex_);
     return database_.transaction([&]() -> Result<void> {
+        if (TRY(texts("SELECT id FROM image WHERE id = ?", {image.text()})).empty())
+            return fail(Kind::not_found, "No such image: {}", image.text());
         TRY(run("INSERT INTO rootfs (container, image) VALUES (?, ?)", {container, image.text()}));
         return run(
             "INSERT INTO rootfs_layer (container, position, diff_id) SELECT ?, position, diff_id FROM image_layer "

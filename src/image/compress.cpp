@@ -42,6 +42,7 @@ public:
         }
         return std::size_t{size - stream_->avail_out};
     }
+    void interrupt() override { plain_->interrupt(); }
 
 private:
     std::unique_ptr<ByteSource> plain_;

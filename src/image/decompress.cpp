@@ -31,6 +31,7 @@ public:
         given_ += size;
         return size;
     }
+    void interrupt() override { rest_->interrupt(); }
 
 private:
     std::vector<std::uint8_t> head_;
@@ -63,6 +64,7 @@ public:
             if (starved && ended_ && !between_members_) return fail(Kind::corrupt, "gzip: the stream ends early");
         }
     }
+    void interrupt() override { compressed_->interrupt(); }
 
 private:
     Result<void> refill() {
@@ -123,6 +125,7 @@ public:
             if (output.pos > 0) return output.pos;
         }
     }
+    void interrupt() override { compressed_->interrupt(); }
 
 private:
     struct FreeContext {

@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <limits>
 
+#include "base/strings.h"
 #include "sys/file.h"
 
 namespace diatom::image {
@@ -34,21 +35,34 @@ Failure network_error(const boost::system::error_code& error, std::string_view w
                 error == beast::error::timeout ? "no answer in time" : error.message());
 }
 
+// Of a host's directory: *.crt are authorities, NAME.cert and NAME.key what we show.
+Result<void> load_host_directory(ssl::context& context, const std::string& directory) {
+    if (directory.empty() || !sys::exists(directory)) return {};
+    boost::system::error_code error;
+    for (const auto& name : TRY(sys::list_dir(directory))) {
+        const auto path = directory + "/" + name;
+        if (name.ends_with(".crt")) {
+            context.load_verify_file(path, error);
+            if (error) return fail(Kind::invalid, "certificate authority {}: {}", path, error.message());
+        } else if (name.ends_with(".cert")) {
+            const auto key = path.substr(0, path.size() - std::string_view("cert").size()) + "key";
+            context.use_certificate_chain_file(path, error);
+            if (error) return fail(Kind::invalid, "client certificate {}: {}", path, error.message());
+            context.use_private_key_file(key, ssl::context::pem, error);
+            if (error) return fail(Kind::invalid, "key of the client certificate, {}: {}", key, error.message());
+        }
+    }
+    return {};
+}
+
 Result<std::shared_ptr<ssl::context>> make_context(const HttpOptions& options) {
     auto context = std::make_shared<ssl::context>(ssl::context::tls_client);
     boost::system::error_code error;
     if (options.ca_file.empty()) context->set_default_verify_paths(error);
     else context->load_verify_file(options.ca_file, error);
     if (error) return fail(Kind::invalid, "certificate authorities {}: {}", options.ca_file, error.message());
-    if (!options.host_ca_directory.empty() && sys::exists(options.host_ca_directory)) {
-        for (const auto& name : TRY(sys::list_dir(options.host_ca_directory))) {
-            if (!name.ends_with(".crt")) continue;
-            const auto path = options.host_ca_directory + "/" + name;
-            context->load_verify_file(path, error);
-            if (error) return fail(Kind::invalid, "certificate authority {}: {}", path, error.message());
-        }
-    }
-    context->set_verify_mode(ssl::verify_peer, error);
+    TRY(load_host_directory(*context, options.host_directory));
+    context->set_verify_mode(options.verify ? ssl::verify_peer : ssl::verify_none, error);
     return context;
 }
 
@@ -128,12 +142,57 @@ Task<beast::tcp_stream> connect(std::string host, std::uint16_t port, const Url&
     co_return std::move(stream);
 }
 
+int hex_digit(char c) {
+    if (c >= '0' && c <= '9') return c - '0';
+    const char lower = static_cast<char>(c | 0x20);
+    return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
+}
+
+// "%40" to "@" (RFC 3986, 2.1); what is malformed stays as it is.
+std::string decode_percent(std::string_view text) {
+    std::string decoded;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const bool escaped =
+            text[i] == '%' && i + 2 < text.size() && hex_digit(text[i + 1]) >= 0 && hex_digit(text[i + 2]) >= 0;
+        if (!escaped) {
+            decoded += text[i];
+            continue;
+        }
+        decoded += static_cast<char>(hex_digit(text[i + 1]) * 16 + hex_digit(text[i + 2]));
+        i += 2;
+    }
+    return decoded;
+}
+
+// "http://[USER:PASSWORD@]HOST:PORT", or without the scheme.
+struct Proxy {
+    Url url;
+    std::string authorization;  // empty: none
+};
+Result<Proxy> parse_proxy(const std::string& text) {
+    std::string scheme = "http://", rest = text;
+    if (const auto end = text.find("://"); end != std::string::npos) {
+        scheme = text.substr(0, end + 3);
+        rest = text.substr(end + 3);
+    }
+    Proxy proxy;
+    // Taken off first, so that no error tells the password.
+    if (const auto at = rest.substr(0, rest.find('/')).rfind('@'); at != std::string::npos) {
+        proxy.authorization = "Basic " + encode_base64(decode_percent(rest.substr(0, at)));
+        rest.erase(0, at + 1);
+    }
+    proxy.url = TRY(Url::parse(scheme + rest), "proxy");
+    if (proxy.url.tls) return fail(Kind::unsupported, "proxy {}: a proxy is spoken to over http", proxy.url.text());
+    return proxy;
+}
+
 // CONNECT through an HTTP proxy (RFC 9110, 9.3.6).
-Task<void> open_tunnel(beast::tcp_stream& stream, const Url& url) {
+Task<void> open_tunnel(beast::tcp_stream& stream, const Url& url, std::string authorization) {
     const auto target =
         std::format("{}:{}", url.host.find(':') == std::string::npos ? url.host : "[" + url.host + "]", url.port);
     http::request<http::empty_body> request{http::verb::connect, target, 11};
     request.set(http::field::host, target);
+    if (!authorization.empty()) request.set(http::field::proxy_authorization, authorization);
     stream.expires_after(kConnectTime);
     if (const auto [error, size] = co_await http::async_write(stream, request, kUse); error)
         co_return network_error(error, "ask the proxy for", url);
@@ -143,6 +202,9 @@ Task<void> open_tunnel(beast::tcp_stream& stream, const Url& url) {
     if (const auto [error, size] = co_await http::async_read_header(stream, buffer, parser, kUse); error) {
         co_return network_error(error, "answer of the proxy for", url);
     }
+    if (parser.get().result_int() == 407)
+        co_return fail(Kind::denied, "the proxy wants other credentials for {}: give it as http://USER:PASSWORD@HOST",
+                       target);
     if (parser.get().result_int() / 100 != 2)
         co_return fail(Kind::unavailable, "the proxy refused {}: status {}", target, parser.get().result_int());
     co_return Result<void>{};
@@ -166,7 +228,7 @@ Task<std::unique_ptr<HttpResponse>> exchange_tls(beast::tcp_stream tcp_stream, H
     if (SSL_set_tlsext_host_name(stream.native_handle(), url.host.c_str()) != 1)
         co_return fail(Kind::bug, "TLS server name {}", url.host);
     boost::system::error_code unset;
-    stream.set_verify_callback(ssl::host_name_verification(url.host), unset);
+    if (options.verify) stream.set_verify_callback(ssl::host_name_verification(url.host), unset);
     beast::get_lowest_layer(stream).expires_after(kConnectTime);
     if (const auto [error] = co_await stream.async_handshake(ssl::stream_base::client, kUse); error) {
         // No TLS there, or a certificate that we do not trust: trying again changes nothing.
@@ -197,16 +259,19 @@ Task<std::string> HttpResponse::read_all(std::size_t limit) {
 
 Task<std::unique_ptr<HttpResponse>> http_exchange(HttpRequest request, HttpOptions options) {
     const Url url = request.url;
-    Url hop = url;
-    if (!options.proxy.empty()) hop = CO_TRY(Url::parse(options.proxy), "proxy");
-    auto connected = co_await connect(hop.host, hop.port, hop);
+    Proxy proxy{.url = url, .authorization = {}};
+    if (!options.proxy.empty()) proxy = CO_TRY(parse_proxy(options.proxy));
+    auto connected = co_await connect(proxy.url.host, proxy.url.port, proxy.url);
     auto stream = CO_TRY(std::move(connected));
     if (!options.proxy.empty() && url.tls) {
-        auto tunnelled = co_await open_tunnel(stream, url);
+        auto tunnelled = co_await open_tunnel(stream, url, std::move(proxy.authorization));
         CO_TRY(std::move(tunnelled));
     }
     if (url.tls) co_return co_await exchange_tls(std::move(stream), std::move(request), std::move(options));
-    if (!options.proxy.empty()) request.url.target = url.text();  // a proxy wants the whole URL
+    if (!options.proxy.empty()) {
+        request.url.target = url.text();  // a proxy wants the whole URL
+        if (!proxy.authorization.empty()) request.headers["Proxy-Authorization"] = std::move(proxy.authorization);
+    }
     co_return co_await finish<beast::tcp_stream>(nullptr, std::move(stream), std::move(request), std::move(options));
 }
 

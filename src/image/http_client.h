@@ -5,6 +5,7 @@
 #include <boost/asio/awaitable.hpp>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -33,11 +34,13 @@ struct Url {
 };
 
 struct HttpOptions {
-    std::string proxy;              // "http://host:port"; empty: direct
-    std::string ca_file;            // PEM; empty: the system's
-    std::string host_ca_directory;  // *.crt in it are trusted too, where it exists
+    std::string proxy;           // "http://[USER:PASSWORD@]HOST:PORT"; empty: direct
+    std::string ca_file;         // PEM; empty: the system's
+    std::string host_directory;  // *.crt in it are trusted too, NAME.cert and NAME.key shown; it need not exist
+    bool verify = true;          // the certificate of the server
     std::chrono::seconds stall_timeout{60};
 };
+using HttpChooser = std::function<HttpOptions(const Url&)>;  // for each host that a request leads to
 
 struct HttpRequest {
     std::string method = "GET";

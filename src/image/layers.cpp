@@ -17,9 +17,9 @@ namespace {
 // Counts and tells how much of the blob was read, as it goes by.
 class ReportingSource final : public ByteSource {
 public:
-    ReportingSource(FdRef blob, std::string label, std::uint64_t total, const ProgressSink& sink,
+    ReportingSource(std::unique_ptr<ByteSource> blob, std::string label, std::uint64_t total, const ProgressSink& sink,
                     std::atomic<std::uint64_t>& passed)
-        : inner_(file_source(blob)), label_(std::move(label)), total_(total), sink_(sink), passed_(passed) {}
+        : inner_(std::move(blob)), label_(std::move(label)), total_(total), sink_(sink), passed_(passed) {}
 
     Result<std::size_t> read(std::span<std::uint8_t> buffer) override {
         const auto size = TRY(inner_->read(buffer));
@@ -27,6 +27,7 @@ public:
         if (sink_ && size > 0) sink_({label_, "Extracting", passed_, total_});
         return size;
     }
+    void interrupt() override { inner_->interrupt(); }
 
 private:
     std::unique_ptr<ByteSource> inner_;
@@ -81,15 +82,15 @@ std::string Layers::path(const Digest& diff_id) const { return directory(diff_id
 
 bool Layers::has(const Digest& diff_id) { return catalog_.has_layer(diff_id).value_or(false); }
 
-Result<void> Layers::unpack(FdRef blob, std::uint64_t size, const Digest& diff_id, const std::string& label,
-                            const ProgressSink& progress, const std::atomic<bool>* cancelled) {
+Result<void> Layers::unpack(Work work) {
+    const Digest diff_id = work.diff_id;
     {
         std::unique_lock lock(mutex_);
         done_.wait(lock, [&] { return !in_work_.contains(diff_id); });
         if (has(diff_id)) return {};
         in_work_.insert(diff_id);
     }
-    auto unpacked = unpack_once(blob, size, diff_id, label, progress, cancelled);
+    auto unpacked = unpack_once(std::move(work));
     {
         const std::lock_guard lock(mutex_);
         in_work_.erase(diff_id);
@@ -98,8 +99,8 @@ Result<void> Layers::unpack(FdRef blob, std::uint64_t size, const Digest& diff_i
     return unpacked;
 }
 
-Result<void> Layers::unpack_once(FdRef blob, std::uint64_t size, const Digest& diff_id, const std::string& label,
-                                 const ProgressSink& progress, const std::atomic<bool>* cancelled) {
+Result<void> Layers::unpack_once(Work work) {
+    const auto& diff_id = work.diff_id;
     Scratch scratch(std::format("{}/ingest/layer-{}-{}", root_, diff_id.hex(), sys::monotonic_ns()));
     TRY(sys::make_dirs(scratch.path() + "/fs", 0755));
     const auto root = TRY(sys::open_path(scratch.path() + "/fs", O_RDONLY | O_DIRECTORY));
@@ -107,31 +108,31 @@ Result<void> Layers::unpack_once(FdRef blob, std::uint64_t size, const Digest& d
     std::atomic<std::uint64_t> passed = 0;
     LayerExaminer examiner(diff_id.algorithm(),
                            TRY(sys::open_path(scratch.path() + "/recipe", O_WRONLY | O_CREAT | O_EXCL, 0600)));
-    auto inflated =
-        TRY(decompress(std::make_unique<ReportingSource>(blob, label, size, progress, passed)), "unpack the layer");
+    auto reported =
+        std::make_unique<ReportingSource>(std::move(work.archive), work.label, work.size, work.progress, passed);
+    auto inflated = TRY(decompress(std::move(reported)), "unpack the layer");
     const auto source = read_ahead(limit_inflation(std::move(inflated), passed, limit_), examiner);
-    const ExtractLimits limits{.directory = root_, .cancelled = cancelled};
+    const ExtractLimits limits{.directory = root_, .cancelled = work.cancelled};
     const auto extracted = TRY(extract_tar(*source, root, Whiteouts::overlay, limits), "unpack the layer");
     const auto found = TRY(examiner.finish(), "unpack the layer");
     if (found != diff_id)
         return fail(Kind::corrupt, "the layer unpacks to {} where the image says {}", found.text(), diff_id.text());
+    TRY(work.verified());
 
     if (::syncfs(root.raw()) != 0) return fail_errno(errno, "write the layer to the disk");
     TRY(sys::remove_tree(directory(diff_id)));  // of a crash between the rename and the record
     TRY(sys::rename_path(scratch.path(), directory(diff_id)));
     scratch.keep();
     TRY(sys::sync_dir(root_ + "/layers"));
-    return catalog_.add_layer({diff_id, extracted.bytes});
+    return catalog_.add_layer({diff_id, extracted.bytes, work.kept_until});
 }
 
-Result<void> Layers::remove(const Digest& diff_id) {
-    // Out of sight at once, so that a crash in the middle leaves no half layer under its name.
+Result<std::string> Layers::detach(const Digest& diff_id) {
     TRY(catalog_.forget_layer(diff_id));
-    const auto doomed = std::format("{}/ingest/removed-{}-{}", root_, diff_id.hex(), sys::monotonic_ns());
-    if (auto moved = sys::rename_path(directory(diff_id), doomed); !moved) {
-        return moved.error().kind() == Kind::not_found ? Result<void>{} : moved;
-    }
-    return sys::remove_tree(doomed);
+    auto doomed = std::format("{}/ingest/removed-{}-{}", root_, diff_id.hex(), sys::monotonic_ns());
+    if (auto moved = sys::rename_path(directory(diff_id), doomed); !moved && moved.error().kind() != Kind::not_found)
+        return forward_error(std::move(moved));
+    return doomed;
 }
 
 Result<void> Layers::reconcile() {

@@ -14,7 +14,7 @@ namespace {
 class Loader {
 public:
     Loader(Fd root, Store& store, Layers& layers, const ProgressSink& progress)
-        : root_(std::move(root)), store_(store), layers_(layers), progress_(progress) {}
+        : root_(std::move(root)), store_(store), layers_(layers), progress_(progress), lease_(store.lease()) {}
 
     Result<std::vector<std::string>> run() {
         if (auto manifest = open("manifest.json")) return load_docker(TRY(parse(*manifest, "manifest.json")));
@@ -82,6 +82,7 @@ private:
         if (id != manifest.config.digest)
             return fail(Kind::corrupt, "configuration {} has other bytes than its digest says",
                         manifest.config.digest.text());
+        lease_->hold(digest);
         TRY(store_.put_blob(digest, text));
         return std::pair{id, digest};
     }
@@ -100,10 +101,15 @@ private:
             if (::fstat(layer.raw(), &about) != 0 || !S_ISREG(about.st_mode))
                 return fail(Kind::invalid, "layer {} is not a file", layers[i]);
             const auto label = std::string(config.diff_ids[i].hex().substr(0, 12));
-            TRY(layers_.unpack(layer, static_cast<std::uint64_t>(about.st_size), config.diff_ids[i], label, progress_,
-                               nullptr));
+            lease_->hold(config.diff_ids[i]);
+            TRY(layers_.unpack({.archive = file_source(layer),
+                                .size = static_cast<std::uint64_t>(about.st_size),
+                                .diff_id = config.diff_ids[i],
+                                .label = label,
+                                .progress = progress_}));
         }
         auto id = Digest::of(raw);
+        lease_->hold(id);
         TRY(store_.put_blob(id, raw));
         return id;
     }
@@ -126,6 +132,7 @@ private:
     Store& store_;
     Layers& layers_;
     const ProgressSink& progress_;
+    std::shared_ptr<Lease> lease_;
 };
 
 // What is taken out is opened later, and opening a device of the host has effects, whatever is read.

@@ -33,7 +33,10 @@ protected:
         asio::io_context loop;
         asio::thread_pool workers(2);
         RegistryOptions options;
-        options.attempts = 2;
+        options.pacing.attempts = 2;
+        options.pacing.wait = [](std::chrono::milliseconds) -> asio::awaitable<Result<void>> {
+            co_return Result<void>{};
+        };
         auto registry = Registry::create(options, *store_, workers);
         std::optional<Result<Pushed>> result;
         const ProgressSink sink = [&](const Progress& step) { said_ += step.status + "\n"; };

@@ -23,8 +23,10 @@ public:
 
     ~ReadAhead() override {
         thread_.request_stop();
+        source_->interrupt();
         room_.notify_all();
     }
+    void interrupt() override { source_->interrupt(); }
 
     Result<std::size_t> read(std::span<std::uint8_t> buffer) override {
         if (given_ == current_.size() && !TRY(take())) return std::size_t{0};

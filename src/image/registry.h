@@ -5,12 +5,15 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <chrono>
+#include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "base/error.h"
+#include "image/pacing.h"
 #include "image/store.h"
 
 namespace diatom::image {
@@ -19,19 +22,31 @@ struct Credentials {
     std::string username, password, identity_token, registry_token;
 };
 
+// How a large blob is fetched.
+struct DownloadLimits {
+    int connections = 4;                      // of one blob
+    int extra_connections = 8;                // of all blobs, beyond the first of each
+    std::uint64_t span = 8U << 20U;           // bytes that one request asks for, when there are several
+    std::uint64_t several_from = 16U << 20U;  // bytes that are missing
+};
+
 struct RegistryOptions {
-    // Registries spoken to over plain HTTP. Loopback addresses always are, as with Docker. Entries are hosts with an
-    // optional port, or CIDR blocks.
+    // Registries that are spoken to over TLS with any certificate, and over plain HTTP. Loopback addresses always are,
+    // as with Docker. Entries are hosts with an optional port, or CIDR blocks.
     std::vector<std::string> insecure;
     std::string ca_file;  // PEM; empty: the system's
-    // /etc/containers/certs.d-style directory: DIR/HOST:PORT/*.crt are trusted for that host.
+    // As Docker's /etc/docker/certs.d: of DIR/HOST[:PORT], *.crt are trusted for that host, and NAME.cert with NAME.key
+    // are what we show it.
     std::string certs_directory;
+    // By host[:port], for whoever brings none. Each goes to its own host only.
+    std::map<std::string, Credentials> credentials;
     // For each registry host, the mirrors to try before it ("docker.io" -> "10.0.2.2:5000").
     std::vector<std::pair<std::string, std::string>> mirrors;
     std::string http_proxy, https_proxy, no_proxy;
     std::chrono::seconds stall_timeout{60};  // no byte for so long: retry, then timed_out
-    int parallel_downloads = 3;              // as Docker's max-concurrent-downloads
-    int attempts = 5;
+    int parallel_layers = 3;                 // of one pull, as Docker's max-concurrent-downloads
+    DownloadLimits download;
+    Pacing pacing;
 };
 
 struct Pulled {

@@ -6,8 +6,8 @@
 namespace diatom::image {
 namespace {
 
-constexpr int kMostAnswers = 4;  // an expired token is renewed; a registry that never lets us in is not asked for ever
 constexpr std::size_t kMaxTokenReply = 1U << 20U;
+constexpr std::int64_t kTokenLife = 60;  // seconds, where the token service does not say
 
 std::string url_encode(std::string_view text) {
     std::string encoded;
@@ -81,14 +81,15 @@ std::string Authenticator::basic() const {
     return "Basic " + encode_base64(credentials_->username + ":" + credentials_->password);
 }
 
-Task<void> Authenticator::answer(const std::string& challenge_header, const std::string& scope) {
-    if (++answered_ > kMostAnswers) co_return fail(Kind::unauthorized, "unauthorized: authentication required");
+Task<void> Authenticator::answer(const std::string& challenge_header, const std::string& scope,
+                                 const std::string& used) {
+    if (used != authorization_) co_return Result<void>{};  // another request found it out before
     if (credentials_ && !credentials_->registry_token.empty() && authorization_.empty()) {
         authorization_ = "Bearer " + credentials_->registry_token;
         co_return Result<void>{};
     }
     for (const auto& challenge : parse_challenges(challenge_header)) {
-        if (challenge.scheme == "bearer") co_return co_await fetch_token(challenge, scope);
+        if (challenge.scheme == "bearer") co_return co_await obtain_token(challenge, scope, used);
         if (challenge.scheme != "basic") continue;
         if (!credentials_ || credentials_->username.empty())
             co_return fail(Kind::unauthorized, "no basic auth credentials");
@@ -102,43 +103,63 @@ Task<void> Authenticator::answer(const std::string& challenge_header, const std:
                    challenge_header.substr(0, 200));
 }
 
-Result<HttpRequest> Authenticator::token_request(const Challenge& challenge, const std::string& scope) const {
+Result<Authenticator::Wanted> Authenticator::wanted_token(const Challenge& challenge, const std::string& scope) const {
     const auto parameter = [&](const char* name) {
         const auto it = challenge.parameters.find(name);
         return it == challenge.parameters.end() ? std::string() : it->second;
     };
-    HttpRequest request;
-    request.url = TRY(Url::parse(parameter("realm")), "realm of the registry's challenge");
-    if (tls_ && !request.url.tls) {
+    Wanted wanted{.realm = TRY(Url::parse(parameter("realm")), "realm of the registry's challenge"), .key = {}};
+    if (tls_ && !wanted.realm.tls) {
         return fail(Kind::denied, "the registry sends us to the token service {} without TLS: refused",
-                    request.url.text());
+                    wanted.realm.text());
     }
-    const auto service = parameter("service");
     // A challenge asks for what one request needs. Who pushes asks for all of it at once.
-    const auto wanted = parameter("scope").empty() || scope.contains("push") ? scope : parameter("scope");
+    const auto asked = parameter("scope").empty() || scope.contains("push") ? scope : parameter("scope");
+    wanted.key = {wanted.realm.text(), parameter("service"), asked, {}};
+    if (credentials_ && !(credentials_->identity_token.empty() && credentials_->username.empty())) {
+        const auto who = Json::array({credentials_->identity_token, credentials_->username, credentials_->password});
+        wanted.key.identity = Digest::of(dump_json(who)).text();
+    }
+    return wanted;
+}
+
+HttpRequest Authenticator::token_request(const Wanted& wanted) const {
+    HttpRequest request;
+    request.url = wanted.realm;
+    const auto service = url_encode(wanted.key.service), scope = url_encode(wanted.key.scope);
     if (credentials_ && !credentials_->identity_token.empty()) {
         request.method = "POST";
         request.headers["Content-Type"] = "application/x-www-form-urlencoded";
         request.body = std::format("grant_type=refresh_token&client_id=diatom&service={}&scope={}&refresh_token={}",
-                                   url_encode(service), url_encode(wanted), url_encode(credentials_->identity_token));
+                                   service, scope, url_encode(credentials_->identity_token));
         return request;
     }
-    request.url.target +=
-        std::format("{}service={}&scope={}", request.url.target.find('?') == std::string::npos ? '?' : '&',
-                    url_encode(service), url_encode(wanted));
+    request.url.target += std::format("{}service={}&scope={}",
+                                      request.url.target.find('?') == std::string::npos ? '?' : '&', service, scope);
     if (credentials_ && !credentials_->username.empty()) request.headers["Authorization"] = basic();
     return request;
 }
 
-Task<void> Authenticator::fetch_token(const Challenge& challenge, const std::string& scope) {
-    auto request = CO_TRY(token_request(challenge, scope));
-    const auto realm = request.url.text();
-    auto exchanged = co_await http_exchange(std::move(request), http_);
+Task<void> Authenticator::obtain_token(const Challenge& challenge, const std::string& scope, const std::string& used) {
+    auto wanted = CO_TRY(wanted_token(challenge, scope));
+    if (used.starts_with("Bearer ")) tokens_.forget(wanted.key, used.substr(7));
+    if (const auto known = tokens_.find(wanted.key); !known.empty()) {
+        authorization_ = "Bearer " + known;
+        co_return Result<void>{};
+    }
+    co_return co_await fetch_token(std::move(wanted));
+}
+
+Task<void> Authenticator::fetch_token(Wanted wanted) {
+    const auto realm = wanted.realm.text();
+    auto exchanged = co_await http_exchange(token_request(wanted), http_(wanted.realm));
     const auto response = CO_TRY(std::move(exchanged), "token service {}", realm);
     if (response->status() == 401 || response->status() == 403)
         co_return fail(Kind::unauthorized, "unauthorized: incorrect username or password");
-    if (response->status() != 200)
+    if (response->status() != 200) {
+        asked_ = {response->header("Retry-After"), response->header("Date")};
         co_return fail(Kind::unavailable, "token service {}: status {}", realm, response->status());
+    }
     auto read = co_await response->read_all(kMaxTokenReply);
     const auto text = CO_TRY(std::move(read));
     const auto document = CO_TRY(parse_json(text, "answer of the token service"));
@@ -146,6 +167,7 @@ Task<void> Authenticator::fetch_token(const Challenge& challenge, const std::str
     if (token.empty()) token = CO_TRY(json_string(document, "access_token"));
     if (token.empty() || token.find_first_of("\r\n") != std::string::npos)
         co_return fail(Kind::unauthorized, "token service {} gave no token", realm);
+    tokens_.put(wanted.key, token, json_int(document, "expires_in", kTokenLife).value_or(kTokenLife));
     authorization_ = "Bearer " + token;
     co_return Result<void>{};
 }

@@ -6,10 +6,12 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "image/http_client.h"
 #include "image/registry.h"
+#include "image/token_cache.h"
 
 namespace diatom::image {
 
@@ -23,25 +25,39 @@ std::vector<Challenge> parse_challenges(std::string_view header);
 // The Authorization values of one repository on one registry.
 class Authenticator {
 public:
-    // `tls`: whether the registry is spoken to over TLS; its token service must be then, too.
-    Authenticator(std::optional<Credentials> credentials, HttpOptions http, bool tls)
-        : credentials_(std::move(credentials)), http_(std::move(http)), tls_(tls) {}
+    // `tls`: whether the registry is spoken to over TLS; its token service must be then, too. `tokens` outlives it.
+    Authenticator(std::optional<Credentials> credentials, HttpChooser http, bool tls, TokenCache& tokens)
+        : credentials_(std::move(credentials)), http_(std::move(http)), tls_(tls), tokens_(tokens) {}
 
     // What to send now; empty before a challenge was answered.
     const std::string& authorization() const noexcept { return authorization_; }
-    // Answers a 401. unauthorized when nothing more can be tried.
-    Task<void> answer(const std::string& challenge_header, const std::string& scope);
+    // Answers the 401 to a request that was sent with the authorization `used`. unauthorized when nothing more can be
+    // tried.
+    Task<void> answer(const std::string& challenge_header, const std::string& scope, const std::string& used);
+
+    // What a token service that was busy said last, once.
+    struct Asked {
+        std::string retry_after, date;
+    };
+    Asked take_asked() { return std::exchange(asked_, {}); }
 
 private:
-    Task<void> fetch_token(const Challenge& challenge, const std::string& scope);
-    Result<HttpRequest> token_request(const Challenge& challenge, const std::string& scope) const;
+    struct Wanted {
+        Url realm;
+        TokenCache::Key key;
+    };
+    Task<void> obtain_token(const Challenge& challenge, const std::string& scope, const std::string& used);
+    Task<void> fetch_token(Wanted wanted);
+    Result<Wanted> wanted_token(const Challenge& challenge, const std::string& scope) const;
+    HttpRequest token_request(const Wanted& wanted) const;
     std::string basic() const;
 
     std::optional<Credentials> credentials_;
-    HttpOptions http_;
+    HttpChooser http_;
     bool tls_;
+    TokenCache& tokens_;
     std::string authorization_;
-    int answered_ = 0;
+    Asked asked_;
 };
 
 }  // namespace diatom::image

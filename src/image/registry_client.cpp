@@ -29,7 +29,13 @@ public:
         : options_(std::move(options)),
           store_(store),
           workers_(workers.get_executor()),
-          fetcher_(store_, workers_, options_.parallel_downloads) {}
+          tokens_(options_.pacing.monotonic_ns),
+          fetcher_(store_, workers_, options_.parallel_layers, options_.download) {
+        std::map<std::string, Credentials> by_host;
+        for (auto& [address, credentials] : options_.credentials)
+            by_host.emplace(login_host(address), std::move(credentials));
+        options_.credentials = std::move(by_host);
+    }
 
     Task<Pulled> pull(Reference reference, Platform platform, std::optional<Credentials> credentials,
                       ProgressSink progress) override;
@@ -41,28 +47,42 @@ private:
     template <class T, class Work>
     Task<T> with_registry(const Reference& reference, std::optional<Credentials> credentials, Work work);
     HttpOptions http_options(const Url& url) const;
+    std::unique_ptr<RegistrySession> session(const RegistryBase& base, const std::string& repository,
+                                             const std::string& name, const std::optional<Credentials>& given);
     Task<Pulled> pull_from_any(Reference reference, Platform platform, std::optional<Credentials> credentials,
                                ProgressSink progress);
-    Task<Pulled> pull_from(Url base, Reference reference, Platform platform, std::optional<Credentials> credentials,
-                           ProgressSink progress);
-    Task<FetchedManifest> fetch_manifest(RegistrySession& session, const Reference& reference,
-                                         const Platform& platform);
+    Task<Pulled> pull_from(RegistrySession& session, Reference reference, Platform platform, ProgressSink progress);
+    Task<Pulled> pull_layers(RegistrySession& session, FetchedManifest found, Reference reference, Platform platform,
+                             Lease& lease, ProgressSink progress);
+    Task<FetchedManifest> fetch_manifest(RegistrySession& session, const Reference& reference, const Platform& platform,
+                                         Lease& lease);
     Task<std::pair<Digest, std::variant<Manifest, Index>>> fetch_document(RegistrySession& session, std::string name,
-                                                                          Digest expected);
+                                                                          Digest expected, Lease& lease);
 
     RegistryOptions options_;
     Store& store_;
     asio::thread_pool::executor_type workers_;
+    TokenCache tokens_;
     LayerFetcher fetcher_;
 };
 
 HttpOptions RegistryClient::http_options(const Url& url) const {
     HttpOptions http;
     http.ca_file = options_.ca_file;
-    if (!options_.certs_directory.empty()) http.host_ca_directory = options_.certs_directory + "/" + url.authority();
+    if (!options_.certs_directory.empty() && !url.host.contains(".."))
+        http.host_directory = options_.certs_directory + "/" + url.authority();
+    http.verify = !is_insecure(url, options_);
     http.stall_timeout = options_.stall_timeout;
     if (!bypasses_proxy(url.host, options_.no_proxy)) http.proxy = url.tls ? options_.https_proxy : options_.http_proxy;
     return http;
+}
+
+std::unique_ptr<RegistrySession> RegistryClient::session(const RegistryBase& base, const std::string& repository,
+                                                         const std::string& name,
+                                                         const std::optional<Credentials>& given) {
+    return std::make_unique<RegistrySession>(
+        base.url, repository, name, credentials_for(base, given, options_),
+        [this](const Url& url) { return http_options(url); }, options_.pacing, tokens_);
 }
 
 Task<Pulled> RegistryClient::pull(Reference reference, Platform platform, std::optional<Credentials> credentials,
@@ -71,17 +91,21 @@ Task<Pulled> RegistryClient::pull(Reference reference, Platform platform, std::o
         co_await pull_from_any(std::move(reference), std::move(platform), std::move(credentials), std::move(progress));
     const auto state = co_await asio::this_coro::cancellation_state;
     if (state.cancelled() != asio::cancellation_type::none) co_return std::move(pulled);  // an await would throw
-    auto swept = co_await on_worker(workers_, [this] { return store_.sweep_partials(); });
-    if (!swept) log::warning("old partial downloads stay", {{"error", swept.error().what()}});
+    // A full disk needs the space more than the next attempt needs what this one got.
+    const auto leftovers =
+        !pulled && pulled.error().kind() == Kind::exhausted ? Leftovers::remove : Leftovers::keep_a_day;
+    auto collected = co_await on_worker(workers_, [this, leftovers] { return store_.collect(leftovers); });
+    if (!collected) log::warning("what no image uses stays on the disk", {{"error", collected.error().what()}});
     co_return std::move(pulled);
 }
 
 Task<Pulled> RegistryClient::pull_from_any(Reference reference, Platform platform,
                                            std::optional<Credentials> credentials, ProgressSink progress) {
-    const auto bases = registry_bases(reference.domain, options_);
+    const auto bases = registry_bases(reference.domain, options_, Mirrors::first);
     std::optional<Error> first;
     for (const auto& base : bases) {
-        auto pulled = co_await pull_from(base, reference, platform, credentials, progress);
+        const auto there = session(base, reference.repository, reference.familiar(), credentials);
+        auto pulled = co_await pull_from(*there, reference, platform, progress);
         if (pulled) co_return std::move(pulled);
         const auto kind = pulled.error().kind();
         // What the next base cannot mend ends the search: our own disk, the client's departure, a wrong platform.
@@ -98,8 +122,8 @@ Task<Pulled> RegistryClient::pull_from_any(Reference reference, Platform platfor
 }
 
 Task<std::pair<Digest, std::variant<Manifest, Index>>> RegistryClient::fetch_document(RegistrySession& session,
-                                                                                      std::string name,
-                                                                                      Digest expected) {
+                                                                                      std::string name, Digest expected,
+                                                                                      Lease& lease) {
     auto answered = co_await session.get("manifests/" + name, {{"Accept", kAcceptManifest}});
     const auto response = CO_TRY(std::move(answered));
     auto read = co_await response->read_all(kMaxManifest);
@@ -110,19 +134,22 @@ Task<std::pair<Digest, std::variant<Manifest, Index>>> RegistryClient::fetch_doc
                        digest.text());
     }
     auto document = CO_TRY(decode_manifest(text, response->header("Content-Type")), "manifest {}", name);
-    auto stored = co_await on_worker(workers_, [this, digest, text] { return store_.put_blob(digest, text); });
-    CO_TRY(std::move(stored));
+    if (std::holds_alternative<Manifest>(document)) {  // an index is nothing that an image needs
+        lease.hold(digest);
+        auto stored = co_await on_worker(workers_, [this, digest, text] { return store_.put_blob(digest, text); });
+        CO_TRY(std::move(stored));
+    }
     co_return std::pair{digest, std::move(document)};
 }
 
 Task<FetchedManifest> RegistryClient::fetch_manifest(RegistrySession& session, const Reference& reference,
-                                                     const Platform& platform) {
+                                                     const Platform& platform, Lease& lease) {
     auto fetched = co_await fetch_document(session, reference.digest.empty() ? reference.tag : reference.digest.text(),
-                                           reference.digest);
+                                           reference.digest, lease);
     auto [top, document] = CO_TRY(std::move(fetched));
     if (auto* manifest = std::get_if<Manifest>(&document)) co_return FetchedManifest{std::move(*manifest), top, top};
     const auto chosen = CO_TRY(std::get<Index>(document).select(platform), "{}", reference.familiar());
-    auto inner = co_await fetch_document(session, chosen.digest.text(), chosen.digest);
+    auto inner = co_await fetch_document(session, chosen.digest.text(), chosen.digest, lease);
     auto [digest, second] = CO_TRY(std::move(inner));
     auto* manifest = std::get_if<Manifest>(&second);
     if (manifest == nullptr)
@@ -130,13 +157,20 @@ Task<FetchedManifest> RegistryClient::fetch_manifest(RegistrySession& session, c
     co_return FetchedManifest{std::move(*manifest), digest, top};
 }
 
-Task<Pulled> RegistryClient::pull_from(Url base, Reference reference, Platform platform,
-                                       std::optional<Credentials> credentials, ProgressSink progress) {
-    RegistrySession session(base, reference.repository, reference.familiar(), std::move(credentials),
-                            http_options(base), options_.attempts);
-    auto fetched = co_await fetch_manifest(session, reference, platform);
-    const auto found = CO_TRY(std::move(fetched));
-    auto got_config = co_await fetcher_.fetch_blob(session, found.manifest.config, Digest(), [](const Progress&) {});
+Task<Pulled> RegistryClient::pull_from(RegistrySession& session, Reference reference, Platform platform,
+                                       ProgressSink progress) {
+    // What is found or put into the store from here on stays there until the image is.
+    const auto lease = store_.lease();
+    auto fetched = co_await fetch_manifest(session, reference, platform, *lease);
+    auto found = CO_TRY(std::move(fetched));
+    co_return co_await pull_layers(session, std::move(found), std::move(reference), std::move(platform), *lease,
+                                   std::move(progress));
+}
+
+Task<Pulled> RegistryClient::pull_layers(RegistrySession& session, FetchedManifest found, Reference reference,
+                                         Platform platform, Lease& lease, ProgressSink progress) {
+    lease.hold(found.manifest.config.digest);
+    auto got_config = co_await fetcher_.fetch_blob(session, found.manifest.config);
     CO_TRY(std::move(got_config), "image configuration");
     auto raw = co_await on_worker(
         workers_, [this, &found] { return store_.read_blob(found.manifest.config.digest, kMaxManifest); });
@@ -152,6 +186,7 @@ Task<Pulled> RegistryClient::pull_from(Url base, Reference reference, Platform p
     }
     auto known = co_await on_worker(workers_, [this, name = reference.full()] { return store_.find(name); });
     const bool newer = !known || known->id != found.manifest.config.digest;
+    for (const auto& diff_id : config.diff_ids) lease.hold(diff_id);
     const Throttle throttled(progress);
     auto layers = co_await fetcher_.fetch_layers(session, found.manifest, config, throttled);
     CO_TRY(std::move(layers));
@@ -168,6 +203,9 @@ Task<Pushed> RegistryClient::push(Reference reference, std::optional<Credentials
     if (!found && found.error().kind() == Kind::not_found)
         co_return fail(Kind::not_found, "An image does not exist locally with the tag: {}", reference.familiar());
     const auto image = CO_TRY(std::move(found));
+    const auto lease = store_.lease();
+    for (const auto& part : image.config.diff_ids) lease->hold(part);
+    if (!image.manifest.empty()) lease->hold(image.manifest);
     auto pushed = co_await with_registry<Pushed>(reference, std::move(credentials), [&](RegistrySession& session) {
         return push_image(session, store_, workers_, reference, image, Throttle(progress));
     });
@@ -187,13 +225,10 @@ Task<Described> RegistryClient::describe(Reference reference, std::optional<Cred
 // The registry itself, without its mirrors: over TLS, and in the clear where that is allowed.
 template <class T, class Work>
 Task<T> RegistryClient::with_registry(const Reference& reference, std::optional<Credentials> credentials, Work work) {
-    auto options = options_;
-    options.mirrors.clear();
     std::optional<Error> first;
-    for (const auto& base : registry_bases(reference.domain, options)) {
-        RegistrySession session(base, reference.repository, reference.familiar(), credentials, http_options(base),
-                                options_.attempts);
-        auto done = co_await work(session);
+    for (const auto& base : registry_bases(reference.domain, options_, Mirrors::none)) {
+        const auto there = session(base, reference.repository, reference.familiar(), credentials);
+        auto done = co_await work(*there);
         if (done) co_return std::move(done);
         const auto kind = done.error().kind();
         if (!first || first->kind() == Kind::unavailable) first = std::move(done).error();
@@ -204,9 +239,9 @@ Task<T> RegistryClient::with_registry(const Reference& reference, std::optional<
 
 Task<void> RegistryClient::check_login(std::string host, Credentials credentials) {
     std::optional<Error> first;
-    for (const auto& base : registry_bases(login_host(host), options_)) {
-        RegistrySession session(base, "", host, credentials, http_options(base), 1);
-        auto answered = co_await session.ping();
+    for (const auto& base : registry_bases(login_host(host), options_, Mirrors::none)) {
+        const auto there = session(base, "", host, credentials);
+        auto answered = co_await there->ping();
         if (answered) co_return Result<void>{};
         if (!first || answered.error().kind() != Kind::unavailable) first = std::move(answered).error();
     }

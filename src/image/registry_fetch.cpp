@@ -1,125 +1,186 @@
 #include "image/registry_fetch.h"
 
+#include <algorithm>
 #include <boost/asio/as_tuple.hpp>
-#include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include "image/all_of.h"
 #include "proc/on_worker.h"
 
 namespace diatom::image {
 namespace {
 
-constexpr std::size_t kPiece = 1U << 20U;  // bytes read before they go to a worker
-
-std::string short_id(const Digest& digest) { return std::string(digest.hex().substr(0, 12)); }
-
-}  // namespace
-
 namespace asio = boost::asio;
 using proc::on_worker;
 
-Task<void> LayerFetcher::receive(HttpResponse& response, BlobWriter& writer, const Descriptor& blob,
-                                 ProgressSink progress) {
-    std::string piece(kPiece, '\0');
-    std::size_t filled = 0;
-    std::optional<Error> broken;
-    for (bool more = true; more;) {
-        auto read = co_await response.read(std::span(piece).subspan(filled));
-        // What came before the connection broke is kept, so that the next attempt goes on behind it.
-        if (!read && read.error().kind() == Kind::cancelled) co_return forward_error(std::move(read));
-        const auto size = read ? *read : 0;
-        if (!read) broken = std::move(read).error();
-        more = size > 0;
-        filled += size;
-        if (filled < piece.size() && more) continue;
-        auto written = co_await on_worker(
-            workers_, [&writer, bytes = std::string_view(piece).substr(0, filled)] { return writer.write(bytes); });
-        CO_TRY(std::move(written));
-        filled = 0;
-        progress({short_id(blob.digest), "Downloading", writer.offset(), blob.size});
+std::string short_id(const Digest& digest) { return std::string(digest.hex().substr(0, 12)); }
+
+Error cancelled() { return {Kind::cancelled, "the pull was cancelled"}; }
+
+// Nobody writes it from here on, whatever happened: who reads it must not wait for ever.
+class Stopping {
+public:
+    explicit Stopping(std::shared_ptr<IncomingBlob> blob) : blob_(std::move(blob)) {}
+    Stopping(const Stopping&) = delete;
+    Stopping& operator=(const Stopping&) = delete;
+    ~Stopping() { blob_->stop(cancelled()); }
+
+private:
+    std::shared_ptr<IncomingBlob> blob_;
+};
+
+}  // namespace
+
+// The fetching of one blob; while it is there, others wait for its end.
+struct LayerFetcher::Flight {
+    Flight(std::shared_ptr<Flights> all, Digest blob, const asio::any_io_executor& executor)
+        : flights(std::move(all)),
+          digest(std::move(blob)),
+          landed(std::make_shared<asio::steady_timer>(executor, asio::steady_timer::time_point::max())) {}
+    Flight(const Flight&) = delete;
+    Flight& operator=(const Flight&) = delete;
+    ~Flight() {
+        flights->erase(digest);
+        landed->expires_at(asio::steady_timer::time_point::min());
     }
-    if (broken) co_return Failure(std::move(*broken));
-    if (writer.offset() < blob.size)
-        co_return fail(Kind::unavailable, "the download of {} ended after {} of {} bytes", blob.digest.text(),
-                       writer.offset(), blob.size);
-    co_return Result<void>{};
+    std::shared_ptr<Flights> flights;
+    Digest digest;
+    std::shared_ptr<asio::steady_timer> landed;
+};
+
+// A layer that a thread unpacks.
+struct LayerFetcher::Unpacking {
+    std::shared_ptr<IncomingBlob> blob;
+    Digest diff_id;
+    ProgressSink progress;
+    std::atomic<bool> cancelled = false;
+    std::atomic<bool> downloaded = false;  // what is shown of a layer is its download first
+    void cancel() {
+        cancelled = true;
+        blob->stop(image::cancelled());
+    }
+};
+
+LayerFetcher::~LayerFetcher() {
+    for (const auto& weak : unpacking_) {
+        if (const auto one = weak.lock()) one->cancel();
+    }
+    if (unpackers_) unpackers_->join();
 }
 
-Task<void> LayerFetcher::fetch_blob_once(RegistrySession& session, Descriptor blob, ProgressSink progress) {
-    const auto writer = CO_TRY(store_.write_blob(blob));
-    for (int attempt = 1;; ++attempt) {
-        std::map<std::string, std::string> headers;
-        if (writer->offset() > 0) headers["Range"] = std::format("bytes={}-", writer->offset());
-        Result<void> received{};
-        if (writer->offset() < blob.size || blob.size == 0) {
-            auto answered = co_await session.get("blobs/" + blob.digest.text(), std::move(headers));
-            const auto response = CO_TRY(std::move(answered));
-            if (response->status() == 200 && writer->offset() > 0) CO_TRY(writer->restart());
-            received = co_await receive(*response, *writer, blob, progress);
-        }
-        if (received) {
-            progress({short_id(blob.digest), "Verifying Checksum", 0, 0});
-            co_return co_await on_worker(workers_, [&writer] { return writer->commit(); });
-        }
-        const auto kind = received.error().kind();
-        if (attempt >= session.attempts() || (kind != Kind::unavailable && kind != Kind::timed_out))
-            co_return std::move(received);
-        auto waited = co_await session.back_off(attempt);
-        CO_TRY(std::move(waited));
-    }
+std::shared_ptr<asio::steady_timer> LayerFetcher::landing(const Digest& digest) const {
+    const auto it = flights_->find(digest);
+    const auto flight = it == flights_->end() ? nullptr : it->second.lock();
+    return flight ? flight->landed : nullptr;
 }
 
-Task<void> LayerFetcher::fetch_blob(RegistrySession& session, Descriptor blob, Digest diff_id, ProgressSink progress) {
-    while (const auto it = in_flight_.contains(blob.digest) ? in_flight_[blob.digest] : nullptr) {
-        progress({short_id(blob.digest), "Waiting", 0, 0});
-        if (const auto [error] = co_await it->async_wait(asio::as_tuple(asio::use_awaitable));
-            error && it->expiry() == asio::steady_timer::time_point::max()) {
-            co_return fail(Kind::cancelled, "the pull was cancelled");
+// The right to fetch the blob, after whoever had it before.
+Task<LayerFetcher::FlightPtr> LayerFetcher::board(Digest digest, ProgressSink progress) {
+    for (;;) {
+        const auto landed = landing(digest);
+        if (!landed) break;
+        progress({short_id(digest), "Waiting", 0, 0});
+        if (const auto [error] = co_await landed->async_wait(asio::as_tuple(asio::use_awaitable));
+            error && landed->expiry() == asio::steady_timer::time_point::max()) {
+            co_return Failure(cancelled());
         }
     }
+    auto flight = std::make_shared<Flight>(flights_, digest, co_await asio::this_coro::executor);
+    (*flights_)[digest] = flight;
+    co_return flight;
+}
+
+Task<void> LayerFetcher::download(RegistrySession& session, std::shared_ptr<IncomingBlob> blob, ProgressSink progress) {
+    BlobDownload download(session, std::move(blob), workers_, limits_, extra_, std::move(progress));
+    co_return co_await download.run();
+}
+
+Task<void> LayerFetcher::fetch_blob(RegistrySession& session, Descriptor blob) {
+    const ProgressSink nobody = [](const Progress&) {};
+    auto boarded = co_await board(blob.digest, nobody);
+    const auto flight = CO_TRY(std::move(boarded));
     const auto present = CO_TRY(store_.has_blob(blob.digest));
     if (present) co_return Result<void>{};
-    // Another pull may have unpacked it meanwhile, which removes the blob after the layer is there.
-    if (!diff_id.empty()) {
-        const auto unpacked = CO_TRY(store_.has_layer(diff_id));
-        if (unpacked) co_return Result<void>{};
+    for (;;) {
+        const auto incoming = CO_TRY(store_.receive_blob(blob));
+        auto received = co_await download(session, incoming, nobody);
+        CO_TRY(std::move(received));
+        auto committed = co_await on_worker(workers_, [&] { return IncomingBlob::commit(incoming); });
+        // What another engine left may be to blame: once more, without it.
+        const bool again = !committed && committed.error().kind() == Kind::corrupt && incoming->inherited() > 0;
+        if (!again) co_return std::move(committed);
     }
-    auto done =
-        std::make_shared<asio::steady_timer>(co_await asio::this_coro::executor, asio::steady_timer::time_point::max());
-    in_flight_[blob.digest] = done;
-    const std::shared_ptr<void> leave(nullptr, [this, done, digest = blob.digest](void*) {
-        in_flight_.erase(digest);
-        done->expires_at(asio::steady_timer::time_point::min());
-    });
-    co_return co_await fetch_blob_once(session, std::move(blob), std::move(progress));
+}
+
+Task<void> LayerFetcher::unpack(std::shared_ptr<Unpacking> unpacking) {
+    if (!unpackers_) unpackers_.emplace(std::max(parallel_, 1));
+    std::erase_if(unpacking_, [](const auto& weak) { return weak.expired(); });
+    unpacking_.push_back(unpacking);
+    co_return co_await on_worker(
+        unpackers_->get_executor(),
+        [this, unpacking] {
+            const ProgressSink shown = [&](const Progress& step) {
+                if (unpacking->downloaded) unpacking->progress(step);
+            };
+            return store_.unpack_layer(unpacking->blob, unpacking->diff_id, shown, &unpacking->cancelled);
+        },
+        [unpacking] { unpacking->cancel(); });
+}
+
+// The download and the unpacking side by side. Each ends the other when it fails; the blob keeps the first word.
+Task<void> LayerFetcher::stream_layer(RegistrySession& session, std::shared_ptr<IncomingBlob> blob, Digest diff_id,
+                                      ProgressSink progress) {
+    const auto unpacking = std::make_shared<Unpacking>(blob, std::move(diff_id), progress);
+    Result<void> received, unpacked;
+    bool download_failed_first = false;
+    const auto receive = [&]() -> asio::awaitable<void> {
+        const Stopping stopping(blob);
+        received = co_await download(session, blob, progress);
+        if (!received) {
+            download_failed_first = blob->stop(received.error());
+            co_return;
+        }
+        unpacking->downloaded = true;
+        progress({short_id(blob->descriptor().digest), "Download complete", 0, 0});
+    };
+    const auto take_apart = [&]() -> asio::awaitable<void> { unpacked = co_await unpack(unpacking); };
+    std::vector<asio::awaitable<void>> both;
+    both.push_back(receive());
+    both.push_back(take_apart());
+    co_await all_of(std::move(both));
+    co_return download_failed_first && !unpacked ? std::move(received) : std::move(unpacked);
 }
 
 Task<void> LayerFetcher::fetch_layer(RegistrySession& session, Descriptor layer, Digest diff_id,
                                      ProgressSink progress) {
     const auto id = short_id(layer.digest);
+    auto boarded = co_await board(layer.digest, progress);
+    const auto flight = CO_TRY(std::move(boarded));
+    // Another pull may have brought it meanwhile.
     const auto present = CO_TRY(store_.has_layer(diff_id));
     if (present) {
         progress({id, "Already exists", 0, 0});
         co_return Result<void>{};
     }
-    auto fetched = co_await fetch_blob(session, layer, diff_id, progress);
-    CO_TRY(std::move(fetched), "layer {}", id);
-    progress({id, "Download complete", 0, 0});
-    const auto cancelled = std::make_shared<std::atomic<bool>>(false);
-    auto unpacked = co_await on_worker(workers_, [this, layer, diff_id, progress, cancelled] {
-        return store_.unpack_layer(layer, diff_id, progress, cancelled.get());
-    });
-    CO_TRY(std::move(unpacked), "layer {}", id);
-    progress({id, "Pull complete", 0, 0});
-    co_return Result<void>{};
+    for (;;) {
+        const auto blob = CO_TRY(store_.receive_blob(layer), "layer {}", id);
+        auto streamed = co_await stream_layer(session, blob, diff_id, progress);
+        // What another engine left may be to blame: once more, without it.
+        if (!streamed && streamed.error().kind() == Kind::corrupt && blob->inherited() > 0) {
+            CO_TRY(blob->discard());
+            continue;
+        }
+        CO_TRY(std::move(streamed), "layer {}", id);
+        progress({id, "Pull complete", 0, 0});
+        co_return Result<void>{};
+    }
 }
 
 Task<void> LayerFetcher::fetch_layers(RegistrySession& session, const Manifest& manifest, const ImageConfig& config,
                                       const ProgressSink& progress) {
-    using namespace asio::experimental::awaitable_operators;
     for (const auto& layer : manifest.layers) progress({short_id(layer.digest), "Pulling fs layer", 0, 0});
-    // `parallel_` lanes take the layers in order; the first failure ends the others after their current layer.
+    // The lanes take the layers in order; the first failure ends the others after their current layer.
     std::size_t next = 0;
     std::optional<Error> failure;
     const auto lane = [&]() -> asio::awaitable<void> {
@@ -129,9 +190,10 @@ Task<void> LayerFetcher::fetch_layers(RegistrySession& session, const Manifest& 
             if (!fetched && !failure) failure = std::move(fetched).error();
         }
     };
-    if (parallel_ <= 1 || manifest.layers.size() <= 1) co_await lane();
-    else if (parallel_ == 2 || manifest.layers.size() == 2) co_await (lane() && lane());
-    else co_await (lane() && lane() && lane());
+    std::vector<asio::awaitable<void>> lanes;
+    const auto count = std::min<std::size_t>(manifest.layers.size(), static_cast<std::size_t>(std::max(parallel_, 1)));
+    for (std::size_t i = 0; i < count; ++i) lanes.push_back(lane());
+    co_await all_of(std::move(lanes));
     if (failure) co_return Failure(std::move(*failure));
     co_return Result<void>{};
 }

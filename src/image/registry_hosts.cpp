@@ -42,32 +42,46 @@ bool is_loopback(std::string_view host) {
     return host == "localhost" || in_block(host, "127.0.0.0/8") || host == "::1";
 }
 
-bool may_be_plain(const Url& url, const std::vector<std::string>& insecure) {
-    if (is_loopback(url.host)) return true;
-    const std::string with_port = std::format("{}:{}", url.host, url.port);
-    return std::ranges::any_of(insecure, [&](const std::string& entry) {
-        return entry == url.host || entry == with_port || entry == url.authority() || in_block(url.host, entry);
-    });
-}
-
-void append_bases(std::string_view address, const RegistryOptions& options, std::vector<Url>& bases) {
+void append_bases(std::string_view address, const RegistryOptions& options, RegistryBase base,
+                  std::vector<RegistryBase>& bases) {
     const bool explicit_scheme = address.starts_with("http://") || address.starts_with("https://");
     auto secure = Url::parse(explicit_scheme ? std::string(address) : "https://" + std::string(address));
     if (!secure) return;
-    bases.push_back(*secure);
-    if (explicit_scheme || !may_be_plain(*secure, options.insecure)) return;
-    if (auto plain = Url::parse("http://" + std::string(address))) bases.push_back(std::move(*plain));
+    base.url = *secure;
+    bases.push_back(base);
+    if (explicit_scheme || !is_insecure(*secure, options)) return;
+    auto plain = Url::parse("http://" + std::string(address));
+    if (!plain) return;
+    base.url = std::move(*plain);
+    bases.push_back(std::move(base));
 }
 
 }  // namespace
 
-std::vector<Url> registry_bases(const std::string& domain, const RegistryOptions& options) {
-    std::vector<Url> bases;
+bool is_insecure(const Url& url, const RegistryOptions& options) {
+    if (is_loopback(url.host)) return true;
+    const std::string with_port = std::format("{}:{}", url.host, url.port);
+    return std::ranges::any_of(options.insecure, [&](const std::string& entry) {
+        return entry == url.host || entry == with_port || entry == url.authority() || in_block(url.host, entry);
+    });
+}
+
+std::vector<RegistryBase> registry_bases(const std::string& domain, const RegistryOptions& options, Mirrors mirrors) {
+    std::vector<RegistryBase> bases;
     for (const auto& [host, mirror] : options.mirrors) {
-        if (host == domain || host == "*") append_bases(mirror, options, bases);
+        if (mirrors == Mirrors::first && (host == domain || host == "*"))
+            append_bases(mirror, options, {.url = {}, .name = login_host(mirror), .mirror = true}, bases);
     }
-    append_bases(domain == "docker.io" ? "registry-1.docker.io" : domain, options, bases);
+    append_bases(domain == "docker.io" ? "registry-1.docker.io" : domain, options,
+                 {.url = {}, .name = domain, .mirror = false}, bases);
     return bases;
+}
+
+std::optional<Credentials> credentials_for(const RegistryBase& base, const std::optional<Credentials>& given,
+                                           const RegistryOptions& options) {
+    if (given && !base.mirror) return given;
+    const auto it = options.credentials.find(base.name);
+    return it == options.credentials.end() ? std::nullopt : std::optional(it->second);
 }
 
 bool bypasses_proxy(std::string_view host, std::string_view no_proxy) {

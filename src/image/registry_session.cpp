@@ -1,10 +1,9 @@
 #include "image/registry_session.h"
 
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/this_coro.hpp>
-#include <boost/asio/use_awaitable.hpp>
+#include <algorithm>
 #include <cerrno>
+#include <random>
+#include <utility>
 
 #include "base/json.h"
 #include "base/strings.h"
@@ -12,10 +11,9 @@
 namespace diatom::image {
 namespace {
 
-namespace asio = boost::asio;
 constexpr int kMostRedirects = 10;
 constexpr std::size_t kMaxErrorBody = 64U << 10U;
-constexpr std::chrono::seconds kLongestRetryAfter{60};
+constexpr int kMostAnswers = 2;  // to a challenge: an expired token is renewed; nobody is asked for ever
 
 bool is_redirect(int status) {
     return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
@@ -24,7 +22,15 @@ bool is_redirect(int status) {
 bool is_passing(const Error& error) {
     return (error.kind() == Kind::unavailable && error.error_number() != EPROTO) || error.kind() == Kind::timed_out;
 }
-bool is_passing(int status) { return status == 429 || status >= 500; }
+bool is_passing(int status) {
+    return status == 408 || status == 429 || status == 500 || (status >= 502 && status <= 504);
+}
+
+// Machines that failed together should not come back together; nothing depends on its quality.
+double random_share() {
+    static thread_local std::minstd_rand random{std::random_device{}()};
+    return std::uniform_real_distribution<>(0, 1)(random);
+}
 
 // {"errors":[{"code","message"}]}: the registry's own words.
 std::string error_text(std::string_view body) {
@@ -38,22 +44,31 @@ std::string error_text(std::string_view body) {
 }  // namespace
 
 RegistrySession::RegistrySession(Url base, std::string repository, std::string name,
-                                 std::optional<Credentials> credentials, HttpOptions http, int attempts)
+                                 std::optional<Credentials> credentials, HttpChooser http, Pacing pacing,
+                                 TokenCache& tokens)
     : base_(std::move(base)),
       repository_(std::move(repository)),
       name_(std::move(name)),
       http_(http),
-      authenticator_(std::move(credentials), std::move(http), base_.tls),
-      attempts_(attempts) {}
+      pacing_(std::move(pacing)),
+      authenticator_(std::move(credentials), std::move(http), base_.tls, tokens) {}
 
 Task<void> RegistrySession::back_off(int n) {
-    const auto delay = std::max(retry_after_, std::chrono::milliseconds(100 << std::min(n, 6)));
-    retry_after_ = std::chrono::milliseconds(0);
-    asio::steady_timer timer(co_await asio::this_coro::executor, delay);
-    if (const auto [error] = co_await timer.async_wait(asio::as_tuple(asio::use_awaitable)); error) {
-        co_return fail(Kind::cancelled, "the pull was cancelled");
-    }
-    co_return Result<void>{};
+    const auto asked = std::exchange(asked_, std::chrono::seconds(0));
+    co_return co_await pacing_.wait(
+        std::max<std::chrono::milliseconds>(asked, back_off_delay(pacing_, n, random_share())));
+}
+
+// False when the server asks for more time than we give it.
+bool RegistrySession::may_wait_for(const std::string& header, const std::string& date) {
+    const auto asked = retry_after(header, date, pacing_.wall_ns());
+    if (!asked) return true;
+    asked_ = *asked;
+    return asked_ <= pacing_.patience;
+}
+
+bool RegistrySession::may_wait(const HttpResponse& response) {
+    return may_wait_for(response.header("Retry-After"), response.header("Date"));
 }
 
 Task<std::unique_ptr<HttpResponse>> RegistrySession::follow(HttpRequest wanted) {
@@ -65,7 +80,7 @@ Task<std::unique_ptr<HttpResponse>> RegistrySession::follow(HttpRequest wanted) 
         const bool home = url.host == base_.host && url.port == base_.port;
         if (home && !authenticator_.authorization().empty())
             request.headers["Authorization"] = authenticator_.authorization();
-        auto exchanged = co_await http_exchange(std::move(request), http_);
+        auto exchanged = co_await http_exchange(std::move(request), http_(url));
         auto response = CO_TRY(std::move(exchanged));
         if (!is_redirect(response->status())) co_return response;
         if (!reads && response->status() != 307 && response->status() != 308) co_return response;
@@ -78,19 +93,21 @@ Task<std::unique_ptr<HttpResponse>> RegistrySession::follow(HttpRequest wanted) 
 }
 
 Task<std::unique_ptr<HttpResponse>> RegistrySession::request(HttpRequest wanted) {
-    for (;;) {
+    for (int answers = 1;; ++answers) {
+        const auto used = authenticator_.authorization();
         auto followed = co_await follow(wanted);
         auto response = CO_TRY(std::move(followed));
         if (response->status() != 401) co_return response;
-        auto answered =
-            co_await authenticator_.answer(response->header("WWW-Authenticate"),
-                                           std::format("repository:{}:pull{}", repository_, pushes_ ? ",push" : ""));
+        if (answers > kMostAnswers) co_return fail(Kind::unauthorized, "unauthorized: authentication required");
+        auto answered = co_await authenticator_.answer(
+            response->header("WWW-Authenticate"),
+            std::format("repository:{}:pull{}", repository_, pushes_ ? ",push" : ""), used);
         CO_TRY(std::move(answered));
     }
 }
 
-Task<std::unique_ptr<HttpResponse>> RegistrySession::refuse(std::unique_ptr<HttpResponse> response,
-                                                            const std::string& path) {
+Task<std::unique_ptr<HttpResponse>> RegistrySession::refuse(std::unique_ptr<HttpResponse> response, std::string path,
+                                                            int attempts) {
     const int status = response->status();
     auto read = co_await response->read_all(kMaxErrorBody);
     const auto text = read ? error_text(*read) : std::string();
@@ -103,9 +120,18 @@ Task<std::unique_ptr<HttpResponse>> RegistrySession::refuse(std::unique_ptr<Http
                        "pull access denied for {}, repository does not exist or may require 'docker login': {}", name_,
                        text.empty() ? "denied" : text);
     }
-    const Kind kind = is_passing(status) ? Kind::unavailable : Kind::io;
-    co_return fail(kind, "{}: the registry {} answered with status {}{}{}", name_, base_.authority(), status,
-                   text.empty() ? "" : ": ", text);
+    const auto what = std::format("{}: the registry {} answered with status {}{}{}{}", name_, base_.authority(), status,
+                                  status == 429 ? " (too many requests)" : "", text.empty() ? "" : ": ", text);
+    if (asked_ > pacing_.patience)
+        co_return fail(Kind::unavailable, "{}; it asks to be left alone for {} seconds: try again then", what,
+                       asked_.count());
+    co_return give_up(Error(is_passing(status) ? Kind::unavailable : Kind::io, what), attempts);
+}
+
+Failure RegistrySession::give_up(Error error, int attempts) const {
+    if (attempts <= 1) return Failure(std::move(error));
+    return Failure(Error(error.kind(), std::format("{} (tried {} times)", error.what(), attempts), error.error_number(),
+                         error.where()));
 }
 
 Task<std::unique_ptr<HttpResponse>> RegistrySession::get(std::string path, std::map<std::string, std::string> headers) {
@@ -116,24 +142,21 @@ Task<std::unique_ptr<HttpResponse>> RegistrySession::get(std::string path, std::
         message.url = url;
         message.headers = headers;
         auto answered = co_await request(std::move(message));
-        const bool last = attempt >= attempts_;
-        if (answered && ((*answered)->status() == 200 || (*answered)->status() == 206)) co_return std::move(answered);
-        if (!answered && (last || !is_passing(answered.error()))) {
-            auto error = std::move(answered).error();
-            if (error.kind() == Kind::unauthorized) {
-                co_return fail(Kind::unauthorized,
-                               "pull access denied for {}, repository does not exist or may require 'docker login': {}",
-                               name_, error.what());
-            }
-            co_return Failure(std::move(error));
-        }
+        const bool last = attempt >= pacing_.attempts;
         if (answered) {
             const int status = (*answered)->status();
-            if (last || !is_passing(status)) co_return co_await refuse(std::move(*answered), path);
-            if (const auto seconds = parse_uint((*answered)->header("Retry-After"))) {
-                retry_after_ = std::min<std::chrono::milliseconds>(
-                    std::chrono::seconds(std::min<std::uint64_t>(*seconds, 3600)), kLongestRetryAfter);
+            if (status == 200 || status == 206) co_return std::move(answered);
+            if (last || !is_passing(status) || !may_wait(**answered))
+                co_return co_await refuse(std::move(*answered), std::move(path), attempt);
+        } else {
+            const auto busy = authenticator_.take_asked();
+            if (answered.error().kind() == Kind::unauthorized) {
+                co_return fail(Kind::unauthorized,
+                               "pull access denied for {}, repository does not exist or may require 'docker login': {}",
+                               name_, answered.error().what());
             }
+            if (last || !is_passing(answered.error()) || !may_wait_for(busy.retry_after, busy.date))
+                co_return give_up(std::move(answered).error(), attempt);
         }
         auto waited = co_await back_off(attempt);
         CO_TRY(std::move(waited));
@@ -158,10 +181,13 @@ Task<std::unique_ptr<HttpResponse>> RegistrySession::send(std::string method, st
     }
     for (int attempt = 1;; ++attempt) {
         auto answered = co_await request(message);
-        if (answered && (attempt >= attempts_ || !is_passing((*answered)->status()))) co_return std::move(answered);
-        if (!answered && (attempt >= attempts_ || !is_passing(answered.error()) || message.method == "PATCH")) {
+        const bool last = attempt >= pacing_.attempts;
+        if (answered && (last || !is_passing((*answered)->status()) || !may_wait(**answered)))
+            co_return std::move(answered);
+        // A piece of an upload counts once: how much of it arrived before the connection broke is not known.
+        if (!answered && (last || !is_passing(answered.error()) || message.method == "PATCH")) {
             auto error = std::move(answered).error();
-            if (error.kind() != Kind::unauthorized) co_return Failure(std::move(error));
+            if (error.kind() != Kind::unauthorized) co_return give_up(std::move(error), attempt);
             co_return fail(Kind::unauthorized, "push access denied for {}: {}", name_, error.what());
         }
         auto waited = co_await back_off(attempt);

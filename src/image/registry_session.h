@@ -1,4 +1,5 @@
-// Requests to one repository on one registry host: authentication, redirects, retries, back-off, error texts.
+// Requests to one repository on one registry host: authentication, redirects, retries, back-off, error texts. Several
+// may be under way at once.
 // Thread side: the registry client's executor.
 #pragma once
 
@@ -7,6 +8,7 @@
 #include <string>
 
 #include "image/http_client.h"
+#include "image/pacing.h"
 #include "image/registry_auth.h"
 
 namespace diatom::image {
@@ -14,11 +16,13 @@ namespace diatom::image {
 class RegistrySession {
 public:
     // `base`: scheme and host to speak to. `name`: the reference as the user knows it, for error texts.
+    // `tokens` outlives it.
     RegistrySession(Url base, std::string repository, std::string name, std::optional<Credentials> credentials,
-                    HttpOptions http, int attempts);
+                    HttpChooser http, Pacing pacing, TokenCache& tokens);
 
     // GET /v2/REPOSITORY/PATH. Follows at most ten redirects, never sends credentials to another host, never goes from
-    // https to http. Any status but 200 and 206 becomes an error in Docker's words.
+    // https to http. Any status but 200 and 206 becomes an error in Docker's words, passing faults (connections that
+    // break, 408, 429, 500, 502, 503, 504) after as many attempts as the pacing has.
     Task<std::unique_ptr<HttpResponse>> get(std::string path, std::map<std::string, std::string> headers);
     // Any other request, whose status is the caller's to judge; from the first one on, tokens are asked for with the
     // right to push. A redirect is followed only where it keeps the method.
@@ -30,22 +34,26 @@ public:
     // GET /v2/: whether the registry lets us in.
     Task<void> ping();
 
-    int attempts() const noexcept { return attempts_; }
-    // Waits before attempt `n` (1, 2, …): 100 ms doubling, or what Retry-After said.
+    int attempts() const noexcept { return pacing_.attempts; }
+    const Url& base() const noexcept { return base_; }
+    // Waits after the n-th attempt failed (1, 2, …): as the pacing says, or what Retry-After asked for.
     Task<void> back_off(int n);
 
 private:
     Task<std::unique_ptr<HttpResponse>> request(HttpRequest request);
     Task<std::unique_ptr<HttpResponse>> follow(HttpRequest request);
-    Task<std::unique_ptr<HttpResponse>> refuse(std::unique_ptr<HttpResponse> response, const std::string& path);
+    Task<std::unique_ptr<HttpResponse>> refuse(std::unique_ptr<HttpResponse> response, std::string path, int attempts);
+    Failure give_up(Error error, int attempts) const;
+    bool may_wait(const HttpResponse& response);
+    bool may_wait_for(const std::string& retry_after, const std::string& date);
 
     Url base_;
     std::string repository_, name_;
-    HttpOptions http_;
+    HttpChooser http_;
+    Pacing pacing_;
     Authenticator authenticator_;
-    int attempts_;
     bool pushes_ = false;
-    std::chrono::milliseconds retry_after_{0};
+    std::chrono::seconds asked_{0};  // what the last Retry-After asked for
 };
 
 }  // namespace diatom::image

@@ -3,19 +3,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/executor_work_guard.hpp>
-#include <boost/asio/io_context.hpp>
 #include <cstdlib>
 
-#include "image/testing/fake_registry.h"
+#include "image/testing/pull_fixture.h"
 #include "sys/file.h"
-#include "tests/support/temp_dir.h"
 
 namespace diatom::image {
 namespace {
 
-namespace asio = boost::asio;
 using testing::FakeRegistry;
 using testing::FakeRequest;
 using testing::FakeResponse;
@@ -23,52 +18,7 @@ using testing::make_image;
 using testing::one_file_layer;
 using testing::serve_image;
 
-const Platform kAmd64{"linux", "amd64", ""};
-
-class RegistryTest : public ::testing::Test {
-protected:
-    RegistryTest() : store_(*Store::open(directory_ / "store")) {
-        options_.attempts = 3;
-        options_.stall_timeout = std::chrono::seconds(1);
-    }
-
-    std::vector<Result<Pulled>> pull_all(const std::vector<std::string>& names,
-                                         std::optional<Credentials> credentials = {}) {
-        asio::io_context loop;
-        asio::thread_pool workers(2);
-        auto registry = Registry::create(options_, *store_, workers);
-        auto busy = std::optional(asio::make_work_guard(loop));
-        std::vector<Result<Pulled>> results;
-        for (const auto& name : names) {
-            const ProgressSink ignore = [](const Progress&) {};
-            asio::co_spawn(loop, registry->pull(*Reference::parse(name), kAmd64, credentials, ignore),
-                           [&](const std::exception_ptr& thrown, Result<Pulled> pulled) {
-                               EXPECT_FALSE(thrown);
-                               results.push_back(std::move(pulled));
-                               if (results.size() == names.size()) busy.reset();
-                           });
-        }
-        loop.run();
-        workers.join();
-        return results;
-    }
-    Result<Pulled> pull(const std::string& name, std::optional<Credentials> credentials = {}) {
-        return std::move(pull_all({name}, std::move(credentials)).front());
-    }
-    std::string pull_error(const std::string& name, Kind kind, std::optional<Credentials> credentials = {}) {
-        const auto pulled = pull(name, std::move(credentials));
-        EXPECT_FALSE(pulled);
-        if (pulled) return {};
-        EXPECT_EQ(pulled.error().kind(), kind) << pulled.error().what();
-        return pulled.error().what();
-    }
-
-    test::TempDir directory_;
-    std::unique_ptr<Store> store_;
-    RegistryOptions options_;
-    testing::TestImage image_ =
-        make_image({one_file_layer("etc/motd", "hello"), one_file_layer("bin/big", std::string(300'000, 'x'))});
-};
+using RegistryTest = testing::PullFixture;
 
 TEST_F(RegistryTest, PullsAnImageOnce) {
     FakeRegistry server([&](const FakeRequest& request) { return serve_image(image_, request); });
@@ -221,7 +171,7 @@ TEST_F(RegistryTest, StopsInARedirectLoop) {
     FakeRegistry server([](const FakeRequest& request) -> FakeResponse {
         return {.status = 307, .headers = {"Location: " + request.target}};
     });
-    options_.attempts = 1;
+    options_.pacing.attempts = 1;
     EXPECT_THAT(pull_error(server.address() + "/app", Kind::unavailable),
                 ::testing::HasSubstr("redirects more than 10 times"));
 }
@@ -278,7 +228,7 @@ TEST_F(RegistryTest, TellsThatNobodyAnswers) {
     {
         address = FakeRegistry([](const FakeRequest&) { return FakeResponse{}; }).address();
     }
-    options_.attempts = 1;
+    options_.pacing.attempts = 1;
     EXPECT_THAT(pull_error(address + "/app", Kind::unavailable), ::testing::HasSubstr(address));
 }
 

@@ -27,7 +27,7 @@ struct Part {
 
 class Plan {
 public:
-    explicit Plan(Store& store) : store_(store) {}
+    Plan(Store& store, Lease& lease) : store_(store), lease_(lease) {}
 
     Result<std::vector<Part>> of(const std::vector<SavedImage>& images) {
         for (const auto& saved : images) TRY(add(saved), "image {}", saved.image.id.text());
@@ -76,6 +76,7 @@ private:
         if (planned_.insert(digest).second) add_file(blob_path(digest), std::move(text));
     }
     Result<std::uint64_t> add_layer(const Digest& diff_id) {
+        lease_.hold(diff_id);
         const auto size = TRY(store_.open_layer(diff_id)).size;
         if (planned_.insert(diff_id).second)
             parts_.push_back({.path = blob_path(diff_id), .size = size, .layer = diff_id, .text = {}});
@@ -83,6 +84,7 @@ private:
     }
 
     Store& store_;
+    Lease& lease_;
     std::vector<Part> parts_;
     std::set<Digest> planned_;
     Json index_ = Json::array(), docker_ = Json::array();
@@ -90,7 +92,8 @@ private:
 
 class SavedArchive final : public TarSource {
 public:
-    SavedArchive(Store& store, std::vector<Part> parts) : store_(store), parts_(std::move(parts)) {}
+    SavedArchive(Store& store, std::shared_ptr<Lease> lease, std::vector<Part> parts)
+        : store_(store), lease_(std::move(lease)), parts_(std::move(parts)) {}
 
 private:
     Result<bool> step(TarWriter& tar) override {
@@ -122,6 +125,7 @@ private:
     }
 
     Store& store_;
+    std::shared_ptr<Lease> lease_;  // of the layers that are to be read
     std::vector<Part> parts_;
     std::size_t next_ = 0;
     std::unique_ptr<ByteSource> layer_;  // being copied
@@ -164,7 +168,9 @@ Result<std::vector<SavedImage>> choose_images(Store& store, const std::vector<st
 }
 
 Result<std::unique_ptr<ByteSource>> save_archive(Store& store, const std::vector<SavedImage>& images) {
-    return std::make_unique<SavedArchive>(store, TRY(Plan(store).of(images)));
+    auto lease = store.lease();
+    auto parts = TRY(Plan(store, *lease).of(images));
+    return std::make_unique<SavedArchive>(store, std::move(lease), std::move(parts));
 }
 
 }  // namespace diatom::image

@@ -1,12 +1,16 @@
 // The image store: content-addressed blobs, unpacked layers, images and tags, and the root file systems of containers.
 // Nothing is visible until it is complete, verified and durable; a crash at any write leaves the old state.
 //
-//   ROOT/blobs/sha256/HEX            compressed layers' manifests and configs (layer blobs are dropped once unpacked)
-//   ROOT/ingest/…                    partial downloads, resumable for a day; never read as content
+//   ROOT/blobs/sha256/HEX            manifests and configurations
+//   ROOT/ingest/…                    partial downloads (incoming_blob.h), resumable for a day, and half-made things
 //   ROOT/layers/HEX(diff_id)/fs      unpacked layers, each independent of its parents
 //   ROOT/layers/HEX(diff_id)/recipe  how to make the layer's archive again (layer_recipe.h)
 //   ROOT/rootfs/CONTAINER/{upper,work,merged}
 //   ROOT/store.db                    SQLite: images, tags, layers
+//
+// What no image and no root file system names is garbage, unless a lease holds it. Whoever makes an image takes a lease
+// first, holds each digest before looking for it in the store, and lets go when the image is there; whoever collects
+// never takes what is held. Leases end with the process: recover() finds what they held.
 //
 // Thread side: any thread; calls block on disk, so the engine makes them from its worker pool.
 #pragma once
@@ -23,8 +27,10 @@
 #include "base/fd.h"
 #include "base/finding.h"
 #include "image/byte_source.h"
+#include "image/incoming_blob.h"
 #include "image/manifest.h"
 #include "image/reference.h"
+#include "sys/clock.h"
 
 namespace diatom::image {
 
@@ -46,14 +52,17 @@ struct Progress {
 };
 using ProgressSink = std::function<void(const Progress&)>;
 
-// A blob on its way in. Destroyed without commit(): the partial file stays for resumption (ingest), or goes (discard).
-class BlobWriter {
+// While it lives, what it holds is not collected. Thread side: any.
+class Lease {
 public:
-    virtual ~BlobWriter() = default;
-    virtual std::uint64_t offset() const = 0;  // bytes already there, hashed: ask the registry for the rest
-    virtual Result<void> write(std::string_view bytes) = 0;
-    virtual Result<void> restart() = 0;  // the server ignored our range: from zero
-    virtual Result<void> commit() = 0;   // verifies digest and size (Kind::corrupt), fsyncs, makes visible
+    virtual ~Lease() = default;
+    virtual void hold(const Digest& digest) = 0;  // a blob or a layer, which need not be there yet
+};
+
+// What becomes of the layers and partial downloads of pulls that did not come to their end.
+enum class Leftovers {
+    keep_a_day,  // the next attempt goes on from them
+    remove,      // the disk is full, or somebody cleans up
 };
 
 struct RootFs {
@@ -65,21 +74,27 @@ struct RootFs {
 class Store {
 public:
     virtual ~Store() = default;
-    static Result<std::unique_ptr<Store>> open(const std::string& root);
+    // `wall_ns`: by which leftovers grow old.
+    static Result<std::unique_ptr<Store>> open(const std::string& root,
+                                               std::function<std::int64_t()> wall_ns = sys::wall_ns);
+
+    virtual std::shared_ptr<Lease> lease() = 0;
 
     virtual Result<bool> has_blob(const Digest& digest) = 0;
     virtual Result<std::string> read_blob(const Digest& digest, std::size_t limit) = 0;
-    virtual Result<std::unique_ptr<BlobWriter>> write_blob(const Descriptor& descriptor) = 0;
+    // A blob from elsewhere, to commit() or to unpack. Kind::conflict while another has it open.
+    virtual Result<std::shared_ptr<IncomingBlob>> receive_blob(const Descriptor& descriptor) = 0;
     virtual Result<void> put_blob(const Digest& digest, std::string_view bytes) = 0;  // verified
     virtual Result<bool> has_layer(const Digest& diff_id) = 0;
-    // Unpacks a blob that is in the store into a layer and verifies its diff_id. Idempotent; safe in parallel.
-    virtual Result<void> unpack_layer(const Descriptor& blob, const Digest& diff_id, const ProgressSink& progress,
-                                      const std::atomic<bool>* cancelled = nullptr) = 0;
+    // Unpacks a layer while its blob comes in; the layer is there when both digests were right, and the blob is gone
+    // then. Idempotent; safe in parallel. A failure that is not the download's stops the blob.
+    virtual Result<void> unpack_layer(const std::shared_ptr<IncomingBlob>& blob, const Digest& diff_id,
+                                      const ProgressSink& progress, const std::atomic<bool>* cancelled = nullptr) = 0;
 
     // The layer's archive, the same bytes as it came with (layer_recipe.h).
     virtual Result<SizedSource> open_layer(const Digest& diff_id) = 0;
-    // A layer out of a plain archive that `produce` writes and whose diff id nobody knows yet; returns it.
-    virtual Result<Digest> add_layer(const std::function<Result<void>(ByteSink&)>& produce) = 0;
+    // A layer out of a plain archive that `produce` writes and whose diff id nobody knows yet; returns it, held.
+    virtual Result<Digest> add_layer(const std::function<Result<void>(ByteSink&)>& produce, Lease& lease) = 0;
     // A line that is kept with the layer until it goes ("gzip": what its compressed form is). Empty when never written.
     virtual Result<std::string> layer_note(const Digest& diff_id, const std::string& key) = 0;
     virtual Result<void> put_layer_note(const Digest& diff_id, const std::string& key, std::string_view text) = 0;
@@ -96,7 +111,8 @@ public:
     struct Removed {
         std::vector<std::string> untagged, deleted;
     };
-    // Removes a tag, and the image with its unshared layers once untagged. `in_use`: images that containers need.
+    // Removes a tag, and the image with its unshared layers once untagged. `in_use`: images that containers need,
+    // beside those that have a root file system here.
     virtual Result<Removed> remove(const std::string& name, bool force, const std::vector<Digest>& in_use) = 0;
     // A `docker save` archive or OCI layout, possibly compressed, from a stream.
     virtual Result<std::vector<std::string>> load(FdRef archive, const ProgressSink& progress) = 0;
@@ -105,14 +121,14 @@ public:
     virtual Result<RootFs> rootfs(const std::string& container) = 0;
     virtual Result<void> remove_rootfs(const std::string& container) = 0;
     virtual Result<std::uint64_t> rootfs_size(const std::string& container) = 0;  // bytes of the upper layer
-    // After a crash: drops half-unpacked layers, unreferenced rootfs directories and blobs. Called once at start.
+    // After a crash: drops half-unpacked layers, unreferenced rootfs directories and garbage. Called once at start.
     virtual Result<void> recover(const std::vector<std::string>& containers) = 0;
     // Compares the disk with the database. `containers`: names of the root file systems that there may be. At rest
     // no image and no root file system is being made: what no record mentions is left over.
     enum class Activity : std::uint8_t { at_rest, at_work };
     virtual Result<Findings> check(const std::vector<std::string>& containers, Activity activity) = 0;
-    // Drops partial downloads that got no byte for a day and that nobody writes: recover() does, and every pull.
-    virtual Result<void> sweep_partials() = 0;
+    // Removes garbage: what nothing names, holds or has open.
+    virtual Result<void> collect(Leftovers leftovers) = 0;
 };
 
 }  // namespace diatom::image

@@ -30,39 +30,35 @@ protected:
     }
 };
 
-TEST_F(StoreTest, ABlobResumesAndIsVerified) {
+TEST_F(StoreTest, ABlobIsVerifiedAndVisibleAtOnce) {
     const std::string bytes(100'000, 'b');
-    const Descriptor descriptor{.digest = Digest::of(bytes), .size = bytes.size()};
-    {
-        auto writer = *store_->write_blob(descriptor);
-        ASSERT_TRUE(writer->write(std::string_view(bytes).substr(0, 60'000)));
-    }
-    EXPECT_FALSE(*store_->has_blob(descriptor.digest));
-    auto writer = *store_->write_blob(descriptor);
-    EXPECT_EQ(writer->offset(), 60'000U);
-    ASSERT_TRUE(writer->write(std::string_view(bytes).substr(60'000)));
-    EXPECT_EQ(writer->write("more").error().kind(), Kind::corrupt);
-    ASSERT_TRUE(writer->commit());
-    EXPECT_EQ(*store_->read_blob(descriptor.digest, 1U << 20U), bytes);
+    auto blob = *receive(bytes);
+    EXPECT_FALSE(*store_->has_blob(Digest::of(bytes)));
+    ASSERT_TRUE(IncomingBlob::commit(blob));
+    EXPECT_EQ(*store_->read_blob(Digest::of(bytes), 1U << 20U), bytes);
 
     const Descriptor wrong{.digest = Digest::of("right"), .size = 5};
-    auto liar = *store_->write_blob(wrong);
-    ASSERT_TRUE(liar->write("wrong"));
-    EXPECT_EQ(liar->commit().error().kind(), Kind::corrupt);
+    blob = *store_->receive_blob(wrong);
+    ASSERT_TRUE(blob->write(0, "wrong"));
+    EXPECT_EQ(IncomingBlob::commit(blob).error().kind(), Kind::corrupt);
     EXPECT_FALSE(*store_->has_blob(wrong.digest));
-    EXPECT_EQ((*store_->write_blob(wrong))->offset(), 0U);
+    blob.reset();
+    EXPECT_EQ((*store_->receive_blob(wrong))->inherited(), 0U);
 }
 
 class PartialTest : public StoreTest {
 protected:
+    static Descriptor descriptor(const std::string& bytes) {
+        return {.digest = Digest::of(bytes), .size = bytes.size()};
+    }
     std::string partial(const std::string& bytes) const {
         return std::format("{}/ingest/sha256-{}.part", root(), Digest::of(bytes).hex());
     }
-    std::unique_ptr<BlobWriter> begin(const std::string& bytes) {
-        auto writer = store_->write_blob({.digest = Digest::of(bytes), .size = bytes.size()});
-        EXPECT_TRUE(writer) << writer.error().what();
-        EXPECT_TRUE((*writer)->write(bytes.substr(0, 1)));
-        return std::move(*writer);
+    std::shared_ptr<IncomingBlob> begin(const std::string& bytes) {
+        auto blob = store_->receive_blob(descriptor(bytes));
+        EXPECT_TRUE(blob) << blob.error().what();
+        EXPECT_TRUE((*blob)->write(0, bytes.substr(0, 1)));
+        return std::move(*blob);
     }
     void age(const std::string& path, std::chrono::seconds by) {
         const timespec then{.tv_sec = sys::wall_ns() / 1'000'000'000 - by.count(), .tv_nsec = 0};
@@ -76,7 +72,7 @@ TEST_F(PartialTest, ExpiresADayAfterItsLastByte) {
     begin("young");
     age(partial("old"), std::chrono::hours(25));
     age(partial("young"), std::chrono::hours(23));
-    ASSERT_TRUE(store_->sweep_partials());
+    ASSERT_TRUE(store_->collect(Leftovers::keep_a_day));
     EXPECT_FALSE(sys::exists(partial("old")));
     EXPECT_TRUE(sys::exists(partial("young")));
     age(partial("young"), std::chrono::hours(25));
@@ -86,13 +82,19 @@ TEST_F(PartialTest, ExpiresADayAfterItsLastByte) {
 
 TEST_F(PartialTest, IsLeftAloneWhileSomebodyWritesIt) {
     const std::string bytes = "slow";
-    auto writer = begin(bytes);
+    auto blob = begin(bytes);
     age(partial(bytes), std::chrono::hours(25));
-    ASSERT_TRUE(store_->sweep_partials());
-    EXPECT_EQ(store_->write_blob({.digest = Digest::of(bytes), .size = bytes.size()}).error().kind(), Kind::conflict);
-    ASSERT_TRUE(writer->write(bytes.substr(1)));
-    ASSERT_TRUE(writer->commit());
+    ASSERT_TRUE(store_->collect(Leftovers::remove));
+    EXPECT_EQ(store_->receive_blob(descriptor(bytes)).error().kind(), Kind::conflict);
+    ASSERT_TRUE(blob->write(1, bytes.substr(1)));
+    ASSERT_TRUE(IncomingBlob::commit(blob));
     EXPECT_TRUE(*store_->has_blob(Digest::of(bytes)));
+}
+
+TEST_F(PartialTest, GoesWhenSomebodyCleansUp) {
+    begin("young");
+    ASSERT_TRUE(store_->collect(Leftovers::remove));
+    EXPECT_FALSE(sys::exists(partial("young")));
 }
 
 TEST_F(StoreTest, FindsTagsAndRemovesImages) {

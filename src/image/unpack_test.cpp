@@ -230,7 +230,13 @@ protected:
         TRY(sys::write_file(path, blob));
         auto catalog = TRY(Catalog::open(directory_ / "catalog.db"));
         Layers layers(root(), catalog, {.allowance = 4U << 20U, .ratio = 100});
-        return layers.unpack(TRY(sys::open_path(path, O_RDONLY)), blob.size(), Digest::of(tar), "bomb", {}, nullptr);
+        const auto file = TRY(sys::open_path(path, O_RDONLY));
+        const ProgressSink nobody;
+        return layers.unpack({.archive = file_source(file),
+                              .size = blob.size(),
+                              .diff_id = Digest::of(tar),
+                              .label = "bomb",
+                              .progress = nobody});
     }
     void expect_bomb(const std::string& blob, const std::string& tar) {
         const auto unpacked = unpack_limited(blob, tar);
@@ -294,12 +300,11 @@ TEST_F(UnpackTest, TakesAnArchiveWithoutItsLastPadding) {
 
 TEST_F(UnpackTest, StopsWhenCancelled) {
     const auto tar = one_file_layer("f", "x");
-    ASSERT_TRUE(store_->put_blob(Digest::of(tar), tar));
     const std::atomic<bool> cancelled = true;
-    const auto unpacked =
-        store_->unpack_layer({.digest = Digest::of(tar), .size = tar.size()}, Digest::of(tar), {}, &cancelled);
+    const auto unpacked = store_->unpack_layer(*receive(tar), Digest::of(tar), {}, &cancelled);
     ASSERT_FALSE(unpacked);
     EXPECT_EQ(unpacked.error().kind(), Kind::cancelled);
+    ASSERT_TRUE(store_->collect(Leftovers::remove));  // the download stays for the next attempt
     expect_nothing_left(tar);
 }
 

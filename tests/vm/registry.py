@@ -158,3 +158,31 @@ def wrong_bytes(handler, status, body, headers) -> bool:
 def redirects_for_ever(handler, status, body, headers) -> bool:
     handler.answer(307, b"", {"Location": handler.path})
     return True
+
+
+class HoldsBack:
+    """Serves what every blob begins with, and keeps the rest back until it is released; counts what was asked for."""
+
+    def __init__(self) -> None:
+        self.released = threading.Event()
+        self.lock = threading.Lock()
+        self.held = 0
+        self.asked: list[tuple[str, int, int]] = []  # digest, first byte, the byte behind the last
+
+    def __call__(self, handler, status, body, headers) -> bool:
+        if not is_blob(handler):
+            return False
+        wanted = handler.headers.get("Range", "bytes=0-")
+        first = int(wanted.removeprefix("bytes=").split("-")[0])
+        with self.lock:
+            self.asked.append((handler.path.rsplit("/", 1)[1], first, first + len(body)))
+            if first == 0 or self.released.is_set():
+                return False
+            self.held += 1
+        self.released.wait()
+        handler.close_connection = True  # who asked is gone
+        return True
+
+    def ranges(self, digest: str) -> list[tuple[int, int]]:
+        with self.lock:
+            return [(first, end) for name, first, end in self.asked if name == digest]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import random
+import threading
 import time
 import urllib.request
 
@@ -11,12 +14,14 @@ from registry import (
     PASSWORD,
     USER,
     FaultyRegistry,
+    HoldsBack,
     needs_password,
     redirects_for_ever,
     truncates_always,
     truncates_once,
     wrong_bytes,
 )
+from test_faults import kill_engine
 
 
 @pytest.fixture(scope="module")
@@ -101,3 +106,35 @@ def test_a_misbehaving_registry_leaves_nothing_behind(docker, faulty, registry, 
     refused = docker("pull", f"{server.address}/bad-{says}", check=False)
     assert refused.returncode == 1 and says in refused.stderr, refused.stderr
     assert docker("images", "-q").stdout == before
+
+
+def test_an_engine_killed_in_a_pull_leaves_what_it_had(machine, docker, faulty, registry, tmp_path):
+    """The next pull fetches only what is missing: the registry counts the bytes."""
+    noise = random.Random(5).randbytes(40 << 20)
+    small = oci.busybox_layer().add("unique", b"to this image\n").bytes()
+    big = oci.Layer().add("noise", noise).bytes()
+    registry.push(oci.write_layout(tmp_path / "layout", [small, big], compression="none"), "interrupted")
+    digest = {name: "sha256:" + hashlib.sha256(layer).hexdigest() for name, layer in (("small", small), ("big", big))}
+    fault = HoldsBack()
+    server = faulty(fault)
+    name = f"{server.address}/interrupted"
+    first = threading.Thread(target=docker, args=("pull", name), kwargs={"check": False})
+    first.start()
+    # Of four connections, three bring nothing, and the first asks for its second range when its first one is stored.
+    machine.wait_until(lambda: fault.held == 4, 120, "four requests for the rest")
+    stored = fault.ranges(digest["big"])
+    kill_engine(machine, "user")
+    fault.released.set()
+    first.join(120)
+    assert not first.is_alive()
+    machine.wait_api()
+
+    docker("pull", name)
+    assert len(fault.ranges(digest["small"])) == 1
+    begun = next(end for begin, end in stored if begin == 0)
+    again = fault.ranges(digest["big"])[len(stored) :]
+    assert again and min(begin for begin, _ in again) == begun
+    assert sum(end - begin for begin, end in again) == len(big) - begun
+    told = docker("run", "--rm", name, "busybox", "sha256sum", "/noise").stdout
+    assert told.split()[0] == hashlib.sha256(noise).hexdigest()
+    docker("rmi", name)

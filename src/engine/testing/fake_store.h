@@ -21,15 +21,18 @@ public:
 
     Result<bool> has_blob(const image::Digest&) override { return none(); }
     Result<std::string> read_blob(const image::Digest&, std::size_t) override { return none(); }
-    Result<std::unique_ptr<image::BlobWriter>> write_blob(const image::Descriptor&) override { return none(); }
+    std::shared_ptr<image::Lease> lease() override { return std::make_shared<FakeLease>(); }
+    Result<std::shared_ptr<image::IncomingBlob>> receive_blob(const image::Descriptor&) override { return none(); }
     Result<void> put_blob(const image::Digest&, std::string_view) override { return none(); }
     Result<bool> has_layer(const image::Digest&) override { return none(); }
-    Result<void> unpack_layer(const image::Descriptor&, const image::Digest&, const image::ProgressSink&,
-                              const std::atomic<bool>*) override {
+    Result<void> unpack_layer(const std::shared_ptr<image::IncomingBlob>&, const image::Digest&,
+                              const image::ProgressSink&, const std::atomic<bool>*) override {
         return none();
     }
     Result<image::SizedSource> open_layer(const image::Digest&) override { return none(); }
-    Result<image::Digest> add_layer(const std::function<Result<void>(image::ByteSink&)>&) override { return none(); }
+    Result<image::Digest> add_layer(const std::function<Result<void>(image::ByteSink&)>&, image::Lease&) override {
+        return none();
+    }
     Result<std::string> layer_note(const image::Digest&, const std::string&) override { return none(); }
     Result<void> put_layer_note(const image::Digest&, const std::string&, std::string_view) override { return none(); }
     Result<std::map<image::Digest, std::uint64_t>> layer_sizes() override { return none(); }
@@ -62,9 +65,12 @@ public:
     Result<std::uint64_t> rootfs_size(const std::string&) override { return std::uint64_t{0}; }
     Result<void> recover(const std::vector<std::string>&) override { return {}; }
     Result<Findings> check(const std::vector<std::string>&, Activity) override { return Findings(); }
-    Result<void> sweep_partials() override { return {}; }
+    Result<void> collect(image::Leftovers) override { return {}; }
 
 private:
+    struct FakeLease final : image::Lease {
+        void hold(const image::Digest&) override {}
+    };
     static Failure none() { return fail(Kind::unsupported, "not in this fake"); }
     image::RootFs paths_of(const std::string& container) const {
         const std::string directory = root_ + "/rootfs/" + container;

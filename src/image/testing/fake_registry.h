@@ -161,6 +161,18 @@ private:
     std::thread acceptor_;
 };
 
+// What a server that knows ranges answers ("bytes=FIRST-LAST", LAST may be left out).
+inline FakeResponse serve_range(const std::string& bytes, const std::string& range) {
+    if (!range.starts_with("bytes=")) return {.body = bytes};
+    const auto ends = cut(std::string_view(range).substr(6), '-').value_or(Halves{});
+    const auto first = parse_uint(ends.first).value_or(0);
+    const auto last = std::min<std::uint64_t>(parse_uint(ends.second).value_or(bytes.size() - 1), bytes.size() - 1);
+    if (first > last) return {.status = 416};
+    return {.status = 206,
+            .headers = {std::format("Content-Range: bytes {}-{}/{}", first, last, bytes.size())},
+            .body = bytes.substr(first, last - first + 1)};
+}
+
 // A well-behaved answer for an image at any name and tag; Range is honoured.
 inline FakeResponse serve_image(const TestImage& image, const FakeRequest& request) {
     if (request.target.contains("/manifests/")) {
@@ -170,10 +182,7 @@ inline FakeResponse serve_image(const TestImage& image, const FakeRequest& reque
     const auto blob = image.blobs.find(request.target.substr(slash + 1));
     if (blob == image.blobs.end())
         return {.status = 404, .body = R"({"errors":[{"code":"BLOB_UNKNOWN","message":"blob unknown"}]})"};
-    const auto range = request.header("range");
-    if (!range.starts_with("bytes=")) return {.body = blob->second};
-    const auto from = parse_uint(std::string_view(range).substr(6, range.size() - 7)).value_or(0);
-    return {.status = 206, .body = blob->second.substr(from)};
+    return serve_range(blob->second, request.header("range"));
 }
 
 // A registry that takes what is pushed; mounting is by "from" alone, as if every repository had every blob.

@@ -45,10 +45,13 @@ protected:
         return std::format("{}/layers/{}/fs", root(), Digest::of(tar).hex());
     }
 
+    Result<std::shared_ptr<IncomingBlob>> receive(const std::string& bytes) {
+        auto blob = TRY(store_->receive_blob({.digest = Digest::of(bytes), .size = bytes.size()}));
+        TRY(blob->write(0, bytes));
+        return blob;
+    }
     Result<void> unpack_blob(const std::string& blob, const Digest& diff_id) {
-        const Descriptor descriptor{.digest = Digest::of(blob), .size = blob.size()};
-        TRY(store_->put_blob(descriptor.digest, blob));
-        return store_->unpack_layer(descriptor, diff_id, {});
+        return store_->unpack_layer(TRY(receive(blob)), diff_id, {});
     }
     Result<void> unpack(const std::string& tar) { return unpack_blob(tar, Digest::of(tar)); }
 
