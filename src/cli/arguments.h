@@ -1,6 +1,7 @@
 // Options of the small commands: "--name value", "--name=value", "-n value", flags. Thread side: any.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <span>
 #include <string>
@@ -32,8 +33,15 @@ struct Arguments {
     }
 };
 
-// args[0] is the command. An unknown option names the nearest one. --help and -h are always known.
-Result<Arguments> parse_arguments(std::span<char* const> args, std::span<const OptionSpec> specs);
+enum class Order : std::uint8_t {
+    mixed,          // options anywhere
+    options_first,  // the first other word, or "--", ends the options: what follows is for another command
+};
+
+// args[0] is the command. An unknown option names the nearest one. --help and -h are always known. Letters of flags may
+// stand together: -it.
+Result<Arguments> parse_arguments(std::span<char* const> args, std::span<const OptionSpec> specs,
+                                  Order order = Order::mixed);
 std::string usage(std::string_view line, std::span<const OptionSpec> specs);
 
 }  // namespace diatom::cli

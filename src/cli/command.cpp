@@ -34,6 +34,7 @@ constexpr std::array kCommands{
     Command{"status", "version, state, engines, containers, last boot", status_command},
     Command{"boot", "the last boot as a timeline", boot_command},
     Command{"logs", "kernel, PID 1, engines and system containers in one stream", logs_command},
+    Command{"compose", "projects of containers, described by Compose files", compose_command},
     Command{"poweroff", "stop every container and power off", power_command, Shown::always, Linked::sbin},
     Command{"reboot", "stop every container and restart the machine", power_command, Shown::always, Linked::sbin},
     Command{"halt", "stop every container and halt", power_command, Shown::always, Linked::sbin},
