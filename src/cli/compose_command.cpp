@@ -24,6 +24,17 @@ constexpr std::array kOptions{
 
 constexpr std::array kCommands{
     ComposeCommand{"config", "the files, merged and in canonical form", compose_config},
+    ComposeCommand{"up", "make and start the containers", compose_up},
+    ComposeCommand{"down", "stop and remove containers and networks", compose_down},
+    ComposeCommand{"ps", "the containers", compose_ps},
+    ComposeCommand{"logs", "what the containers say", compose_logs},
+    ComposeCommand{"exec", "run a command in a container", compose_exec},
+    ComposeCommand{"run", "run a command in a container of its own", compose_run},
+    ComposeCommand{"pull", "pull the images", compose_pull},
+    ComposeCommand{"start", "start the containers", compose_start},
+    ComposeCommand{"stop", "stop the containers", compose_stop},
+    ComposeCommand{"restart", "restart the containers", compose_restart},
+    ComposeCommand{"rm", "remove stopped containers", compose_rm},
 };
 
 constexpr std::size_t kMaxInput = 1U << 20U;
@@ -85,6 +96,35 @@ Result<compose::Project> load_compose(const ComposeContext& context) {
         std::fputs(std::format("diatom compose: {}\n", warning).c_str(), stderr);
     }
     return project;
+}
+
+Result<compose::Client> compose_client(const ComposeContext& context) {
+    return compose::Client(TRY(compose::find_endpoint(context.options.environment)));
+}
+
+void report_step(std::string_view kind, std::string_view name, std::string_view what) {
+    std::fputs(std::format(" {} {}  {}\n", kind, name, what).c_str(), stderr);
+}
+
+Result<std::optional<Arguments>> compose_arguments(std::span<char*> args, std::span<const OptionSpec> specs,
+                                                   std::string_view line, Order order) {
+    auto arguments = TRY(parse_arguments(args, specs, order));
+    if (!arguments.has("--help")) return arguments;
+    std::fputs(usage(std::format("diatom compose {}", line), specs).c_str(), stdout);
+    return std::nullopt;
+}
+
+Result<std::vector<compose::Container>> chosen_containers(const compose::Client& client,
+                                                          const compose::Project& project,
+                                                          const std::vector<std::string>& services) {
+    for (const auto& name : services) {
+        if (!project.all_services.contains(name)) return fail(Kind::not_found, "no such service: {}", name);
+    }
+    auto containers = TRY(compose::list_containers(client, project.name));
+    std::erase_if(containers, [&](const compose::Container& container) {
+        return !services.empty() && !std::ranges::contains(services, container.service);
+    });
+    return containers;
 }
 
 int compose_command(std::span<char*> args) {

@@ -98,6 +98,7 @@ private:
             if (!entry.first.IsScalar()) return place.error("", "a key must be text");
             const auto& key = entry.first.Scalar();
             auto value = TRY(read(entry.second, depth + 1));
+            if (value.is_null()) value.set_mark(place.mark());  // what is not there has the place of what follows
             if (key == "<<" && entry.first.Tag() != "!") {
                 TRY(collect_merged(value, merged));
                 continue;
