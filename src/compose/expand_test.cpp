@@ -47,7 +47,10 @@ TEST(ShortForms, Volumes) {
 }
 
 TEST(ShortForms, CommandLines) {
-    const auto words = [](std::string_view line) { return join(split_command(line).value_or({"bad"}), "|"); };
+    const auto words = [](std::string_view line) {
+        const auto made = split_command(line);
+        return made ? join(*made, "|") : std::string("bad");
+    };
     EXPECT_EQ(words("a  'b c' \"d \\\"e\" f\\ g ''"), "a|b c|d \"e|f g|");
     EXPECT_EQ(words("a; b"), "a");
     EXPECT_EQ(words("a 2>b"), "a");
