@@ -43,6 +43,7 @@ int engine_command(std::span<char*> args);
 int status_command(std::span<char*> args);
 int boot_command(std::span<char*> args);
 int logs_command(std::span<char*> args);
+int compose_command(std::span<char*> args);
 int console_command(std::span<char*> args);
 int power_command(std::span<char*> args);
 int runtime_command(std::span<char*> args);

@@ -34,6 +34,7 @@ stage_unit() {
     ninja -C build/asan -j"${DIATOM_JOBS:-$(nproc)}"
     unshare --net --mount --propagation private \
         sh -c 'ip link set lo up && exec ctest --test-dir build/asan --output-on-failure --no-tests=error -j "$1"' sh "${DIATOM_JOBS:-$(nproc)}"
+    python3 -m pytest -q -p no:cacheprovider tests/compose
 }
 
 stage_image() {
