@@ -193,7 +193,6 @@ Result<Value> finish(const Value& value, const Type& type, Extensions extensions
         case Form::object: return finish_object(value, type, extensions, path);
         case Form::map:
         case Form::pairs: return finish_map(value, type, extensions, path);
-        case Form::any: return value;
         case Form::scalar: return finish_scalar(value, type.as, path);
         case Form::list: break;
     }

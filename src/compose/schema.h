@@ -15,7 +15,6 @@ enum class Form : std::uint8_t {
     list,    // of `item`
     map,     // keys of the user's choice, each with an `item`
     pairs,   // NAME: VALUE, or a list of NAME=VALUE
-    any,
 };
 
 // What a scalar becomes.
@@ -90,6 +89,7 @@ struct Type {
     Path path = Path::none;
     bool nullable = false;
     bool capitals = false;  // its fields are printed as "Path", as docker compose does for block devices
+    bool closed = false;    // "x-" keys are no extensions here
     std::span<const std::string_view> choices = {};
     std::span<const std::string_view> required = {};
 };

@@ -114,7 +114,6 @@ Result<void> validate(const Value& value, const Type& type, const std::string& p
         case Form::map: return validate_map(value, type, path);
         case Form::list: return validate_list(value, type, path);
         case Form::pairs: return validate_pairs(value, type, path);
-        case Form::any: return {};
         case Form::scalar: break;
     }
     TRY(check_scalar(value, type.as, path));
