@@ -96,7 +96,7 @@ public:
                 const auto bytes = TRY(read_some(FdRef(STDIN_FILENO), buffer));
                 reading = !bytes.empty();
                 // The other side may have ended already; its last words are still read.
-                const auto sent = reading ? sys::write_all(connection_, bytes) : sys::shut_down_sending(connection_);
+                const auto sent = reading ? sys::send_all(connection_, bytes) : sys::shut_down_sending(connection_);
                 if (!sent) reading = false;
             }
         }

@@ -7,7 +7,6 @@
 #include <charconv>
 
 #include "base/strings.h"
-#include "sys/file.h"
 #include "sys/socket.h"
 #include "sys/tcp.h"
 
@@ -177,9 +176,9 @@ Result<Fd> Client::send_bytes(std::string_view method, const std::string& target
                               std::string_view bytes, std::string_view more) const {
     auto connection = TRY(connect());
     const auto kind = type.empty() ? std::string() : std::format("Content-Type: {}\r\n", type);
-    TRY(sys::write_all(connection, std::format("{} /{}{} HTTP/1.1\r\nHost: localhost\r\n{}{}Content-Length: {}\r\n\r\n",
-                                               method, kApiVersion, target, kind, more, bytes.size())));
-    TRY(sys::write_all(connection, bytes));
+    TRY(sys::send_all(connection, std::format("{} /{}{} HTTP/1.1\r\nHost: localhost\r\n{}{}Content-Length: {}\r\n\r\n",
+                                              method, kApiVersion, target, kind, more, bytes.size())));
+    TRY(sys::send_all(connection, bytes));
     return connection;
 }
 

@@ -6,6 +6,8 @@
 #include <cerrno>
 #include <memory>
 
+#include "sys/retry.h"
+
 namespace diatom::sys {
 
 Result<Fd> connect_tcp(const std::string& host, const std::string& port) {
@@ -27,6 +29,16 @@ Result<Fd> connect_tcp(const std::string& host, const std::string& port) {
         error = errno;
     }
     return fail_errno(error, "connect to {} port {}", host, port);
+}
+
+Result<void> send_all(FdRef socket, std::string_view bytes) {
+    while (!bytes.empty()) {
+        const ssize_t sent =
+            retry_interrupted([&] { return ::send(socket.raw(), bytes.data(), bytes.size(), MSG_NOSIGNAL); });
+        if (sent < 0) return fail_errno(errno, "send");
+        bytes.remove_prefix(static_cast<std::size_t>(sent));
+    }
+    return {};
 }
 
 Result<void> shut_down_sending(FdRef socket) {
