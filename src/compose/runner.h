@@ -71,7 +71,8 @@ private:
     Result<void> remove_orphans();
     Result<void> start_service(const std::string& service);
     Result<void> await_dependencies(const std::string& service);
-    Result<void> await(const Container& container, const std::string& condition);
+    Result<void> await(const Container& container, std::string_view condition);
+    std::string_view lasting_condition(const std::string& service) const;
     Result<void> await_all();
 
     std::vector<Container> of_service(const std::string& service) const;

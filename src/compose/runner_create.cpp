@@ -11,6 +11,7 @@ namespace diatom::compose {
 namespace {
 
 constexpr useconds_t kPollUs = 200'000;
+constexpr std::string_view kCompleted = "service_completed_successfully";
 
 // Anonymous volumes outlive the container that is made anew.
 void inherit_volumes(const Json& old, Value& body) {
@@ -231,11 +232,11 @@ Result<void> Runner::await_dependencies(const std::string& service) {
     return {};
 }
 
-Result<void> Runner::await(const Container& container, const std::string& condition) {
+Result<void> Runner::await(const Container& container, std::string_view condition) {
     for (;;) {
         const auto health = TRY(inspect_health(client_, container.id), "wait for {}", container.name);
         const bool ended = !health.running && !health.restarting;
-        if (condition == "service_completed_successfully") {
+        if (condition == kCompleted) {
             if (ended && health.exit_code == 0) return {};
             if (ended) return fail(Kind::io, "{} ended with exit code {}", container.name, health.exit_code);
         } else {
@@ -248,12 +249,21 @@ Result<void> Runner::await(const Container& container, const std::string& condit
     }
 }
 
+// One that another service wants to have ended would never be running.
+std::string_view Runner::lasting_condition(const std::string& service) const {
+    const auto wants_its_end = [&](const Member& other) {
+        return other.second.at("depends_on").at(service).text_of("condition") == kCompleted;
+    };
+    return std::ranges::any_of(project_.services().members(), wants_its_end) ? kCompleted : "service_started";
+}
+
 Result<void> Runner::await_all() {
     TRY(refresh());
     for (const auto& service : services_in_order()) {
+        const auto condition = lasting_condition(service);
         for (const auto& container : of_service(service)) {
-            TRY(await(container, "service_started"));
-            report_("Container", container.name, "Healthy");
+            TRY(await(container, condition));
+            report_("Container", container.name, condition == kCompleted ? "Ended" : "Healthy");
         }
     }
     return {};
