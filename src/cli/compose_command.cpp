@@ -27,6 +27,7 @@ constexpr std::array kCommands{
     ComposeCommand{"up", "make and start the containers", compose_up},
     ComposeCommand{"down", "stop and remove containers and networks", compose_down},
     ComposeCommand{"ps", "the containers", compose_ps},
+    ComposeCommand{"ls", "the projects of the engine", compose_ls},
     ComposeCommand{"logs", "what the containers say", compose_logs},
     ComposeCommand{"exec", "run a command in a container", compose_exec},
     ComposeCommand{"run", "run a command in a container of its own", compose_run},

@@ -32,6 +32,7 @@ Result<int> compose_restart(ComposeContext& context, std::span<char*> args);
 Result<int> compose_rm(ComposeContext& context, std::span<char*> args);
 Result<int> compose_pull(ComposeContext& context, std::span<char*> args);
 Result<int> compose_ps(ComposeContext& context, std::span<char*> args);
+Result<int> compose_ls(ComposeContext& context, std::span<char*> args);
 Result<int> compose_logs(ComposeContext& context, std::span<char*> args);
 Result<int> compose_exec(ComposeContext& context, std::span<char*> args);
 Result<int> compose_run(ComposeContext& context, std::span<char*> args);

@@ -1,3 +1,4 @@
+// ps and ls.
 #include <algorithm>
 #include <array>
 #include <cstdio>
@@ -9,10 +10,16 @@
 namespace diatom::cli {
 namespace {
 
-constexpr std::array kOptions{
+constexpr std::array kPs{
     OptionSpec{"--all", 'a', false, "stopped ones too"},
     OptionSpec{"--quiet", 'q', false, "only the ids"},
     OptionSpec{"--services", 0, false, "only the names of the services"},
+    OptionSpec{"--format", 0, true, "table (default) or json"},
+};
+
+constexpr std::array kLs{
+    OptionSpec{"--all", 'a', false, "stopped ones too"},
+    OptionSpec{"--quiet", 'q', false, "only the names"},
     OptionSpec{"--format", 0, true, "table (default) or json"},
 };
 
@@ -37,6 +44,21 @@ std::string age(std::int64_t created) {
     return std::format("{} days ago", seconds / 86'400);
 }
 
+// Columns as wide as their widest text.
+template <std::size_t Columns>
+void print_rows(const std::vector<std::array<std::string, Columns>>& rows) {
+    std::array<std::size_t, Columns> widths{};
+    for (const auto& row : rows) {
+        for (std::size_t i = 0; i < Columns; ++i) widths[i] = std::max(widths[i], row[i].size());
+    }
+    for (const auto& row : rows) {
+        std::string line;
+        for (std::size_t i = 0; i < Columns; ++i) line += std::format("{:{}}   ", row[i], widths[i]);
+        line.erase(line.find_last_not_of(' ') + 1);
+        std::puts(line.c_str());
+    }
+}
+
 void print_table(const std::vector<compose::Container>& containers) {
     std::vector<std::array<std::string, 7>> rows{{"NAME", "IMAGE", "COMMAND", "SERVICE", "CREATED", "STATUS", "PORTS"}};
     for (const auto& one : containers) {
@@ -44,16 +66,7 @@ void print_table(const std::vector<compose::Container>& containers) {
         rows.push_back(
             {one.name, one.image, "\"" + command + "\"", one.service, age(one.created), one.status, ports_of(one)});
     }
-    std::array<std::size_t, 7> widths{};
-    for (const auto& row : rows) {
-        for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
-    }
-    for (const auto& row : rows) {
-        std::string line;
-        for (std::size_t i = 0; i < row.size(); ++i) line += std::format("{:{}}   ", row[i], widths[i]);
-        line.erase(line.find_last_not_of(' ') + 1);
-        std::puts(line.c_str());
-    }
+    print_rows(rows);
 }
 
 void print_json(const std::vector<compose::Container>& containers, const std::string& project) {
@@ -68,7 +81,7 @@ void print_json(const std::vector<compose::Container>& containers, const std::st
 }  // namespace
 
 Result<int> compose_ps(ComposeContext& context, std::span<char*> args) {
-    const auto arguments = TRY(compose_arguments(args, kOptions, "ps [OPTIONS] [SERVICE...]"));
+    const auto arguments = TRY(compose_arguments(args, kPs, "ps [OPTIONS] [SERVICE...]"));
     if (!arguments) return 0;
     context.options.profiles.emplace_back("*");
     const auto project = TRY(load_compose(context));
@@ -86,6 +99,31 @@ Result<int> compose_ps(ComposeContext& context, std::span<char*> args) {
         print_json(containers, project.name);
     } else if (format == "table") {
         print_table(containers);
+    } else {
+        return fail(Kind::invalid, "--format must be table or json, not {}", format);
+    }
+    return 0;
+}
+
+Result<int> compose_ls(ComposeContext& context, std::span<char*> args) {
+    const auto arguments = TRY(compose_arguments(args, kLs, "ls [OPTIONS]"));
+    if (!arguments) return 0;
+    const auto client = TRY(compose_client(context));
+    const auto stopped = arguments->has("--all") ? compose::Stopped::with : compose::Stopped::without;
+    const auto projects = TRY(compose::list_projects(client, stopped));
+    const auto format = arguments->value("--format", "table");
+    if (arguments->has("--quiet")) {
+        for (const auto& one : projects) std::puts(one.name.c_str());
+    } else if (format == "json") {
+        Json list = Json::array();
+        for (const auto& one : projects) {
+            list.push_back({{"Name", one.name}, {"Status", one.status}, {"ConfigFiles", one.files}});
+        }
+        std::puts(dump_json(list).c_str());
+    } else if (format == "table") {
+        std::vector<std::array<std::string, 3>> rows{{"NAME", "STATUS", "CONFIG FILES"}};
+        for (const auto& one : projects) rows.push_back({one.name, one.status, one.files});
+        print_rows(rows);
     } else {
         return fail(Kind::invalid, "--format must be table or json, not {}", format);
     }

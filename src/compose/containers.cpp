@@ -1,6 +1,8 @@
 #include "compose/containers.h"
 
 #include <algorithm>
+#include <map>
+#include <set>
 #include <tuple>
 
 #include "base/strings.h"
@@ -20,11 +22,8 @@ Container decode(const Json& json) {
     made.command = json_string(json, "Command").value_or("");
     made.created = json_int(json, "Created").value_or(0);
     made.ports = json_member(json, "Ports");
-    const auto labels = json_string_map(json, "Labels").value_or(std::map<std::string, std::string>{});
-    const auto label_of = [&](std::string_view key) {
-        const auto it = labels.find(std::string(key));
-        return it == labels.end() ? std::string() : it->second;
-    };
+    const auto& labels = json_member(json, "Labels");
+    const auto label_of = [&](std::string_view key) { return json_string(labels, key).value_or(""); };
     made.service = label_of(label::kService);
     made.hash = label_of(label::kHash);
     made.image_id = label_of(label::kImage);
@@ -51,6 +50,32 @@ Result<std::vector<Container>> list_containers(const Client& client, const std::
     std::ranges::sort(list, [](const Container& a, const Container& b) {
         return std::tie(a.service, a.number, a.name) < std::tie(b.service, b.number, b.name);
     });
+    return list;
+}
+
+Result<std::vector<ProjectSummary>> list_projects(const Client& client, Stopped stopped) {
+    const auto json =
+        TRY(client.get(
+                std::format("/containers/json?all={}&{}", stopped == Stopped::with ? 1 : 0,
+                            filters({{"label", std::string(label::kProject)}, {"label", std::string(label::kHash)}}))),
+            "list the projects");
+    struct Found {
+        std::map<std::string, int> states;
+        std::set<std::string> files;
+    };
+    std::map<std::string, Found> projects;
+    for (const auto& container : json) {
+        const auto& labels = json_member(container, "Labels");
+        auto& project = projects[json_string(labels, label::kProject).value_or("")];
+        ++project.states[json_string(container, "State").value_or("")];
+        project.files.insert(json_string(labels, label::kConfigFiles).value_or(""));
+    }
+    std::vector<ProjectSummary> list;
+    for (const auto& [name, found] : projects) {
+        std::vector<std::string> states;
+        for (const auto& [state, count] : found.states) states.push_back(std::format("{}({})", state, count));
+        list.push_back({name, join(states, ", "), join(std::vector(found.files.begin(), found.files.end()), ",")});
+    }
     return list;
 }
 

@@ -27,6 +27,14 @@ Result<std::vector<Container>> list_containers(const Client& client, const std::
 // {"label": ["a=b"]} and so on, encoded for a query.
 std::string filters(const std::vector<std::pair<std::string, std::string>>& wanted);
 
+// A project, as its containers' labels tell of it.
+struct ProjectSummary {
+    std::string name, status, files;  // "exited(1), running(2)"; comma-separated
+};
+enum class Stopped : std::uint8_t { without, with };
+// By name; without stopped containers also without the projects that have no others.
+Result<std::vector<ProjectSummary>> list_projects(const Client& client, Stopped stopped);
+
 struct Health {
     bool running = false, restarting = false, healthy = false, unhealthy = false, has_check = false;
     std::int64_t exit_code = 0;
