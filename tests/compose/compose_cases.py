@@ -9,17 +9,21 @@ say more:
                           directory   where to stand in the directory
 """
 
+import functools
 import os
 import shlex
 import subprocess
-from dataclasses import dataclass, field
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 HERE = Path(__file__).parent
+POOL = ThreadPoolExecutor(os.cpu_count())
 
 
-@dataclass
+@dataclass(eq=False)
 class Case:
+    source: Path
     directory: Path
     options: list[str] = field(default_factory=list)
     services: list[str] = field(default_factory=list)
@@ -30,6 +34,19 @@ class Case:
         env = {"HOME": "/root", "PATH": os.environ["PATH"], **self.env}
         command = [*program, *self.options, "config", *arguments, *self.services]
         return subprocess.run(command, cwd=self.directory, env=env, input=self.stdin, capture_output=True, text=True)
+
+    @functools.cache
+    def start(self, program: tuple[str, ...], *arguments: str) -> "Future[subprocess.CompletedProcess]":
+        """The same, side by side with others, and once for all who ask."""
+        return POOL.submit(self.run, list(program), *arguments)
+
+    @functools.cached_property
+    def of_all_services(self) -> "Case":
+        return replace(self, services=[])
+
+    def mentions(self, word: str) -> bool:
+        files = [self.source] if self.source.is_file() else self.source.rglob("*")
+        return any(word in path.read_text() for path in files if path.is_file())
 
 
 def add_line(case: Case, key: str, value: str) -> None:
@@ -43,7 +60,7 @@ def add_line(case: Case, key: str, value: str) -> None:
 
 
 def case_of_file(path: Path) -> Case:
-    case = Case(path.parent)
+    case = Case(path, path.parent)
     for line in path.read_text().splitlines():
         if not line.startswith("# ") or ": " not in line:
             break
@@ -58,7 +75,7 @@ def case_of_directory(path: Path) -> Case:
     def text(name: str) -> str:
         return (path / name).read_text() if (path / name).is_file() else ""
 
-    case = Case(path / (text("directory").strip() or "."), stdin=text("stdin"))
+    case = Case(path, path / (text("directory").strip() or "."), stdin=text("stdin"))
     for key in ("args", "services", "env"):
         for line in text(key).splitlines():
             add_line(case, key, line)

@@ -90,6 +90,20 @@ def test_leaves_the_others_containers_alone(engines, first: list[str], second: l
     assert not engine.containers and not engine.networks and not engine.volumes
 
 
+def test_lists_the_same_projects(engines) -> None:
+    engine = engines[0]
+    run(DIATOM, engine, "up", "-d")
+    ours, theirs = (json.loads(run(program, engine, "ls", "-a", "--format", "json").stdout) for program in (DIATOM, ORACLE))
+    assert [project["Name"] for project in ours] == ["proj"]
+    assert ours == theirs
+
+
+def test_wait_is_over_when_what_was_to_end_has_ended(engines) -> None:
+    for program, engine in zip((DIATOM, ORACLE), engines):
+        run(program, engine, "up", "--wait")
+        assert {c["Name"] for c in engine.containers.values() if not c["running"]} == {"proj-job-1"}
+
+
 def test_makes_anew_only_what_differs(engines, tmp_path: Path) -> None:
     engine = engines[0]
     file = tmp_path / "compose.yaml"
