@@ -13,6 +13,7 @@ from fake_engine import FakeEngine
 DIATOM = [os.environ.get("DIATOM", str(Path(__file__).parents[2] / "build/asan/diatom")), "compose"]
 ORACLE = ["docker-compose"]
 PROJECT = Path(__file__).parent / "project"
+DEPENDS_ON = "com.docker.compose.depends_on"
 UNORDERED = {"Env", "Links", "Aliases", "Mounts", "Ulimits", "Binds"}
 # The address stands in IPAMConfig too; the size of a console that nobody looks at says nothing.
 REDUNDANT = {"IPAddress", "GlobalIPv6Address", "ConsoleSize"}
@@ -46,6 +47,8 @@ def plain(value: object, key: str = "", names: dict[str, str] | None = None) -> 
     if isinstance(value, str):
         for id, name in (names or {}).items():
             value = value.replace(id, name)
+        if key == DEPENDS_ON:  # docker compose walks a map, whose order differs each time
+            return ",".join(sorted(value.split(",")))
     return value
 
 
