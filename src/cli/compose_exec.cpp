@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <memory>
 #include <random>
+#include <tuple>
 
 #include "base/strings.h"
 #include "cli/compose_command.h"
@@ -122,10 +123,11 @@ Terminal wanted_terminal(const Arguments& arguments) {
     return possible && !arguments.has("--no-TTY") ? Terminal::yes : Terminal::no;
 }
 
-std::string size_query() {
+// Makes the other terminal as large as ours. No error: a short command has ended before it is asked for.
+void pass_size(const compose::Client& client, const std::string& target) {
     winsize size{};
-    if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0) return {};
-    return std::format("/resize?h={}&w={}", size.ws_row, size.ws_col);
+    if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0) return;
+    std::ignore = client.call("POST", std::format("{}/resize?h={}&w={}", target, size.ws_row, size.ws_col));
 }
 
 Value words_of(const Arguments& arguments, std::size_t first) {
@@ -177,7 +179,7 @@ Result<int> run_attached(const compose::Client& client, const std::string& id, T
     // Attached before it starts, so that nothing is missed.
     auto connection = TRY(client.hijack("/containers/" + id + "/attach?stream=1&stdin=1&stdout=1&stderr=1", {}));
     TRY(client.call("POST", "/containers/" + id + "/start"));
-    if (terminal == Terminal::yes) TRY(client.call("POST", "/containers/" + id + size_query()));
+    if (terminal == Terminal::yes) pass_size(client, "/containers/" + id);
     {
         const auto raw = terminal == Terminal::yes ? std::make_unique<RawTerminal>() : nullptr;
         TRY(Conversation(connection.connection, terminal).run(connection.early));
@@ -217,7 +219,7 @@ Result<int> compose_exec(ComposeContext& context, std::span<char*> args) {
     }
     {
         auto connection = TRY(client.hijack("/exec/" + exec + "/start", start));
-        if (terminal == Terminal::yes) TRY(client.call("POST", "/exec/" + exec + size_query()));
+        if (terminal == Terminal::yes) pass_size(client, "/exec/" + exec);
         const auto raw = terminal == Terminal::yes ? std::make_unique<RawTerminal>() : nullptr;
         TRY(Conversation(connection.connection, terminal).run(connection.early));
     }

@@ -125,7 +125,7 @@ Result<std::string> Runner::create(const ContainerPlan& plan, Value body) {
     }
     const auto answer =
         TRY(client_.call("POST", "/containers/create?name=" + percent_encode(plan.name), body), "create {}", plan.name);
-    const auto id = TRY(json_string(answer, "Id"));
+    auto id = TRY(json_string(answer, "Id"));
     const auto networks = networks_in_order(project_.services().at(plan.service));
     for (std::size_t i = 1; i < networks.size(); ++i) {
         const auto name = network_name(project_, networks[i]);
