@@ -1,5 +1,6 @@
 #include "compose/yaml_reader.h"
 
+#include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
@@ -7,6 +8,7 @@
 #include <charconv>
 #include <cmath>
 #include <limits>
+#include <sstream>
 
 #include "base/strings.h"
 
@@ -134,6 +136,32 @@ private:
     std::size_t nodes_ = 0;
 };
 
+// Hears of everything and keeps nothing.
+class Deaf : public YAML::EventHandler {
+    void OnDocumentStart(const YAML::Mark&) override {}
+    void OnDocumentEnd() override {}
+    void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
+    void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
+    void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t, const std::string&) override {}
+    void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t, YAML::EmitterStyle::value) override {}
+    void OnSequenceEnd() override {}
+    void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t, YAML::EmitterStyle::value) override {}
+    void OnMapEnd() override {}
+};
+
+constexpr std::size_t kMaxDocuments = 1000;
+
+// yaml-cpp 0.8 takes a comma at the start of a document for an empty document, again and again without end.
+bool has_an_end(const std::string& text) {
+    std::istringstream stream(text);
+    YAML::Parser parser(stream);
+    Deaf handler;
+    for (std::size_t i = 0; i < kMaxDocuments; ++i) {
+        if (!parser.HandleNextDocument(handler)) return true;
+    }
+    return false;
+}
+
 }  // namespace
 
 Value resolve_plain(const std::string& text) {
@@ -156,7 +184,11 @@ Result<std::vector<Value>> read_yaml(std::string_view text, const std::string& f
     try {
         std::vector<Value> documents;
         Reader reader(file);
-        for (const auto& node : YAML::LoadAll(std::string(text))) {
+        const std::string source(text);
+        if (!has_an_end(source)) {
+            return fail(Kind::invalid, "{}: not valid YAML, or more than {} documents", file, kMaxDocuments);
+        }
+        for (const auto& node : YAML::LoadAll(source)) {
             auto document = TRY(reader.read(node, 0));
             if (document.is_null()) continue;
             if (!document.is_map()) return document.error("", "a Compose file must be a mapping");
