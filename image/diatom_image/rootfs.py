@@ -103,7 +103,7 @@ def _add_release(tree: Path, version: Version) -> None:
     (tree / ETC / "resolv.conf").symlink_to("../run/diatom/resolv.conf")
     (tree / ETC / "mtab").symlink_to("../proc/self/mounts")
     (tree / ETC / "localtime").symlink_to("../usr/share/zoneinfo/UTC")
-    (tree / "usr/share/diatom/version").write_text(version.text + "\n")
+    (tree / "usr/share/diatom/version").write_text(f"{version.text}\n{version.commit}\n{version.committed}\n")
     shutil.copyfile(REPO / "image/kernel/sysctl.conf", tree / "usr/share/diatom/sysctl.conf")
     zone = tree / "usr/share/zoneinfo/UTC"
     zone.parent.mkdir(parents=True)

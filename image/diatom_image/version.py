@@ -13,7 +13,8 @@ from .run import REPO, BuildError, run
 @dataclass(frozen=True)
 class Version:
     text: str  # 0.1.0, 0.1.0-57-g1a2b3c4d5e6f, with .dirty at the end when files differ from the commit
-    commit: str  # empty outside a git repository
+    commit: str  # empty outside a git repository, as is the next
+    committed: str  # when, RFC 3339
 
     def guid(self, name: str) -> str:
         """A GUID that is the same for the same version, for what a disk format wants to be unique."""
@@ -32,13 +33,13 @@ def read_version() -> Version:
     if not re.fullmatch(r"\d+\.\d+\.\d+", base):
         raise BuildError(f"VERSION holds {base!r}: write three numbers, such as 0.1.0")
     if not (REPO / ".git").exists():
-        return Version(base, "")
-    commit = git("rev-parse", "HEAD")
+        return Version(base, "", "")
+    commit, committed = git("log", "-1", "--format=%H %cI").split()
     dirty = ".dirty" if git("status", "--porcelain", "--untracked-files=no") else ""
     if git("tag", "--points-at", "HEAD", "--list", f"v{base}") and not dirty:
-        return Version(base, commit)
+        return Version(base, commit, committed)
     try:
         count = git("rev-list", "--count", f"v{base}..HEAD")
     except BuildError:
         count = git("rev-list", "--count", "HEAD")
-    return Version(f"{base}-{count}-g{commit[:12]}{dirty}", commit)
+    return Version(f"{base}-{count}-g{commit[:12]}{dirty}", commit, committed)

@@ -27,7 +27,7 @@ bool flag_of(const Filters& filters, const std::string& key, bool fallback) {
     return it->second.front() != "false" && it->second.front() != "0";
 }
 
-Json list_or_null(Json list) { return list.empty() ? Json(nullptr) : list; }
+Json list_or_null(Json list) { return list.empty() ? Json(nullptr) : std::move(list); }
 
 Task<void> prune_containers(Call& call) {
     static constexpr std::string_view kFilters[] = {"until", "label", "label!"};

@@ -38,18 +38,23 @@ struct utsname kernel() {
 
 Task<void> version(Call& call) {
     const auto uts = kernel();
+    const auto release = config::release();
     const Json engine{{"Name", "Engine"},
-                      {"Version", config::version()},
+                      {"Version", release.version},
                       {"Details",
                        {{"ApiVersion", std::format("1.{}", kMinorVersion)},
                         {"MinAPIVersion", std::format("1.{}", kMinMinorVersion)},
                         {"Os", "linux"},
                         {"Arch", "amd64"},
                         {"KernelVersion", uts.release},
+                        {"GitCommit", release.commit},
+                        {"BuildTime", release.built},
                         {"Experimental", "false"}}}};
     return call.connection.reply_json(200, {{"Platform", {{"Name", "Diatom OS"}}},
                                             {"Components", Json::array({engine})},
-                                            {"Version", config::version()},
+                                            {"Version", release.version},
+                                            {"GitCommit", release.commit},
+                                            {"BuildTime", release.built},
                                             {"ApiVersion", std::format("1.{}", kMinorVersion)},
                                             {"MinAPIVersion", std::format("1.{}", kMinMinorVersion)},
                                             {"Os", "linux"},

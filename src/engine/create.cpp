@@ -63,7 +63,10 @@ Result<void> EngineImpl::inherit_volumes(ContainerConfig& config) const {
     std::vector<MountPoint> inherited;
     for (const auto& text : config.volumes_from) {
         const auto donor = TRY(parse_donor(text));
-        const auto live = TRY(find(donor.name));
+        const auto found = find(donor.name);
+        // Not "not found": the docker CLI would take the image for what is missing, and pull it.
+        if (!found) return fail(Kind::invalid, "{}", found.error().what());
+        const auto& live = *found;
         for (auto& mount : mounts_of(live->record)) {
             mount.read_only = mount.read_only || donor.read_only;
             std::erase_if(inherited, [&](const auto& other) { return other.target == mount.target; });
@@ -80,7 +83,7 @@ Result<void> EngineImpl::prepare_image_mounts(Container& container) {
         if (mount.kind != MountKind::image) continue;
         const auto image = parts_.store->find(mount.source);
         if (!image && image.error().kind() == Kind::not_found)
-            return fail(Kind::not_found, "No such image: {}", mount.source);
+            return fail(Kind::invalid, "No such image: {}", mount.source);  // see inherit_volumes()
         const auto& record = TRY(image);
         ImageUse use{.image = record.id,
                      .rootfs = std::format("{}-image{}", container.id, container.images.size()),

@@ -164,24 +164,24 @@ Task<void> EngineImpl::follow_service(std::shared_ptr<ServiceBoard> board, Servi
     co_return Result<void>();
 }
 
-// Until the check has passed once. While a service comes up it is looked at often: others wait for it.
+// Until the check has passed once. The first is one interval after the start: each is a process, and a machine that
+// boots has better to do.
 Task<void> EngineImpl::await_healthy(const config::SystemService& service) {
-    constexpr std::chrono::nanoseconds kFirst = std::chrono::milliseconds(20), kMost = std::chrono::seconds(1);
-    auto pause = kFirst;
-    std::string last = std::format("{} has not succeeded within {} s", join(service.health->command, " "),
-                                   service.health->start_period_ns / 1'000'000'000);
-    const auto end = std::chrono::steady_clock::now() + std::chrono::nanoseconds(service.health->start_period_ns) +
-                     std::chrono::nanoseconds(service.health->interval_ns) * service.health->retries;
-    while (std::chrono::steady_clock::now() < end) {
+    const auto& check = *service.health;
+    const std::chrono::nanoseconds interval(check.interval_ns);
+    const auto end =
+        std::chrono::steady_clock::now() + std::chrono::nanoseconds(check.start_period_ns) + interval * check.retries;
+    std::string last = std::format("{} has not succeeded within {} s", join(check.command, " "),
+                                   check.start_period_ns / 1'000'000'000);
+    do {
+        co_await sleep_for(interval);
         auto live = CO_TRY(find(service.name));
         if (!live->active())
             co_return fail(Kind::io, "it ended with exit code {} before it was healthy", live->record.state.exit_code);
         auto code = co_await run_check(service);
         if (code && *code == 0) co_return Result<void>();
         if (!code) last = code.error().what();
-        co_await sleep_for(pause);
-        pause = std::min({pause * 2, kMost, std::chrono::nanoseconds(service.health->interval_ns)});
-    }
+    } while (std::chrono::steady_clock::now() < end);
     co_return fail(Kind::timed_out, "{}", last);
 }
 

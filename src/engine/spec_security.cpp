@@ -68,10 +68,8 @@ Result<void> apply_block_limits(runtime::Resources& resources, const std::vector
             return fail(Kind::invalid, "limit of the disk {}: {}", limit.path, std::strerror(errno));
         if (!S_ISBLK(status.st_mode)) return fail(Kind::invalid, "limit of the disk {}: it is no disk", limit.path);
         if (limit.value == 0) continue;  // none
-        resources.io_limits.push_back({.major = major(status.st_rdev),
-                                       .minor = minor(status.st_rdev),
-                                       .key = limit.key,
-                                       .value = limit.value});
+        resources.io_limits.push_back(
+            {.major = major(status.st_rdev), .minor = minor(status.st_rdev), .key = limit.key, .value = limit.value});
     }
     return {};
 }

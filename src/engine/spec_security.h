@@ -11,7 +11,7 @@ struct SecurityOptions {
     bool no_new_privileges = false;
     bool unconfined = false;         // no seccomp
     std::string seccomp;             // text of a profile; empty: the default one
-    std::string apparmor;           // a profile that is loaded; empty: unconfined
+    std::string apparmor;            // a profile that is loaded; empty: unconfined
     bool open_system_paths = false;  // nothing masked, nothing read-only
     bool writable_cgroups = false;
 };

@@ -29,16 +29,17 @@ bool kernel_has(const std::string& type) {
     return false;
 }
 
-Result<runtime::Mount> mount_of(const std::map<std::string, std::string>& options, const std::string& target) {
+runtime::Mount mount_of(const std::map<std::string, std::string>& options, const std::string& target) {
     runtime::Mount mount{.destination = target, .type = option(options, "type"), .source = option(options, "device")};
-    for (const auto word : split(option(options, "o"), ',')) {
+    const auto words = option(options, "o");
+    for (const auto word : split(words, ',')) {
         if (!word.empty()) mount.options.emplace_back(word);
     }
     return mount;
 }
 
 Result<void> mount_volume(const Volume& volume) {
-    const auto mount = TRY(mount_of(volume.options, volume.mountpoint));
+    const auto mount = mount_of(volume.options, volume.mountpoint);
     const auto options = TRY(runtime::parse_mount_options(mount));
     if (options.bind != runtime::MountOptions::Bind::none) {
         const bool recursive = options.bind == runtime::MountOptions::Bind::recursive;
@@ -68,7 +69,7 @@ Result<void> check_volume_options(const std::map<std::string, std::string>& opti
     for (const char* key : {"device", "type"}) {
         if (option(options, key).empty()) return fail(Kind::invalid, "missing required option: \"{}\"", key);
     }
-    const auto parsed = TRY(runtime::parse_mount_options(TRY(mount_of(options, "volume"))));
+    const auto parsed = TRY(runtime::parse_mount_options(mount_of(options, "volume")));
     const auto type = option(options, "type");
     if (parsed.bind == runtime::MountOptions::Bind::none && !kernel_has(type)) {
         return fail(Kind::unsupported,

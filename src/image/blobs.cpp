@@ -43,7 +43,10 @@ public:
             return fail(Kind::corrupt, "{} is longer than the {} bytes that its manifest says",
                         descriptor_.digest.text(), descriptor_.size);
         }
-        TRY(sys::write_all(file_, bytes), "store {}", descriptor_.digest.text());
+        auto stored = sys::write_all(file_, bytes);
+        // A full disk needs the space more than the next attempt needs these bytes.
+        if (!stored && stored.error().kind() == Kind::exhausted) TRY(sys::remove_file(partial_));
+        TRY(std::move(stored), "store {}", descriptor_.digest.text());
         hasher_.update(bytes);
         offset_ += bytes.size();
         return {};

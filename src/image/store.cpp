@@ -80,9 +80,12 @@ public:
         auto opened = sys::open_path(blobs_.path(blob.digest), O_RDONLY);
         if (!opened && TRY(catalog_.has_layer(diff_id))) return {};  // somebody else was done just now
         const auto file = TRY(std::move(opened), "layer {}", blob.digest.text());
-        TRY(layers_.unpack(file, blob.size, diff_id, std::string(blob.digest.hex().substr(0, 12)), progress,
-                           cancelled));
-        return blobs_.remove(blob.digest);  // the unpacked layer is all that is needed from here on
+        auto unpacked =
+            layers_.unpack(file, blob.size, diff_id, std::string(blob.digest.hex().substr(0, 12)), progress, cancelled);
+        // The unpacked layer is all that is needed from here on; and a full disk needs the space more than another
+        // attempt needs the blob.
+        if (unpacked || unpacked.error().kind() == Kind::exhausted) TRY(blobs_.remove(blob.digest));
+        return unpacked;
     }
 
     Result<SizedSource> open_layer(const Digest& diff_id) override {

@@ -77,6 +77,6 @@ def test_a_process_number_used_again_is_not_ours():
 
 
 def test_guids_depend_on_version_and_name():
-    version = Version("0.1.0", "")
-    assert version.guid("esp") == Version("0.1.0", "").guid("esp")
-    assert version.guid("esp") != version.guid("state") != Version("0.1.1", "").guid("state")
+    version = Version("0.1.0", "", "")
+    assert version.guid("esp") == Version("0.1.0", "", "").guid("esp")
+    assert version.guid("esp") != version.guid("state") != Version("0.1.1", "", "").guid("state")

@@ -34,13 +34,16 @@ def become_subreaper() -> None:
         raise OSError(ctypes.get_errno(), "become a subreaper")
 
 
-def reap() -> None:
+def reap(but: int = 0) -> None:
+    """Takes what has ended, up to the child `but`, which somebody else waits for."""
     while True:
         try:
-            if os.waitpid(-1, os.WNOHANG)[0] == 0:
-                return
+            ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
         except ChildProcessError:
             return
+        if ended is None or ended.si_pid == but:
+            return
+        os.waitpid(ended.si_pid, 0)
 
 
 def wait_until(condition, what: str):
@@ -169,7 +172,9 @@ class Runtime:
 
     def clean(self) -> None:
         for identity in self.ids:
-            self.call("delete", "--force", identity, check=False)
+            # A pid namespace ends when all in it are reaped, and those who came by exec are our children.
+            deletion = subprocess.Popen(self.argv("delete", "--force", identity), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            wait_until(lambda: reap(deletion.pid) or deletion.poll() is not None, "the deletion of " + identity)
         reap()
 
 

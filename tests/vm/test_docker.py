@@ -21,6 +21,8 @@ def test_version_and_info(docker):
     version = json.loads(docker("version", "--format", "json").stdout)
     assert version["Server"]["ApiVersion"] == "1.51"
     assert version["Server"]["MinAPIVersion"] == "1.24"
+    assert version["Server"]["GitCommit"][:12] in version["Server"]["Version"]
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT[0-9:]{8}(Z|[+-]\d\d:\d\d)", version["Server"]["BuildTime"])
     info = json.loads(docker("info", "--format", "json").stdout)
     assert info["OperatingSystem"].startswith("Diatom OS")
     assert info["CgroupVersion"] == "2"
@@ -261,14 +263,18 @@ def test_what_is_not_there_says_so(docker):
     assert "not a swarm manager" in docker("node", "ls", check=False).stderr
 
 
-def test_docker_py(machine):
+def python_client(machine):
     """A second client that we did not write."""
     import docker as docker_py
     from docker.tls import TLSConfig
 
     certs = machine.cert_path
     tls = TLSConfig(client_cert=(f"{certs}/cert.pem", f"{certs}/key.pem"), ca_cert=f"{certs}/ca.pem", verify=True)
-    client = docker_py.DockerClient(base_url=machine.docker_host.replace("tcp://", "https://"), tls=tls)
+    return docker_py.DockerClient(base_url=machine.docker_host.replace("tcp://", "https://"), tls=tls)
+
+
+def test_docker_py(machine):
+    client = python_client(machine)
     try:
         assert client.ping()
         assert client.containers.run("busybox", ["echo", "from python"], remove=True) == b"from python\n"

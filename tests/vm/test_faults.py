@@ -6,6 +6,7 @@ import json
 import random
 import tarfile
 import time
+from pathlib import Path
 
 import oci
 import pytest
@@ -66,15 +67,24 @@ def test_engine_killed_while_containers_run(loaded, docker):
     docker("rm", "-f", "survivor", "steady")
 
 
-def test_disk_full_during_a_load(make_box, busybox_archive, tmp_path):
-    box = make_box(disks=[Disk(tmp_path / "small.img", 96 << 20)], kernel_args=["diatom.state.autoformat=/dev/vda"]).boot()
+def random_layout(folder: Path, size: int) -> Path:
+    layer = oci.Layer().add("big", random.Random(1).randbytes(size)).bytes()
+    return oci.write_layout(folder, [layer], compression="none")
+
+
+def test_disk_full_during_a_load_and_a_pull(make_box, busybox_archive, registry, tmp_path):
+    kernel_args = ["diatom.state.autoformat=/dev/vda", "diatom.registry.insecure=10.0.2.0/24"]
+    box = make_box(disks=[Disk(tmp_path / "small.img", 96 << 20)], kernel_args=kernel_args).boot()
     box.docker("load", "-i", str(busybox_archive))
-    layer = oci.Layer().add("big", random.Random(1).randbytes(90 << 20)).bytes()
-    archive = oci.save_archive(oci.write_layout(tmp_path / "layout", [layer], compression="none"), tmp_path / "big.tar", "big:latest")
-    refused = box.docker("load", "-i", str(archive), check=False)
-    assert refused.returncode != 0 and "space" in refused.stderr + refused.stdout
-    assert box.docker("run", "--rm", "busybox", "echo", "alive").stdout == "alive\n"
-    assert "big" not in box.docker("images").stdout
+    layout = random_layout(tmp_path / "big", 90 << 20)
+    archive = oci.save_archive(layout, tmp_path / "big.tar", "big:latest")
+    for arguments in (["load", "-i", str(archive)], ["pull", registry.push(layout, "big")]):
+        refused = box.docker(*arguments, check=False)
+        assert refused.returncode != 0 and "space" in refused.stderr + refused.stdout
+        assert box.docker("run", "--rm", "busybox", "echo", "alive").stdout == "alive\n"
+        assert "big" not in box.docker("images").stdout
+    # Nothing of them is left behind: what fits, fits.
+    box.docker("pull", registry.push(random_layout(tmp_path / "fitting", 24 << 20), "fitting"))
     box.kill()
 
 

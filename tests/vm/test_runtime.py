@@ -34,6 +34,7 @@ def suite_disk(folder: Path) -> Path:
     shutil.copytree(REPO / "tests/runtime", tree / "runtime", ignore=shutil.ignore_patterns("__pycache__"))
     for module in MODULES:
         shutil.copytree(SITE / module, tree / "site" / module, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(SITE / "py.py", tree / "site/py.py")
     shutil.copy("/bin/busybox", tree / "busybox")
     shutil.copy(make_archive(folder), tree / "busybox.tar")
     subprocess.run(["strip", "--strip-all", "-o", tree / "diatom", PROGRAM], check=True)

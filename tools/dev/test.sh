@@ -15,9 +15,11 @@ while [ $# -gt 0 ]; do
     *) fail "test: unknown argument '$1' (--only STAGE, or -- and what pytest takes)" ;;
     esac
 done
-[ ${#stages[@]} -gt 0 ] || stages=(lint unit image vm)
+[ ${#stages[@]} -gt 0 ] || stages=(lint unit runtime image vm)
 
 banner() { printf '\n==== %s\n' "$*"; }
+
+in_own_network() { unshare --net --mount --propagation private sh -c 'ip link set lo up && exec "$@"' sh "$@"; }
 
 stage_lint() {
     tools/dev/lint.sh
@@ -32,9 +34,14 @@ stage_unit() {
             -DCMAKE_CXX_COMPILER=g++-14 -DCMAKE_C_COMPILER=gcc-14 >build/asan.log 2>&1 || { cat build/asan.log >&2; fail "cmake refused the source (see above)"; }
     fi
     ninja -C build/asan -j"${DIATOM_JOBS:-$(nproc)}"
-    unshare --net --mount --propagation private \
-        sh -c 'ip link set lo up && exec ctest --test-dir build/asan --output-on-failure --no-tests=error -j "$1"' sh "${DIATOM_JOBS:-$(nproc)}"
+    in_own_network ctest --test-dir build/asan --output-on-failure --no-tests=error -j "${DIATOM_JOBS:-$(nproc)}"
     python3 -m pytest -q -p no:cacheprovider tests/compose
+}
+
+# The OCI runtime by its command line, with Debian's runtimes as oracles. What needs cgroups of version 2 runs in stage vm.
+stage_runtime() {
+    tools/dev/build.sh
+    DIATOM_PROGRAM=$PWD/build/image/parts/diatom in_own_network python3 -m pytest -q -p no:cacheprovider tests/runtime
 }
 
 stage_image() {
@@ -49,7 +56,7 @@ stage_vm() {
 
 failed=()
 for stage in "${stages[@]}"; do
-    declare -F "stage_$stage" >/dev/null || fail "test: no stage '$stage': lint, unit, image, vm"
+    declare -F "stage_$stage" >/dev/null || fail "test: no stage '$stage': lint, unit, runtime, image, vm"
     banner "test: $stage"
     # A subshell, so that set -e works inside it and a failure does not end the other stages.
     set +e

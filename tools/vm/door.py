@@ -5,8 +5,10 @@ from __future__ import annotations
 import socket
 import ssl
 import threading
+import time
 
-KNOCK_SECONDS = 1.0  # a knock that is not answered by then is given up
+PATIENCE = 1.0  # seconds, of a knock at first; later a quarter of what has been waited so far: the machine may be slow
+KNOCKS = 10  # at most that wait at a time: those that hang arrive together, and each costs the machine a handshake
 
 
 def client_hello() -> bytes:
@@ -29,16 +31,20 @@ class Door:
         self._address = (address, port)
         self._hello = client_hello()
         self._answered = threading.Event()
+        self._begin = self._next = time.monotonic()
 
     def opens(self) -> bool:
-        """Knocks once more. True when a knock has been answered so far."""
-        if not self._answered.is_set():
-            threading.Thread(target=self._knock, daemon=True).start()
+        """Knocks once more if it is time to. True when a knock has been answered so far."""
+        now = time.monotonic()
+        if not self._answered.is_set() and now >= self._next:
+            patience = max(PATIENCE, (now - self._begin) / 4)
+            self._next = now + patience / KNOCKS
+            threading.Thread(target=self._knock, args=[patience], daemon=True).start()
         return self._answered.is_set()
 
-    def _knock(self) -> None:
+    def _knock(self, patience: float) -> None:
         try:
-            with socket.create_connection(self._address, KNOCK_SECONDS) as connection:
+            with socket.create_connection(self._address, patience) as connection:
                 connection.sendall(self._hello)
                 if connection.recv(1):
                     self._answered.set()

@@ -147,14 +147,14 @@ class Machine:
         self.wait_until(lambda: api.answers(timeout=10), timeout, "the engine's API")
         return api
 
-    def wait_until(self, condition: Callable[[], bool], timeout: float, what: str) -> None:
+    def wait_until(self, condition: Callable[[], bool], timeout: float, what: str, pause: float = 0.05) -> None:
         deadline = time.monotonic() + timeout
         while not condition():
             if not self.runs:
                 raise MachineError(f"the machine ended while waiting for {what}{self._last_lines()}")
             if time.monotonic() > deadline:
                 raise MachineError(f"{what} did not answer within {timeout:g} seconds{self._last_lines()}")
-            time.sleep(0.05)
+            time.sleep(pause)
 
     # Insides
 
