@@ -20,6 +20,10 @@ Result<void> decode_options(const Json& host, engine::ContainerConfig& config);
 Result<void> decode_ports(const Json& host, engine::ContainerConfig& config);
 Result<void> decode_restart(const Json& host, engine::ContainerConfig& config);
 Result<void> refuse_unsupported(const Json& host);  // what Docker knows and this version does not honour
+// A container's networks, and one of them: docker run --network, docker network connect.
+Result<void> decode_endpoints(const Json& body, engine::ContainerConfig& config);
+Result<engine::EndpointConfig> decode_endpoint(const std::string& network, const Json& settings);
+Result<engine::NetworkRecord> decode_network(const Json& body);  // POST /networks/create
 // "SRC:DST[:OPTIONS]" as of docker run -v.
 Result<engine::MountPoint> decode_bind(std::string_view text);
 

@@ -61,25 +61,6 @@ Result<void> check_config(const engine::ContainerConfig& config) {
     return {};
 }
 
-Result<void> decode_endpoints(const Json& body, engine::ContainerConfig& config) {
-    const Json& endpoints = json_member(json_member(body, "NetworkingConfig"), "EndpointsConfig");
-    if (endpoints.is_null()) return {};
-    if (!endpoints.is_object()) return fail(Kind::invalid, "\"EndpointsConfig\" must be an object");
-    if (endpoints.size() > 1)
-        return fail(Kind::unsupported, "a container joins one network in this version, not {}", endpoints.size());
-    for (const auto& [name, settings] : endpoints.items()) {
-        if (config.network_mode == "default") config.network_mode = name;
-        if (!settings.is_object()) continue;
-        const Json& ipam = json_member(settings, "IPAMConfig");
-        if (ipam.is_object() &&
-            (!TRY(json_string(ipam, "IPv4Address")).empty() || !TRY(json_string(ipam, "IPv6Address")).empty())) {
-            return fail(Kind::unsupported,
-                        "static container addresses are not in this version: leave out --ip and --ip6");
-        }
-    }
-    return {};
-}
-
 }  // namespace
 
 Result<engine::ContainerConfig> decode_container_config(const Json& body, int /*version*/) {
@@ -90,8 +71,6 @@ Result<engine::ContainerConfig> decode_container_config(const Json& body, int /*
     if (!host.is_null() && !host.is_object()) return fail(Kind::invalid, "\"HostConfig\" must be an object");
     TRY(decode_host_config(host, config));
     TRY(decode_endpoints(body, config));
-    if (!TRY(json_string(body, "MacAddress")).empty())
-        return fail(Kind::unsupported, "\"MacAddress\" is not in this version");
     config.raw_host_config = host.is_null() ? Json::object() : host;
     return config;
 }

@@ -3,6 +3,7 @@
 
 #include "api/decode.h"
 #include "base/strings.h"
+#include "engine/endpoints.h"
 
 namespace diatom::api {
 namespace {
@@ -20,7 +21,6 @@ struct Refused {
 };
 // Known to Docker, not honoured here.
 constexpr std::array kRefused = {
-    Refused{"Links", "--link", "links between containers do not exist here: put both on a network of their own"},
     Refused{"VolumeDriver", "--volume-driver", "there is the driver \"local\" only"},
     Refused{"DeviceRequests", "--gpus", "there is no device driver with these capabilities"},
     Refused{"StorageOpt", "--storage-opt", "the state partition has no project quotas (Docker wants xfs with pquota)"},
@@ -37,6 +37,12 @@ Result<void> refuse_unsupported(const Json& host) {
         if (!is_set(value) || (refused.key == "UsernsMode" && value == "host")) continue;
         if (refused.key == "VolumeDriver" && value == "local") continue;
         return fail(Kind::unsupported, "HostConfig.{} ({}): {}", refused.key, refused.flag, refused.why);
+    }
+    if (is_set(json_member(host, "Links")) &&
+        !engine::is_user_defined(TRY(json_string(host, "NetworkMode", "default")))) {
+        return fail(Kind::unsupported,
+                    "HostConfig.Links (--link): there are no links on the default bridge: put both containers on a "
+                    "network of their own");
     }
     const auto isolation = TRY(json_string(host, "Isolation"));
     if (!isolation.empty() && isolation != "default")

@@ -4,6 +4,7 @@
 
 #include "api/encode.h"
 #include "api/router.h"
+#include "engine/endpoints.h"
 #include "sys/clock.h"
 
 namespace diatom::api {
@@ -117,8 +118,23 @@ Task<void> prune_volumes(Call& call) {
         200, {{"VolumesDeleted", list_or_null(std::move(deleted))}, {"SpaceReclaimed", reclaimed}});
 }
 
-// Of networks there are only those that stay, of build caches none.
-Task<void> prune_networks(Call& call) { return call.connection.reply_json(200, {{"NetworksDeleted", nullptr}}); }
+Task<void> prune_networks(Call& call) {
+    static constexpr std::string_view kFilters[] = {"until", "label", "label!"};
+    const auto filters = CO_TRY(decode_filters(call.request));
+    CO_TRY(check_filters(filters, kFilters));
+    const auto until = CO_TRY(until_of(filters));
+    Json deleted = Json::array();
+    for (const auto& network : call.engine.networks()) {
+        if (engine::is_builtin(network) || engine::is_used(network, call.engine.containers())) continue;
+        if (until && network.created > *until) continue;
+        if (!labels_allow(network.labels, filters)) continue;
+        auto removed = co_await call.engine.remove_network(network.id);
+        if (removed) deleted.push_back(network.name);  // one that a container joined meanwhile stays
+    }
+    co_return co_await call.connection.reply_json(200, {{"NetworksDeleted", list_or_null(std::move(deleted))}});
+}
+
+// There is no build cache.
 Task<void> prune_build_cache(Call& call) {
     return call.connection.reply_json(200, {{"CachesDeleted", nullptr}, {"SpaceReclaimed", 0}});
 }

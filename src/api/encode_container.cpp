@@ -208,25 +208,45 @@ Json encode_port_map(const engine::Container& container) {
     return map;
 }
 
+namespace {
+
+// `state`: empty while the container does not run.
+Json encode_endpoint(const engine::EndpointConfig& config, const engine::EndpointState& state) {
+    Json ipam = nullptr;
+    if (!config.ip4.empty() || !config.ip6.empty()) ipam = Json::object();
+    if (!config.ip4.empty()) ipam["IPv4Address"] = config.ip4.text();
+    if (!config.ip6.empty()) ipam["IPv6Address"] = config.ip6.text();
+    return {{"IPAMConfig", ipam},
+            {"Links", config.links.empty() ? Json(nullptr) : Json(config.links)},
+            {"Aliases", config.aliases.empty() ? Json(nullptr) : Json(config.aliases)},
+            {"MacAddress", state.mac.empty() ? config.mac : state.mac},
+            {"DriverOpts", config.options.empty() ? Json(nullptr) : Json(config.options)},
+            {"GwPriority", config.gateway_priority},
+            {"NetworkID", state.network_id},
+            {"EndpointID", state.endpoint_id},
+            {"Gateway", state.gateway4.text()},
+            {"IPAddress", state.ip4.text()},
+            {"IPPrefixLen", state.prefix4},
+            {"IPv6Gateway", state.gateway6.text()},
+            {"GlobalIPv6Address", state.ip6.text()},
+            {"GlobalIPv6PrefixLen", state.prefix6},
+            {"DNSNames", state.names.empty() ? Json(nullptr) : Json(state.names)}};
+}
+
+}  // namespace
+
 Json encode_network_settings(const engine::Container& container) {
     Json networks = Json::object();
+    for (const auto& config : container.config.networks) networks[config.network] = encode_endpoint(config, {});
     for (const auto& endpoint : container.endpoints) {
-        networks[endpoint.network] = {{"IPAMConfig", nullptr},
-                                      {"Links", nullptr},
-                                      {"Aliases", endpoint.aliases.empty() ? Json(nullptr) : Json(endpoint.aliases)},
-                                      {"MacAddress", endpoint.mac},
-                                      {"DriverOpts", nullptr},
-                                      {"NetworkID", endpoint.network_id},
-                                      {"EndpointID", endpoint.endpoint_id},
-                                      {"Gateway", endpoint.gateway4.text()},
-                                      {"IPAddress", endpoint.ip4.text()},
-                                      {"IPPrefixLen", endpoint.prefix4},
-                                      {"IPv6Gateway", endpoint.gateway6.text()},
-                                      {"GlobalIPv6Address", endpoint.ip6.text()},
-                                      {"GlobalIPv6PrefixLen", endpoint.prefix6},
-                                      {"DNSNames", nullptr}};
+        const auto config =
+            std::ranges::find(container.config.networks, endpoint.network, &engine::EndpointConfig::network);
+        networks[endpoint.network] =
+            encode_endpoint(config == container.config.networks.end() ? engine::EndpointConfig{} : *config, endpoint);
     }
-    const auto first = container.endpoints.empty() ? engine::EndpointState{} : container.endpoints.front();
+    // The old members without a network's name are the default bridge's.
+    const auto bridge = std::ranges::find(container.endpoints, "bridge", &engine::EndpointState::network);
+    const auto first = bridge == container.endpoints.end() ? engine::EndpointState{} : *bridge;
     return {{"Bridge", ""},
             {"SandboxID", container.state.process.pid != 0 ? container.id : ""},
             {"SandboxKey",

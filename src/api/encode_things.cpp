@@ -25,6 +25,14 @@ Json object_of(const std::vector<std::string>& keys) {
 
 Json null_if_empty(const std::vector<std::string>& list) { return list.empty() ? Json(nullptr) : Json(list); }
 
+Json encode_pool(const net::Pool& pool) {
+    Json body{{"Subnet", pool.subnet.text()}};
+    if (!pool.range.base.empty()) body["IPRange"] = pool.range.text();
+    if (!pool.gateway.empty()) body["Gateway"] = pool.gateway.text();
+    for (const auto& [name, address] : pool.reserved) body["AuxiliaryAddresses"][name] = address.text();
+    return body;
+}
+
 }  // namespace
 
 Json encode_image_config(const image::ImageConfig& config) {
@@ -79,8 +87,7 @@ Json encode_image_row(const image::ImageRecord& image, std::int64_t containers) 
 
 Json encode_network(const engine::NetworkRecord& network, const std::vector<engine::Container>& containers) {
     Json pools = Json::array();
-    for (const auto& pool : network.pools)
-        pools.push_back({{"Subnet", pool.subnet.text()}, {"Gateway", pool.gateway.text()}});
+    for (const auto& pool : network.pools) pools.push_back(encode_pool(pool));
     Json members = Json::object();
     for (const auto& container : containers) {
         if (container.state.process.pid == 0) continue;
@@ -101,11 +108,14 @@ Json encode_network(const engine::NetworkRecord& network, const std::vector<engi
             {"Created", encode_time(network.created)},
             {"Scope", "local"},
             {"Driver", network.driver},
-            {"EnableIPv4", true},
+            {"EnableIPv4", network.ipv4},
             {"EnableIPv6", network.ipv6},
-            {"IPAM", {{"Driver", "default"}, {"Options", nullptr}, {"Config", pools}}},
+            {"IPAM",
+             {{"Driver", "default"},
+              {"Options", network.ipam_options.empty() ? Json(nullptr) : Json(network.ipam_options)},
+              {"Config", pools}}},
             {"Internal", network.internal},
-            {"Attachable", false},
+            {"Attachable", network.attachable},
             {"Ingress", false},
             {"ConfigFrom", {{"Network", ""}}},
             {"ConfigOnly", false},

@@ -22,8 +22,6 @@ Task<void> refuse_swarm(Call&) {
 
 constexpr Handler kBuild =
     refuse<"building images is not in this version: build elsewhere, push to a registry and pull here">;
-constexpr Handler kNetwork =
-    refuse<"user-defined networks are not in this version: containers join bridge, host or none">;
 constexpr Handler kSearch = refuse<"searching registries is not in this version">;
 constexpr Handler kPlugins = refuse<"engine plugins are not in this version">;
 
@@ -31,10 +29,6 @@ constexpr Route kRoutes[] = {
     {"POST", "/build", kBuild},
     {"POST", "/session", kBuild},
     {"POST", "/grpc", kBuild},
-    {"POST", "/networks/create", kNetwork},
-    {"POST", "/networks/{}/connect", kNetwork},
-    {"POST", "/networks/{}/disconnect", kNetwork},
-    {"DELETE", "/networks/{}", kNetwork},
     {"GET", "/images/search", kSearch},
     {"GET", "/plugins", kPlugins},
     {"GET", "/swarm", refuse_swarm},

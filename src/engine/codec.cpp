@@ -2,6 +2,7 @@
 
 #include "engine/archive.h"
 #include "engine/codec_health.h"
+#include "engine/codec_network.h"
 
 namespace diatom::engine {
 
@@ -22,10 +23,6 @@ struct EnumNames<Status> {
     static constexpr std::array<const char*, 7> kNames = {"created",  "running", "paused", "restarting",
                                                           "removing", "exited",  "dead"};
 };
-template <>
-struct EnumNames<net::Protocol> {
-    static constexpr std::array<const char*, 3> kNames = {"tcp", "udp", "sctp"};
-};
 
 std::string_view to_string(Status status) { return EnumNames<Status>::kNames[static_cast<std::size_t>(status)]; }
 std::string_view to_string(HealthStatus status) {
@@ -40,14 +37,6 @@ std::string_view to_string(RestartPolicy policy) {
 std::string_view to_string(MountKind kind) { return EnumNames<MountKind>::kNames[static_cast<std::size_t>(kind)]; }
 
 namespace {
-
-// Addresses and subnets are kept as text; one that no longer parses reads as absent.
-template <class A>
-void address_field(A& archive, const char* key, net::Address& address) {
-    std::string text = address.empty() ? "" : address.text();
-    archive(key, text);
-    if constexpr (std::same_as<A, Reader>) address = net::Address::parse(text).value_or(net::Address());
-}
 
 template <class A>
 void digest_field(A& archive, const char* key, image::Digest& digest) {
@@ -87,15 +76,6 @@ void fields(A& archive, LogOptions& log) {
     archive("driver", log.driver);
     archive("max_size", log.max_size);
     archive("max_files", log.max_files);
-}
-
-template <class A>
-void fields(A& archive, net::PortMapping& port) {
-    archive("protocol", port.protocol);
-    address_field(archive, "host", port.host);
-    archive("host_port", port.host_port);
-    archive("container_port", port.container_port);
-    archive("host_port_last", port.host_port_last);
 }
 
 template <class A>
@@ -169,6 +149,8 @@ void fields(A& archive, ContainerConfig& config) {
     archive("mounts", config.mounts);
     archive("volumes_from", config.volumes_from);
     archive("network_mode", config.network_mode);
+    archive("networks", config.networks);
+    archive("mac", config.mac);
     archive("ports", config.ports);
     archive("publish_all", config.publish_all);
     archive("auto_remove", config.auto_remove);
@@ -222,21 +204,6 @@ void fields(A& archive, ContainerState& state) {
 }
 
 template <class A>
-void fields(A& archive, EndpointState& endpoint) {
-    archive("network", endpoint.network);
-    archive("network_id", endpoint.network_id);
-    archive("endpoint_id", endpoint.endpoint_id);
-    archive("mac", endpoint.mac);
-    address_field(archive, "ip4", endpoint.ip4);
-    address_field(archive, "ip6", endpoint.ip6);
-    address_field(archive, "gateway4", endpoint.gateway4);
-    address_field(archive, "gateway6", endpoint.gateway6);
-    archive("prefix4", endpoint.prefix4);
-    archive("prefix6", endpoint.prefix6);
-    archive("aliases", endpoint.aliases);
-}
-
-template <class A>
 void fields(A& archive, VolumeUse& use) {
     archive("name", use.name);
     archive("source", use.source);
@@ -286,28 +253,6 @@ void fields(A& archive, Volume& volume) {
     archive("labels", volume.labels);
     archive("options", volume.options);
     archive("anonymous", volume.anonymous);
-}
-
-template <class A>
-void fields(A& archive, net::Pool& pool) {
-    std::string subnet = pool.subnet.base.empty() ? "" : pool.subnet.text();
-    archive("subnet", subnet);
-    if constexpr (std::same_as<A, Reader>) pool.subnet = net::Subnet::parse(subnet).value_or(net::Subnet());
-    address_field(archive, "gateway", pool.gateway);
-}
-
-template <class A>
-void fields(A& archive, NetworkRecord& network) {
-    archive("id", network.id);
-    archive("name", network.name);
-    archive("driver", network.driver);
-    archive("created", network.created);
-    archive("pools", network.pools);
-    archive("labels", network.labels);
-    archive("options", network.options);
-    archive("internal", network.internal);
-    archive("ipv6", network.ipv6);
-    archive("bridge", network.bridge);
 }
 
 namespace {

@@ -107,9 +107,10 @@ TEST(EtcFiles, HostsAndResolver) {
     EXPECT_TRUE(text.contains("172.17.0.1\tgate\n")) << text;
     EXPECT_TRUE(text.contains("172.17.0.2\taaaaaaaaaaaa.local aaaaaaaaaaaa\n")) << text;
     EXPECT_FALSE(hosts_text(container, {}));
-    EXPECT_EQ(resolv_conf_text({}, "nameserver 127.0.0.53\nnameserver 10.0.0.1\nsearch a b\n"),
+    EXPECT_EQ(resolv_conf_text({}, "nameserver 127.0.0.53\nnameserver 10.0.0.1\nsearch a b\n", Resolver::none),
               "nameserver 10.0.0.1\nsearch a b\n");
-    EXPECT_EQ(resolv_conf_text({.dns = {"9.9.9.9"}, .dns_search = {"."}}, "search a\n"), "nameserver 9.9.9.9\n");
+    EXPECT_EQ(resolv_conf_text({.dns = {"9.9.9.9"}, .dns_search = {"."}}, "search a\n", Resolver::none),
+              "nameserver 9.9.9.9\n");
 }
 
 TEST(Mounts, ParentsFirstAndTheUsersWin) {

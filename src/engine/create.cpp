@@ -113,6 +113,10 @@ Task<Created> EngineImpl::create(std::string name, ContainerConfig config) {
 Task<Created> EngineImpl::create_body(std::string name, ContainerConfig config) {
     CO_TRY(inherit_volumes(config));
     CO_TRY(validate(config));
+    CO_TRY(complete_networks(config, !options_.table.empty()));
+    for (auto& endpoint : config.networks) {
+        if (const auto known = network(endpoint.network)) endpoint.network = known->name;  // it may be an id
+    }
     auto warnings = std::move(config.warnings);
     Container container{.id = random_id(), .created = sys::wall_ns(), .config = std::move(config)};
     if (name.empty()) {
@@ -145,7 +149,7 @@ Task<Created> EngineImpl::create_body(std::string name, ContainerConfig config) 
     }
     Created created{.id = container.id, .warnings = std::move(warnings)};
     events_.container(container, "create");
-    add_live(std::move(container));
+    name_service_.update(add_live(std::move(container))->record);
     co_return created;
 }
 

@@ -174,6 +174,12 @@ public:
 
     // networks and volumes
     virtual std::vector<NetworkRecord> networks() = 0;
+    virtual Result<NetworkRecord> network(const std::string& name) = 0;  // name, id or unambiguous id prefix
+    // `wanted`: name, driver, pools, flags, labels and options; the rest is filled in.
+    virtual Task<NetworkRecord> create_network(NetworkRecord wanted) = 0;
+    virtual Task<void> remove_network(std::string name) = 0;  // denied while running containers are on it
+    virtual Task<void> connect_network(std::string network, std::string container, EndpointConfig config) = 0;
+    virtual Task<void> disconnect_network(std::string network, std::string container, bool force) = 0;
     virtual std::vector<Volume> volumes() = 0;
     virtual Task<Volume> create_volume(std::string name, std::map<std::string, std::string> labels,
                                        std::map<std::string, std::string> driver_options) = 0;

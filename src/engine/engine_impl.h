@@ -1,6 +1,6 @@
 // The engine's body, in parts: open.cpp (opening, re-adoption), create.cpp, start.cpp, exit.cpp, stop.cpp, remove.cpp,
-// exec.cpp, health_watch.cpp, files.cpp, views.cpp (reading), images.cpp, image_make.cpp, update.cpp, services.cpp.
-// Thread side: the loop's thread, except where a member says "worker".
+// exec.cpp, health_watch.cpp, files.cpp, views.cpp (reading), images.cpp, image_make.cpp, update.cpp, services.cpp,
+// network_ops.cpp. Thread side: the loop's thread, except where a member says "worker".
 //
 // Locks: `Live::lock` is held by start, remove, rename, pause and the exit handler while they change a container; stop
 // and kill only signal, and wait for the exit handler without it. Client calls that change something are shielded from
@@ -18,6 +18,7 @@
 #include "engine/events.h"
 #include "engine/json_log.h"
 #include "engine/launcher.h"
+#include "engine/name_service.h"
 #include "engine/networks.h"
 #include "engine/records.h"
 #include "engine/stdio.h"
@@ -141,6 +142,11 @@ public:
     Task<void> check_login(std::string host, image::Credentials credentials) override;
 
     std::vector<NetworkRecord> networks() override { return network_records_; }
+    Result<NetworkRecord> network(const std::string& name) override;
+    Task<NetworkRecord> create_network(NetworkRecord wanted) override;
+    Task<void> remove_network(std::string name) override;
+    Task<void> connect_network(std::string network, std::string container, EndpointConfig config) override;
+    Task<void> disconnect_network(std::string network, std::string container, bool force) override;
     std::vector<Volume> volumes() override { return volumes_; }
     Task<Volume> create_volume(std::string name, std::map<std::string, std::string> labels,
                                std::map<std::string, std::string> driver_options) override;
@@ -233,6 +239,17 @@ private:
     // image_make.cpp
     Task<image::Digest> commit_body(LivePtr live, NewImage options);
 
+    // network_ops.cpp
+    Task<NetworkRecord> create_network_body(NetworkRecord wanted);
+    Task<void> remove_network_body(NetworkRecord record);
+    Task<void> connect_body(NetworkRecord network, LivePtr live, EndpointConfig config);
+    Task<void> disconnect_body(NetworkRecord network, LivePtr live, bool force);
+    Task<void> join_running(LivePtr live, Container& next, const EndpointConfig& config);
+    Task<void> leave_running(LivePtr live, Container& next, const std::string& network, bool force);
+    Task<void> open_resolver(const Container& container);
+    void network_event(const NetworkRecord& network, std::string action, const std::string& container = {});
+    void endpoint_events(const Container& container, const char* action);
+
     // exec.cpp
     struct ExecUp;
     Task<void> exec_body(ExecPtr exec, LivePtr live);
@@ -244,6 +261,7 @@ private:
     void ended_with_machine(const LivePtr& live);
     void remove_later(const LivePtr& live);
     Result<void> adopt(const LivePtr& live, Fd pidfd);
+    Result<void> adopt_resolver(const Container& container);
 
     // services.cpp
     struct ServiceBoard;
@@ -283,6 +301,7 @@ private:
     Networks networks_;  // on network_strand_
     Parts parts_;
     Events events_;
+    NameService name_service_;
     std::vector<NetworkRecord> network_records_;
     std::vector<Volume> volumes_;
     VolumeMounts volume_mounts_;

@@ -86,6 +86,7 @@ asio::awaitable<void> EngineImpl::on_exit(LivePtr live, sys::ProcessId process, 
             return group.kill();
         });
     }
+    name_service_.stop(live->record.id);  // its sockets keep the network namespace
     if (live->hub->io()) co_await live->hub->io()->finish();
     bool oom_killed = false;
     co_await give_back(live->record.id, &oom_killed);
@@ -101,8 +102,10 @@ asio::awaitable<void> EngineImpl::on_exit(LivePtr live, sys::ProcessId process, 
     const auto delay = restart_delay(*live);
     state.status = delay ? Status::restarting : Status::exited;
     if (delay) ++state.restart_count;
+    endpoint_events(live->record, "disconnect");
     live->record.endpoints.clear();
     live->record.published.clear();
+    name_service_.update(live->record);
     if (auto saved = co_await save(live); !saved) {
         log::error("a container's exit is not saved", {{"id", live->record.id}, {"error", saved.error().what()}});
     }

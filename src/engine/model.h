@@ -63,6 +63,17 @@ struct LogOptions {
     unsigned max_files = 3;
 };
 
+// What the user asked for of one network of a container.
+struct EndpointConfig {
+    std::string network;               // its name
+    std::vector<std::string> aliases;  // names beside the container's own
+    std::vector<std::string> links;    // "CONTAINER:ALIAS": names for this container only
+    net::Address ip4, ip6;             // empty: any
+    std::string mac;                   // empty: derived
+    int gateway_priority = 0;          // whose default route it uses: the highest, then the first by name
+    std::map<std::string, std::string> options;
+};
+
 // What the user asked for. Image defaults (command, environment, …) are merged in by create().
 struct ContainerConfig {
     std::string image;  // as written by the user
@@ -80,6 +91,8 @@ struct ContainerConfig {
     std::vector<MountPoint> mounts;
     std::vector<std::string> volumes_from;  // "CONTAINER[:ro|rw]"; create() adds what they mount to `mounts`
     std::string network_mode = "default";   // default|bridge|host|none|container:ID|NAME of a network
+    std::vector<EndpointConfig> networks;   // the mode's first; empty: the mode's alone
+    std::string mac;                        // for the mode's network
     std::vector<net::PortMapping> ports;
     bool publish_all = false;
     bool auto_remove = false;
@@ -139,10 +152,11 @@ struct ContainerState {
 };
 
 struct EndpointState {
-    std::string network, network_id, endpoint_id, mac;
+    std::string network, network_id, endpoint_id, mac, interface;
     net::Address ip4, ip6, gateway4, gateway6;
     unsigned prefix4 = 0, prefix6 = 0;
-    std::vector<std::string> aliases;
+    std::vector<std::string> aliases, names;  // names: all by which others on the network find it
+    int gateway_priority = 0;
 };
 
 struct VolumeUse {
@@ -196,13 +210,17 @@ struct Volume {
 };
 
 struct NetworkRecord {
-    std::string id, name, driver;  // "bridge", "host", "null"
+    std::string id, name, driver;  // "bridge", "host", "null", "macvlan", "ipvlan"
     std::int64_t created = 0;
     std::vector<net::Pool> pools;
     std::map<std::string, std::string> labels, options;
-    bool internal = false, ipv6 = false;
-    std::string bridge;  // interface name
+    std::map<std::string, std::string> ipam_options;
+    bool internal = false, ipv4 = true, ipv6 = false, attachable = false;
+    bool chosen4 = false, chosen6 = false;  // the user gave a subnet, so may give addresses
+    std::string bridge;                     // name of the bridge, or of the card of macvlan and ipvlan
 };
+// What `docker network create` may ask for is a record without id: see plan_network().
+bool is_builtin(const NetworkRecord& network);
 
 enum class ChangeKind : std::uint8_t { modified, added, deleted };
 struct Change {

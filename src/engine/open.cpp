@@ -1,5 +1,8 @@
 // Opening the engine: records, network, and the containers that outlived the engine before this one.
+#include <fcntl.h>
+
 #include <csignal>
+#include <format>
 
 #include "engine/engine_impl.h"
 #include "engine/stdio_ends.h"
@@ -17,7 +20,8 @@ EngineImpl::EngineImpl(asio::any_io_executor loop, EngineOptions options, Record
       network_strand_(workers_->get_executor()),
       records_(std::move(records)),
       networks_(std::move(parts.network), options_.bridge),
-      parts_(std::move(parts)) {
+      parts_(std::move(parts)),
+      name_service_(loop_) {
     // A client or a program that closes its end is an error of that write, not the end of the engine.
     ::signal(SIGPIPE, SIG_IGN);
 }
@@ -43,10 +47,12 @@ Result<void> EngineImpl::restore() {
     TRY(parts_.store->recover(ids), "recover the image store");
     TRY(networks_.open(records_), "restore networks");
     network_records_ = networks_.records();
+    for (const auto& network : network_records_) name_service_.add_network(network);
     for (const auto& [id, live] : containers_) {
         if (auto restored = restore_one(live); !restored) {
             log::error("a container is not restored", {{"id", id}, {"error", restored.error().what()}});
         }
+        name_service_.update(live->record);
     }
     networks_.settle();
     return {};
@@ -109,6 +115,14 @@ void EngineImpl::remove_later(const LivePtr& live) {
     }(this, live));
 }
 
+Result<void> EngineImpl::adopt_resolver(const Container& container) {
+    if (!needs_resolver(container)) return {};
+    auto netns = TRY(sys::open_path(std::format("/proc/{}/ns/net", container.state.process.pid), O_RDONLY));
+    auto sockets = TRY(take_sockets(parts_.supervisor, parked_prefix(options_, container.id), netns));
+    name_service_.serve(container, std::move(sockets), std::move(netns));
+    return {};
+}
+
 Result<void> EngineImpl::adopt(const LivePtr& live, Fd pidfd) {
     auto streams = recover_streams(parts_.supervisor, parked_prefix(options_, live->record.id));
     if (!streams.out && !streams.terminal) {
@@ -130,6 +144,9 @@ Result<void> EngineImpl::adopt(const LivePtr& live, Fd pidfd) {
     if (auto network = networks_.adopt(live->record); !network) {
         log::error("a container's network is not restored",
                    {{"id", live->record.id}, {"error", network.error().what()}});
+    }
+    if (auto named = adopt_resolver(live->record); !named) {
+        log::error("a container's names are not restored", {{"id", live->record.id}, {"error", named.error().what()}});
     }
     watch(live, std::move(pidfd));
     adopt_health(live);

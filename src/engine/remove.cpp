@@ -8,6 +8,14 @@
 
 namespace diatom::engine {
 
+namespace {
+
+void rename_endpoints(Container& container, const std::string& old) {
+    for (auto& endpoint : container.endpoints) std::ranges::replace(endpoint.names, old, container.name);
+}
+
+}  // namespace
+
 Task<void> EngineImpl::remove(std::string name, RemoveOptions options) {
     if (options.link) co_return fail(Kind::unsupported, "container links are not supported: use a network");
     auto live = CO_TRY(find(name));
@@ -73,6 +81,7 @@ Task<void> EngineImpl::erase(LivePtr live, bool volumes) {
     for (const auto& name : dropped) std::erase_if(volumes_, [&](const auto& v) { return v.name == name; });
     names_.erase(record.name);
     containers_.erase(record.id);
+    name_service_.forget(record);
     std::erase_if(execs_, [&](const auto& exec) { return exec.second->state.container == record.id; });
     live->removed = true;
     live->hub->end();
@@ -102,13 +111,16 @@ Task<void> EngineImpl::rename_body(LivePtr live, std::string new_name) {
             checked, place->second);
     }
     live->record.name = checked;
+    rename_endpoints(live->record, old);
     auto saved = co_await save(live);
     if (!saved) {
         live->record.name = old;
+        rename_endpoints(live->record, checked);
         names_.erase(checked);
         co_return saved;
     }
     names_.erase(old);
+    name_service_.update(live->record);
     events_.container(live->record, "rename", {{"oldName", "/" + old}});
     co_return Result<void>();
 }

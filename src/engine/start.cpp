@@ -24,12 +24,26 @@ struct EngineImpl::StartUp {
     runtime::Spec spec;
     StdioEnds ends;
     std::unique_ptr<Launched> launched;
+    net::ResolverSockets resolver;
+    Fd netns;  // where they are
     std::shared_ptr<ProcessIo> io;
     std::optional<Container> network_owner;  // whose network namespace, and so whose hosts file, it shares
     bool in_program = false;                 // the failure is the program's: 126 and 127
 };
 
 namespace {
+
+// Of a run before this one nothing is left.
+void begin_run(Container& container) {
+    auto& state = container.state;
+    state.status = Status::running;
+    state.started = sys::wall_ns();
+    state.exit_code = 0;
+    state.error.clear();
+    state.oom_killed = false;
+    const bool checked = !probe_command(container.config.health).empty();
+    state.health = {.status = checked ? HealthStatus::starting : HealthStatus::none, .log = {}, .probe = {}};
+}
 
 Result<void> save_spec(const std::string& directory, const runtime::Spec& spec) {
     // For exec after a restart of the engine; on tmpfs, for no container outlives the machine.
@@ -143,20 +157,17 @@ Task<void> EngineImpl::try_start(LivePtr live, StartUp& up) {
     auto connected = co_await on_network([&]() -> Result<void> {
         if (up.next.config.network_mode == "host" || !up.inputs.network_path.empty()) return {};
         const auto path = std::format("/proc/{}/ns/net", up.next.state.process.pid);
-        return networks_.connect(up.next, TRY(sys::open_path(path, O_RDONLY)));
+        up.netns = TRY(sys::open_path(path, O_RDONLY));
+        TRY(networks_.connect(up.next, up.netns));
+        if (!needs_resolver(up.next)) return {};
+        up.resolver = TRY(open_sockets(parts_.supervisor, parked_prefix(options_, up.next.id), up.netns));
+        return {};
     });
     CO_TRY(std::move(connected));
 
     CO_TRY(open_log(*live));
     Fd pidfd = up.launched->take_pidfd();
-    auto& state = up.next.state;
-    state.status = Status::running;
-    state.started = sys::wall_ns();
-    state.exit_code = 0;
-    state.error.clear();
-    state.oom_killed = false;
-    const bool checked = !probe_command(up.next.config.health).empty();
-    state.health = {.status = checked ? HealthStatus::starting : HealthStatus::none, .log = {}, .probe = {}};
+    begin_run(up.next);
     auto saved = co_await on_records([&] { return records_.put(up.next); });
     CO_TRY(std::move(saved));
     const std::string parked_stdin = parked_prefix(options_, up.next.id) + "stdin";
@@ -167,14 +178,20 @@ Task<void> EngineImpl::try_start(LivePtr live, StartUp& up) {
         });
     live->hub->begin(up.io);
     up.io->start();
+    // Its first question may come at once.
+    if (up.resolver.udp) name_service_.serve(up.next, std::move(up.resolver), std::move(up.netns));
+    up.netns.reset();
     auto let_go = co_await on_pool([&] { return up.launched->start(); });
     if (!let_go) {
+        name_service_.stop(up.next.id);
         up.in_program = true;
         std::ignore = sys::wait_exit(pidfd);  // it has been ended: reap it
         co_return let_go;
     }
     live->record = up.next;
     live->spec = std::move(up.spec);
+    name_service_.update(live->record);
+    endpoint_events(live->record, "connect");
     watch(live, std::move(pidfd));
     begin_health(live);
     live->changed.notify_all();
@@ -183,6 +200,8 @@ Task<void> EngineImpl::try_start(LivePtr live, StartUp& up) {
 
 asio::awaitable<void> EngineImpl::start_failed(LivePtr live, StartUp& up, const Error& error) {
     up.launched.reset();
+    up.resolver = {};
+    up.netns.reset();
     if (up.io) co_await up.io->finish(std::chrono::milliseconds(100));
     co_await give_back(up.next.id, nullptr);
     live->hub->end();

@@ -20,6 +20,27 @@ Range usable(const Subnet& subnet) {
     return {.first = 1, .last = subnet.base.family() == Address::Family::v4 ? last - 1 : last};
 }
 
+// Distance of an address from the subnet's base, kMaxOffset when it is further.
+std::uint64_t offset_of(const Subnet& subnet, const Address& address) {
+    unsigned __int128 distance = 0;
+    for (std::size_t i = 0; i < address.size(); ++i) {
+        distance = distance << 8U | static_cast<std::uint8_t>(address.bytes()[i] ^ subnet.base.bytes()[i]);
+    }
+    return distance > kMaxOffset ? kMaxOffset : static_cast<std::uint64_t>(distance);
+}
+
+// Offsets within the pool's subnet that it may give.
+Range given(const Pool& pool) {
+    Range range = usable(pool.subnet);
+    if (pool.range.base.empty()) return range;
+    const auto bits = static_cast<unsigned>(pool.range.base.size() * 8) - pool.range.prefix;
+    const std::uint64_t first = offset_of(pool.subnet, pool.range.base);
+    const std::uint64_t count = bits >= 62 ? kMaxOffset : std::uint64_t{1} << bits;
+    range.first = std::max(range.first, first);
+    range.last = std::min(range.last, first + count - 1);
+    return range;
+}
+
 // Whether the address names the subnet as a whole.
 bool reserved(const Subnet& subnet, const Address& address) {
     if (usable(subnet).first == 0) return false;
@@ -29,10 +50,20 @@ bool reserved(const Subnet& subnet, const Address& address) {
 
 }  // namespace
 
-AddressPool::AddressPool(const Pool& pool) : pool_(pool) { next_ = usable(pool_.subnet).first; }
+bool overlap(const Subnet& one, const Subnet& other) {
+    return one.prefix <= other.prefix ? one.contains(other.base) : other.contains(one.base);
+}
+
+AddressPool::AddressPool(const Pool& pool) : pool_(pool) {
+    next_ = given(pool_).first;
+    for (const auto& [name, address] : pool_.reserved) used_.push_back(address);
+    std::ranges::sort(used_);
+    const auto repeated = std::ranges::unique(used_);
+    used_.erase(repeated.begin(), repeated.end());
+}
 
 Result<Address> AddressPool::take() {
-    const auto [first, last] = usable(pool_.subnet);
+    const auto [first, last] = given(pool_);
     // One more try than addresses are taken finds a free one, whatever the size of the subnet: the gateway makes two.
     const std::uint64_t tries = std::min(last - first + 1, std::uint64_t{used_.size()} + 2);
     std::uint64_t offset = next_;

@@ -66,5 +66,22 @@ TEST(AddressPool, GivesEveryAddressOfASubnet) {
     EXPECT_FALSE(addresses.take());
 }
 
+TEST(AddressPool, GivesWhatItsRangeHoldsAndNothingReserved) {
+    AddressPool pool({.subnet = *Subnet::parse("10.88.0.0/16"),
+                      .gateway = *Address::parse("10.88.5.2"),
+                      .range = *Subnet::parse("10.88.5.0/29"),
+                      .reserved = {{"printer", *Address::parse("10.88.5.1")}}});
+    std::vector<std::string> given;
+    for (;;) {
+        const auto address = pool.take();
+        if (!address) break;
+        given.push_back(address->text());
+    }
+    EXPECT_EQ(given,
+              (std::vector<std::string>{"10.88.5.0", "10.88.5.3", "10.88.5.4", "10.88.5.5", "10.88.5.6", "10.88.5.7"}));
+    EXPECT_TRUE(pool.take(*Address::parse("10.88.9.9"))) << "asked for by name, it may lie outside the range";
+    EXPECT_FALSE(pool.take(*Address::parse("10.88.5.1"))) << "reserved";
+}
+
 }  // namespace
 }  // namespace diatom::net

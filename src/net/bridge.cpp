@@ -8,15 +8,6 @@
 namespace diatom::net {
 namespace {
 
-// Names go into paths below /proc/sys: the kernel refuses these too, but later.
-Result<void> check_name(const std::string& name) {
-    if (name.empty() || name.size() > 15 || name == "." || name == ".." ||
-        name.find_first_of("/ \t\n:%") != std::string::npos) {
-        return fail(Kind::invalid, "\"{}\" is not an interface name: 1 to 15 bytes without space, / and :", name);
-    }
-    return {};
-}
-
 bool has_family(const BridgeSpec& bridge, Address::Family family) {
     return std::ranges::any_of(bridge.pools, [&](const Pool& pool) { return pool.subnet.base.family() == family; });
 }
@@ -30,7 +21,7 @@ std::vector<Address> gateways(const BridgeSpec& bridge) {
 }  // namespace
 
 Result<void> LinuxNetwork::ensure_bridge(const BridgeSpec& bridge) {
-    TRY(check_name(bridge.name));
+    TRY(check_interface_name(bridge.name));
     TRY(ensure_link(bridge), "set up network bridge {}", bridge.name);
     const auto known = bridges_.find(bridge.name);
     const Elements fresh = elements_of(bridge);
@@ -76,7 +67,7 @@ Result<void> LinuxNetwork::ensure_addresses(const BridgeSpec& bridge, const Link
 }
 
 Result<void> LinuxNetwork::remove_bridge(const std::string& name) {
-    TRY(check_name(name));
+    TRY(check_interface_name(name));
     const auto link = TRY(links_.find(name));
     if (link && link->kind != "bridge") {
         return fail(Kind::conflict, "interface {} is no bridge and is left alone", name);
@@ -113,7 +104,7 @@ Result<Link> LinuxNetwork::make_veth(const BridgeSpec& bridge, const EndpointSpe
 }
 
 Result<std::string> LinuxNetwork::attach(const BridgeSpec& bridge, const EndpointSpec& endpoint, FdRef netns) {
-    TRY(check_name(endpoint.interface));
+    TRY(check_interface_name(endpoint.interface));
     const Mac mac = endpoint.mac.empty()
                         ? derive_mac(endpoint.addresses, veth_alias(endpoint.container, endpoint.interface))
                         : TRY(parse_mac(endpoint.mac));
@@ -123,7 +114,7 @@ Result<std::string> LinuxNetwork::attach(const BridgeSpec& bridge, const Endpoin
         TRY(links_.set_alias(link.index, veth_alias(endpoint.container, endpoint.interface)));
         TRY(links_.set_port(link.index, bridge.isolate ? Isolation::isolated : Isolation::none));
         TRY(set_interface_ipv6(link.name, Ipv6::off));  // a bridge port needs no address of its own
-        TRY(configure_endpoint(bridge, endpoint, netns));
+        TRY(configure_endpoint(bridge.pools, bridge.internal ? Routing::none : Routing::by_gateway, endpoint, netns));
         TRY(links_.settle(link.name));
         return links_.settle(bridge.name);
     };

@@ -18,34 +18,40 @@ std::uint64_t stable_hash(std::string_view text) {
     return hash ^ hash >> 32U;
 }
 
-const Pool* pool_of(const BridgeSpec& bridge, const Address& address) {
-    const auto found =
-        std::ranges::find_if(bridge.pools, [&](const Pool& pool) { return pool.subnet.contains(address); });
-    return found == bridge.pools.end() ? nullptr : &*found;
+const Pool* pool_of(const std::vector<Pool>& pools, const Address& address) {
+    const auto found = std::ranges::find_if(pools, [&](const Pool& pool) { return pool.subnet.contains(address); });
+    return found == pools.end() ? nullptr : &*found;
 }
 
-Result<void> configure_inside(const BridgeSpec& bridge, const EndpointSpec& endpoint) {
+Result<void> add_default_routes(Links& links, int index, const std::vector<Pool>& pools, Routing routing,
+                                const EndpointSpec& endpoint) {
+    for (const auto family : {Address::Family::v4, Address::Family::v6}) {
+        if (!(family == Address::Family::v4 ? endpoint.default_route4 : endpoint.default_route6)) continue;
+        const auto address = std::ranges::find(endpoint.addresses, family, &Address::family);
+        if (address == endpoint.addresses.end()) continue;
+        if (routing == Routing::by_interface) {
+            TRY(links.add_default_route(index, family, {}));
+            continue;
+        }
+        const Address& gateway = pool_of(pools, *address)->gateway;
+        if (!gateway.empty()) TRY(links.add_default_route(index, family, gateway));
+    }
+    return {};
+}
+
+Result<void> configure_inside(const std::vector<Pool>& pools, Routing routing, const EndpointSpec& endpoint) {
     Links links = TRY(Links::open());
     const Link link = TRY(links.get(endpoint.interface));
     const bool six = std::ranges::contains(endpoint.addresses, Address::Family::v6, &Address::family);
     TRY(set_interface_ipv6(endpoint.interface, six ? Ipv6::on : Ipv6::off));
     for (const auto& address : endpoint.addresses) {
-        const Pool* pool = pool_of(bridge, address);
-        if (pool == nullptr) {
-            return fail(Kind::invalid, "address {} is in no subnet of bridge {}", address.text(), bridge.name);
-        }
+        const Pool* pool = pool_of(pools, address);
+        if (pool == nullptr) return fail(Kind::invalid, "address {} is in no subnet of the network", address.text());
         TRY(links.add_address(link.index, address, pool->subnet.prefix));
     }
     TRY(links.set_up(kLoopbackIndex));
     TRY(links.set_up(link.index));
-    if (!endpoint.default_route || bridge.internal) return {};
-    for (const auto family : {Address::Family::v4, Address::Family::v6}) {
-        const auto address = std::ranges::find(endpoint.addresses, family, &Address::family);
-        if (address == endpoint.addresses.end()) continue;
-        const Address& gateway = pool_of(bridge, *address)->gateway;
-        if (!gateway.empty()) TRY(links.add_default_route(link.index, gateway));
-    }
-    return {};
+    return routing == Routing::none ? Result<void>() : add_default_routes(links, link.index, pools, routing, endpoint);
 }
 
 }  // namespace
@@ -71,9 +77,18 @@ Mac derive_mac(const std::vector<Address>& addresses, const std::string& name) {
     return mac;
 }
 
-Result<void> configure_endpoint(const BridgeSpec& bridge, const EndpointSpec& endpoint, FdRef netns) {
-    TRY(run_in_namespace(netns, [&] { return configure_inside(bridge, endpoint); }), "configure {} of container {}",
-        endpoint.interface, endpoint.container);
+Result<void> configure_endpoint(const std::vector<Pool>& pools, Routing routing, const EndpointSpec& endpoint,
+                                FdRef netns) {
+    TRY(run_in_namespace(netns, [&] { return configure_inside(pools, routing, endpoint); }),
+        "configure {} of container {}", endpoint.interface, endpoint.container);
+    return {};
+}
+
+Result<void> check_interface_name(const std::string& name) {
+    if (name.empty() || name.size() > 15 || name == "." || name == ".." ||
+        name.find_first_of("/ \t\n:%") != std::string::npos) {
+        return fail(Kind::invalid, "\"{}\" is not an interface name: 1 to 15 bytes without space, / and :", name);
+    }
     return {};
 }
 

@@ -21,6 +21,11 @@ std::string veth_name(const std::string& alias, unsigned attempt);
 Mac derive_mac(const std::vector<Address>& addresses, const std::string& name);
 
 // Addresses, routes and state of the interface in its namespace, which already has it.
-Result<void> configure_endpoint(const BridgeSpec& bridge, const EndpointSpec& endpoint, FdRef netns);
+enum class Routing : std::uint8_t { none, by_gateway, by_interface };
+Result<void> configure_endpoint(const std::vector<Pool>& pools, Routing routing, const EndpointSpec& endpoint,
+                                FdRef netns);
+
+// Names go into paths below /proc/sys: the kernel refuses these too, but later.
+Result<void> check_interface_name(const std::string& name);
 
 }  // namespace diatom::net

@@ -164,8 +164,8 @@ HostTest::Where HostTest::make_outside() {
         TRY(configure("nic", "192.0.2.2", "2001:db8::2"));
         Links links = TRY(Links::open());
         const int index = TRY(links.get("nic")).index;
-        TRY(links.add_default_route(index, ip("192.0.2.1")));
-        return links.add_default_route(index, ip("2001:db8::1"));
+        TRY(links.add_default_route(index, Address::Family::v4, ip("192.0.2.1")));
+        return links.add_default_route(index, Address::Family::v6, ip("2001:db8::1"));
     });
     in(kHost, [] { return Links::open()->settle("uplink"); });
     return outside;

@@ -192,7 +192,7 @@ TEST_F(Lifecycle, AttachSetsEverythingUp) {
     const Where second = make_namespace();
     EndpointSpec again = endpoint;
     again.mac = "02:42:00:00:00:99";
-    again.default_route = false;
+    again.default_route4 = again.default_route6 = false;
     ASSERT_EQ(*network().attach(bridge, again, *second), "02:42:00:00:00:99");
     EXPECT_EQ(run("ip -o link show type veth | wc -l"), "1\n");
     EXPECT_EQ(run("ip route show default; ip -6 route show default", second), "");

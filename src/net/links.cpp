@@ -64,6 +64,24 @@ Request link_request(std::uint16_t type, std::uint16_t flags, int index, unsigne
     return request;
 }
 
+struct ChildMode {
+    bool macvlan = false;
+    std::uint32_t number = 0;
+};
+ChildMode child_mode(ChildSpec::Kind kind) {
+    using enum ChildSpec::Kind;
+    switch (kind) {
+        case macvlan_bridge: return {.macvlan = true, .number = MACVLAN_MODE_BRIDGE};
+        case macvlan_private: return {.macvlan = true, .number = MACVLAN_MODE_PRIVATE};
+        case macvlan_vepa: return {.macvlan = true, .number = MACVLAN_MODE_VEPA};
+        case macvlan_passthru: return {.macvlan = true, .number = MACVLAN_MODE_PASSTHRU};
+        case ipvlan_l2: return {.macvlan = false, .number = IPVLAN_MODE_L2};
+        case ipvlan_l3: return {.macvlan = false, .number = IPVLAN_MODE_L3};
+        case ipvlan_l3s: return {.macvlan = false, .number = IPVLAN_MODE_L3S};
+    }
+    return {};
+}
+
 }  // namespace
 
 Result<Mac> parse_mac(std::string_view text) {
@@ -136,6 +154,48 @@ Result<void> Links::add_veth(const Veth& veth) {
     request.end(data);
     request.end(info);
     TRY(socket_.call(request), "create veth pair {} and {}", veth.host_name, veth.name);
+    return {};
+}
+
+Result<void> Links::add_dummy(const std::string& name) {
+    Request request = link_request(RTM_NEWLINK, kCreate, 0);
+    request.put_text(IFLA_IFNAME, name);
+    const auto info = request.nest(IFLA_LINKINFO);
+    request.put_text(IFLA_INFO_KIND, "dummy");
+    request.end(info);
+    TRY(socket_.call(request), "create dummy interface {}", name);
+    return {};
+}
+
+Result<void> Links::add_vlan(const std::string& name, int parent, std::uint16_t id) {
+    Request request = link_request(RTM_NEWLINK, kCreate, 0);
+    request.put_text(IFLA_IFNAME, name).put_u32(IFLA_LINK, static_cast<std::uint32_t>(parent));
+    const auto info = request.nest(IFLA_LINKINFO);
+    request.put_text(IFLA_INFO_KIND, "vlan");
+    const auto data = request.nest(IFLA_INFO_DATA);
+    request.put_u16(IFLA_VLAN_ID, id);
+    request.end(data);
+    request.end(info);
+    TRY(socket_.call(request), "create VLAN interface {}", name);
+    return {};
+}
+
+Result<void> Links::add_child(const Child& child) {
+    Request request = link_request(RTM_NEWLINK, kCreate, 0);
+    request.put_text(IFLA_IFNAME, child.name)
+        .put_u32(IFLA_LINK, static_cast<std::uint32_t>(child.parent))
+        .put_u32(IFLA_NET_NS_FD, static_cast<std::uint32_t>(child.netns.raw()));
+    if (child.mac) request.put(IFLA_ADDRESS, child.mac->data(), child.mac->size());
+    if (child.mtu != 0) request.put_u32(IFLA_MTU, child.mtu);
+    const auto mode = child_mode(child.kind);
+    const auto info = request.nest(IFLA_LINKINFO);
+    request.put_text(IFLA_INFO_KIND, mode.macvlan ? "macvlan" : "ipvlan");
+    const auto data = request.nest(IFLA_INFO_DATA);
+    if (mode.macvlan) request.put_u32(IFLA_MACVLAN_MODE, mode.number);
+    else request.put_u16(IFLA_IPVLAN_MODE, static_cast<std::uint16_t>(mode.number));
+    request.end(data);
+    request.end(info);
+    TRY(socket_.call(request), "create interface {} on interface {}", child.name, child.parent);
     return {};
 }
 

@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "net/address.h"
 #include "net/netlink.h"
+#include "net/network.h"
 
 namespace diatom::net {
 
@@ -43,6 +44,16 @@ struct Veth {
     FdRef netns = FdRef();
 };
 
+// A macvlan or ipvlan interface, born in its namespace, down.
+struct Child {
+    std::string name;  // inside the namespace
+    int parent = 0;
+    ChildSpec::Kind kind = ChildSpec::Kind::macvlan_bridge;
+    std::optional<Mac> mac;  // ipvlan: the parent's
+    unsigned mtu = 0;        // 0: the parent's
+    FdRef netns = FdRef();
+};
+
 enum class Isolation : std::uint8_t { none, isolated };
 
 class Links {
@@ -54,6 +65,9 @@ public:
     Result<void> add_bridge(const std::string& name, const Mac& mac, unsigned mtu);
     // Both ends in one request: the inner one is born in its namespace, down; the outer one up and on the bridge.
     Result<void> add_veth(const Veth& veth);
+    Result<void> add_dummy(const std::string& name);
+    Result<void> add_vlan(const std::string& name, int parent, std::uint16_t id);
+    Result<void> add_child(const Child& child);
     Result<void> remove(const std::string& name);  // a missing link is no error
 
     Result<void> set_up(int index);
@@ -74,8 +88,10 @@ public:
     Result<std::vector<InterfaceAddress>> addresses();  // of all interfaces
     // Usable at once: without duplicate address detection (RFC 4862), since the address pool gives each address once.
     Result<void> add_address(int index, const Address& address, unsigned prefix);  // one that exists is no error
-    Result<void> add_default_route(int index, const Address& gateway);
-    Result<std::vector<Subnet>> routes();  // destinations of all unicast routes but default ones
+    // In place of the one that is there. Without a gateway: straight to the interface.
+    Result<void> add_default_route(int index, Address::Family family, const Address& gateway);
+    Result<void> remove_default_route(Address::Family family);  // none is no error
+    Result<std::vector<Subnet>> routes();                       // destinations of all unicast routes but default ones
 
     std::uint64_t sent() const noexcept { return socket_.sent(); }
 

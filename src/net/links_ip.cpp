@@ -34,6 +34,16 @@ Address broadcast_of(const Address& address, unsigned prefix) {
     return Address::v4(value | (prefix == 0 ? ~0U : (1U << (32 - prefix)) - 1));
 }
 
+rtmsg default_route(Address::Family family, std::uint8_t scope) {
+    rtmsg header{};
+    header.rtm_family = family == Address::Family::v4 ? AF_INET : AF_INET6;
+    header.rtm_table = RT_TABLE_MAIN;
+    header.rtm_protocol = RTPROT_STATIC;
+    header.rtm_scope = family == Address::Family::v4 ? scope : std::uint8_t{RT_SCOPE_UNIVERSE};  // IPv6 has none
+    header.rtm_type = RTN_UNICAST;
+    return header;
+}
+
 }  // namespace
 
 Result<std::vector<InterfaceAddress>> Links::addresses() {
@@ -74,16 +84,21 @@ Result<void> Links::add_address(int index, const Address& address, unsigned pref
     return {};
 }
 
-Result<void> Links::add_default_route(int index, const Address& gateway) {
-    rtmsg header{};
-    header.rtm_family = family_of(gateway);
-    header.rtm_table = RT_TABLE_MAIN;
-    header.rtm_protocol = RTPROT_STATIC;
-    header.rtm_scope = RT_SCOPE_UNIVERSE;
-    header.rtm_type = RTN_UNICAST;
+Result<void> Links::add_default_route(int index, Address::Family family, const Address& gateway) {
     Request request(RTM_NEWROUTE, NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE);
-    request.header(header).put_address(RTA_GATEWAY, gateway).put_u32(RTA_OIF, static_cast<std::uint32_t>(index));
-    TRY(socket_.call(request), "add the default route by {}", gateway.text());
+    request.header(default_route(family, gateway.empty() ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE));
+    if (!gateway.empty()) request.put_address(RTA_GATEWAY, gateway);
+    request.put_u32(RTA_OIF, static_cast<std::uint32_t>(index));
+    TRY(socket_.call(request), "add the default route by {}", gateway.empty() ? "the interface" : gateway.text());
+    return {};
+}
+
+Result<void> Links::remove_default_route(Address::Family family) {
+    Request request(RTM_DELROUTE, NLM_F_ACK);
+    request.header(default_route(family, RT_SCOPE_NOWHERE));  // of any scope
+    auto result = socket_.call(request);
+    if (!result && result.error().error_number() == ESRCH) return {};
+    TRY(std::move(result), "remove the default route");
     return {};
 }
 

@@ -27,6 +27,11 @@ public:
     Result<std::string> attach(const BridgeSpec& bridge, const EndpointSpec& endpoint, FdRef netns) override;
     Result<void> detach(const std::string& container, const std::string& interface) override;
     Result<void> loopback_up(FdRef netns) override;
+    Result<void> ensure_parent(const ChildSpec& spec) override;
+    Result<void> remove_parent(const ChildSpec& spec) override;
+    Result<std::string> attach_child(const ChildSpec& spec, const EndpointSpec& endpoint, FdRef netns) override;
+    Result<void> detach_child(const std::string& interface, FdRef netns) override;
+    Result<void> set_default_routes(const std::vector<DefaultRoute>& routes, FdRef netns) override;
     Result<PublishedPort> reserve(const PortMapping& wanted) override;
     Result<void> publish(const std::string& container, const std::vector<PortMapping>& mappings,
                          const std::vector<Address>& targets) override;

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -20,8 +21,12 @@ namespace diatom::net {
 
 struct Pool {
     Subnet subnet;
-    Address gateway;
+    Address gateway;                          // empty: none
+    Subnet range;                             // what addresses are given from; without a base: the whole subnet
+    std::map<std::string, Address> reserved;  // never given: name -> address of something else on the network
 };
+
+bool overlap(const Subnet& one, const Subnet& other);
 
 struct BridgeSpec {
     std::string name;         // interface name, at most 15 bytes: "docker0", "br-0123456789ab"
@@ -37,7 +42,36 @@ struct EndpointSpec {
     std::string interface = "eth0";
     std::string mac;  // empty: derived from the IPv4 address, as Docker does (02:42:…)
     std::vector<Address> addresses;
-    bool default_route = true;
+    // Whether the container's default routes leave by this interface.
+    bool default_route4 = true, default_route6 = true;
+};
+
+// A network without a bridge: interfaces of their own on a card of this host. Source:
+// Documentation/networking/ipvlan.rst and include/uapi/linux/if_link.h of Linux 6.12.
+struct ChildSpec {
+    enum class Kind : std::uint8_t {
+        macvlan_bridge,
+        macvlan_private,
+        macvlan_vepa,
+        macvlan_passthru,
+        ipvlan_l2,
+        ipvlan_l3,
+        ipvlan_l3s
+    };
+    Kind kind = Kind::macvlan_bridge;
+    std::string parent;       // "eth0"; "eth0.10" is VLAN 10 of eth0, made where it is missing
+    bool own_parent = false;  // a dummy interface of that name is made: containers reach one another only
+    std::vector<Pool> pools;
+    bool internal = false;
+    unsigned mtu = 0;  // 0: the parent's
+};
+
+// A default route of a container. Without a gateway: straight to the interface.
+struct DefaultRoute {
+    Address::Family family = Address::Family::v4;
+    std::string interface;  // empty: no default route of this family
+    Address gateway;
+    friend bool operator==(const DefaultRoute&, const DefaultRoute&) = default;
 };
 
 enum class Protocol : std::uint8_t { tcp, udp, sctp };
@@ -72,6 +106,14 @@ public:
     virtual Result<void> detach(const std::string& container, const std::string& interface) = 0;
     virtual Result<void> loopback_up(FdRef netns) = 0;
 
+    // The same for networks without a bridge. A child is in the namespace only: it goes with it, or by detach_child().
+    virtual Result<void> ensure_parent(const ChildSpec& spec) = 0;
+    virtual Result<void> remove_parent(const ChildSpec& spec) = 0;  // what ensure_parent() made
+    virtual Result<std::string> attach_child(const ChildSpec& spec, const EndpointSpec& endpoint, FdRef netns) = 0;
+    virtual Result<void> detach_child(const std::string& interface, FdRef netns) = 0;
+    // After the networks of a running container changed.
+    virtual Result<void> set_default_routes(const std::vector<DefaultRoute>& routes, FdRef netns) = 0;
+
     // Reserves the port on the host. conflict: 'Bind for 0.0.0.0:8080 failed: port is already allocated'.
     virtual Result<PublishedPort> reserve(const PortMapping& wanted) = 0;
     // Installs all mappings of a container in one batch, in place of those that it had. conflict: another container has
@@ -86,7 +128,8 @@ public:
     virtual Result<bool> table_present() = 0;  // false too when rules of it are missing
 };
 
-// Addresses of one subnet, lowest free first after the last one given (as Docker), gateway and broadcast left out.
+// Addresses of one subnet, lowest free first after the last one given (as Docker) and within the pool's range; gateway,
+// reserved and broadcast addresses left out. An address that somebody asked for may lie outside the range.
 class AddressPool {
 public:
     explicit AddressPool(const Pool& pool);
@@ -94,15 +137,18 @@ public:
     Result<void> take(const Address& address);  // conflict when taken, invalid when outside
     void release(const Address& address);
     std::size_t in_use() const noexcept;
+    const Pool& pool() const noexcept { return pool_; }
 
 private:
     Pool pool_;
-    std::vector<Address> used_;  // sorted
+    std::vector<Address> used_;  // sorted; the reserved ones too
     std::uint64_t next_ = 0;
 };
 
 // The first subnet of Docker's default pools (172.17.0.0/16 … 172.31.0.0/16, 192.168.0.0/20 …) that overlaps none of
 // `taken`, nor an address of this host.
 Result<Subnet> choose_subnet(const std::vector<Subnet>& taken);
+// A random unique local /64 (RFC 4193) that overlaps none of `taken`.
+Result<Subnet> choose_subnet6(const std::vector<Subnet>& taken);
 
 }  // namespace diatom::net

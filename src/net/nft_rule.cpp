@@ -9,7 +9,10 @@
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <netinet/udp.h>
 
+#include <cstddef>
 #include <new>
 
 namespace diatom::net {
@@ -172,6 +175,55 @@ NftRule& NftRule::loopback_destination6() {
     return version(IpVersion::v6)
         .load_payload(NFT_PAYLOAD_NETWORK_HEADER, field.offset, field.size, 0)
         .compare(0, NFT_CMP_EQ, &in6addr_loopback, sizeof in6addr_loopback);
+}
+
+NftRule& NftRule::source4(std::uint32_t address) {
+    const auto field = source_field(IpVersion::v4);
+    return version(IpVersion::v4)
+        .load_payload(NFT_PAYLOAD_NETWORK_HEADER, field.offset, field.size, 0)
+        .compare(0, NFT_CMP_EQ, &address, sizeof address);
+}
+
+NftRule& NftRule::destination4(std::uint32_t address) {
+    const auto field = destination_field(IpVersion::v4);
+    return version(IpVersion::v4)
+        .load_payload(NFT_PAYLOAD_NETWORK_HEADER, field.offset, field.size, 0)
+        .compare(0, NFT_CMP_EQ, &address, sizeof address);
+}
+
+NftRule& NftRule::match_port(std::uint8_t protocol, std::uint32_t offset, std::uint16_t port) {
+    const std::uint16_t wire = htons(port);
+    return load_meta(NFT_META_L4PROTO, 0)
+        .compare(0, NFT_CMP_EQ, &protocol, sizeof protocol)
+        .load_payload(NFT_PAYLOAD_TRANSPORT_HEADER, offset, sizeof wire, 0)
+        .compare(0, NFT_CMP_EQ, &wire, sizeof wire);
+}
+
+NftRule& NftRule::source_port(std::uint8_t protocol, std::uint16_t port) { return match_port(protocol, 0, port); }
+
+NftRule& NftRule::destination_port(std::uint8_t protocol, std::uint16_t port) { return match_port(protocol, 2, port); }
+
+NftRule& NftRule::write_port(std::uint8_t protocol, std::uint32_t offset, std::uint16_t port) {
+    const std::uint16_t wire = htons(port);
+    auto* value = make_expression("immediate");
+    nftnl_expr_set_u32(value, NFTNL_EXPR_IMM_DREG, reg(0));
+    nftnl_expr_set(value, NFTNL_EXPR_IMM_DATA, &wire, sizeof wire);
+    add(value);
+    auto* expression = make_expression("payload");
+    nftnl_expr_set_u32(expression, NFTNL_EXPR_PAYLOAD_SREG, reg(0));
+    nftnl_expr_set_u32(expression, NFTNL_EXPR_PAYLOAD_BASE, NFT_PAYLOAD_TRANSPORT_HEADER);
+    nftnl_expr_set_u32(expression, NFTNL_EXPR_PAYLOAD_OFFSET, offset);
+    nftnl_expr_set_u32(expression, NFTNL_EXPR_PAYLOAD_LEN, sizeof wire);
+    nftnl_expr_set_u32(expression, NFTNL_EXPR_PAYLOAD_CSUM_TYPE, NFT_PAYLOAD_CSUM_INET);
+    nftnl_expr_set_u32(expression, NFTNL_EXPR_PAYLOAD_CSUM_OFFSET,
+                       protocol == IPPROTO_UDP ? offsetof(udphdr, check) : offsetof(tcphdr, check));
+    return add(expression);
+}
+
+NftRule& NftRule::set_source_port(std::uint8_t protocol, std::uint16_t port) { return write_port(protocol, 0, port); }
+
+NftRule& NftRule::set_destination_port(std::uint8_t protocol, std::uint16_t port) {
+    return write_port(protocol, 2, port);
 }
 
 NftRule& NftRule::state(std::uint32_t bits) {

@@ -35,8 +35,12 @@ public:
     NftRule& loopback_source();                                  // ip saddr 127.0.0.0/8
     NftRule& loopback_destination();                             // ip daddr 127.0.0.0/8
     NftRule& loopback_destination6();                            // ip6 daddr ::1
-    NftRule& state(std::uint32_t bits);                          // ct state, any of NF_CT_STATE_BIT()
-    NftRule& translated_destination();                           // ct status dnat
+    NftRule& source4(std::uint32_t address);                     // ip saddr, network order
+    NftRule& destination4(std::uint32_t address);                // ip daddr, network order
+    NftRule& source_port(std::uint8_t protocol, std::uint16_t port);
+    NftRule& destination_port(std::uint8_t protocol, std::uint16_t port);
+    NftRule& state(std::uint32_t bits);  // ct state, any of NF_CT_STATE_BIT()
+    NftRule& translated_destination();   // ct status dnat
 
     // Verdicts.
     NftRule& verdict(std::uint32_t verdict);  // NF_ACCEPT, NF_DROP
@@ -46,12 +50,18 @@ public:
     enum class Key : std::uint8_t { port, address_and_port };
     NftRule& translate(IpVersion version, Key key, const char* map);
 
+    // Statements that rewrite the packet: of UDP or TCP.
+    NftRule& set_source_port(std::uint8_t protocol, std::uint16_t port);
+    NftRule& set_destination_port(std::uint8_t protocol, std::uint16_t port);
+
     nftnl_rule* get() const noexcept { return rule_.get(); }
 
 private:
     NftRule& add(nftnl_expr* expression);
     NftRule& load_meta(std::uint32_t key, unsigned reg);
     NftRule& load_payload(std::uint32_t base, std::uint32_t offset, std::uint32_t size, unsigned reg);
+    NftRule& match_port(std::uint8_t protocol, std::uint32_t offset, std::uint16_t port);
+    NftRule& write_port(std::uint8_t protocol, std::uint32_t offset, std::uint16_t port);
     NftRule& load_conntrack(std::uint32_t key, unsigned reg);
     NftRule& load_fib_type(std::uint32_t flags, unsigned reg);
     NftRule& mask(unsigned reg, std::uint32_t mask);

@@ -1,4 +1,7 @@
+#include <sys/random.h>
+
 #include <algorithm>
+#include <cerrno>
 
 #include "net/links.h"
 #include "net/network.h"
@@ -18,10 +21,6 @@ std::vector<Subnet> default_pools() {
     return pools;
 }
 
-bool overlap(const Subnet& one, const Subnet& other) {
-    return one.prefix <= other.prefix ? one.contains(other.base) : other.contains(one.base);
-}
-
 }  // namespace
 
 Result<Subnet> choose_subnet(const std::vector<Subnet>& taken) {
@@ -38,6 +37,18 @@ Result<Subnet> choose_subnet(const std::vector<Subnet>& taken) {
         Kind::exhausted,
         "all predefined address pools are in use by networks or routes of this host: remove unused networks, or "
         "choose a subnet yourself");
+}
+
+Result<Subnet> choose_subnet6(const std::vector<Subnet>& taken) {
+    constexpr int kTries = 16;
+    for (int i = 0; i < kTries; ++i) {
+        // fd, a global id of 40 random bits, a subnet id of 16 bits.
+        std::array<std::uint8_t, 16> bytes{0xfd};
+        if (::getrandom(bytes.data() + 1, 5, 0) != 5) return fail_errno(errno, "choose a unique local subnet");
+        const Subnet subnet{.base = Address::v6(bytes), .prefix = 64};
+        if (std::ranges::none_of(taken, [&](const Subnet& other) { return overlap(subnet, other); })) return subnet;
+    }
+    return fail(Kind::exhausted, "no free IPv6 subnet was found: choose one with --subnet");
 }
 
 }  // namespace diatom::net

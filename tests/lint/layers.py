@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 STANDALONE = {"boot"}  # programs of their own: they include nothing of ours
-DOMAINS = {"image", "runtime", "net"}
+DOMAINS = {"image", "runtime", "net", "dns"}
 INCLUDE = re.compile(r'^\s*#\s*include\s*"([^"]+)"')
 LIBRARY = re.compile(r"diatom_library\(\s*(\w+)([^)]*)\)")
 
