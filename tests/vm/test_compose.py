@@ -56,7 +56,7 @@ def project(machine, tmp_path):
 
 
 def busybox(*command: str, **more: object) -> dict:
-    return {"image": "busybox", "command": list(command), "stop_grace_period": "1s", "network_mode": "bridge"} | more
+    return {"image": "busybox", "command": list(command), "stop_grace_period": "1s"} | more
 
 
 def shop() -> dict:
