@@ -1,62 +1,38 @@
-"""Projects: Debian's docker compose drives the engine from outside, `diatom compose` from the machine's console, and each
-knows what the other has made."""
+"""Projects: docker compose of Debian 13 and of sid drives the engine from outside, `diatom compose` from the machine's
+console, and each knows what the other has made."""
 
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
-from pathlib import Path
 
 import pytest
 
+from clients import SUITES, TRIXIE
 from conftest import COMMAND_SECONDS, shell
-from test_docker import fetch, name, wait_for
+from project import TOKEN, Project, busybox
+from test_docker import fetch, wait_for
 
 pytestmark = pytest.mark.usefixtures("loaded")
 
-TOKEN = "of-the-environment"
 
-
-class Project:
-    """A project on the machine, driven by docker compose on this host."""
-
-    def __init__(self, machine, directory: Path) -> None:
-        self.machine, self.name, self.directory = machine, name(), directory
-        self.file = directory / "compose.yaml"
-
-    def write(self, document: dict) -> None:
-        self.file.write_text(json.dumps(document))
-
-    def run(self, *args: str, check: bool = True, **options) -> subprocess.CompletedProcess:
-        env = os.environ | self.machine.api.environment | {"TOKEN": TOKEN, "COMPOSE_ANSI": "never"}
-        done = subprocess.run(
-            ["docker-compose", "-p", self.name, "-f", str(self.file), *args],
-            cwd=self.directory, env=env, capture_output=True, text=True, timeout=COMMAND_SECONDS, **options,
-        )  # fmt: skip
-        assert not check or done.returncode == 0, f"{args}: {done.returncode}\n{done.stdout}{done.stderr}"
-        done.stdout = re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", done.stdout)  # it clears lines even without a terminal
-        return done
-
-    def states(self) -> dict[str, str]:
-        lines = self.run("ps", "-a", "--format", "json").stdout.splitlines()
-        return {container["Name"].removeprefix(self.name + "-"): container["State"] for container in map(json.loads, lines)}
-
-    def ids(self) -> dict[str, str]:
-        lines = self.run("ps", "-a", "--format", "json").stdout.splitlines()
-        return {container["Service"]: container["ID"] for container in map(json.loads, lines)}
+@pytest.fixture(scope="module", params=SUITES, ids=lambda suite: suite.name)
+def suite(request):
+    return request.param
 
 
 @pytest.fixture
-def project(machine, tmp_path):
-    made = Project(machine, tmp_path)
+def hashes_as_we_do(suite) -> None:
+    """Sid's leaves depends_on out of a service's hash: it makes such services anew, those of Debian 13's too."""
+    if suite is not TRIXIE:
+        pytest.skip("what differs in its hash is made anew by docker compose 2.40")
+
+
+@pytest.fixture
+def project(machine, tmp_path, suite):
+    made = Project(machine, tmp_path, suite)
     yield made
-    made.run("--profile", "*", "down", "-v", "-t", "0", "--remove-orphans", check=False)
-
-
-def busybox(*command: str, **more: object) -> dict:
-    return {"image": "busybox", "command": list(command), "stop_grace_period": "1s"} | more
+    made.close()
 
 
 def shop() -> dict:
@@ -215,6 +191,7 @@ def both() -> dict:
 STATES = {"db": "running", "seed": "exited", "web": "running", "files": "running"}
 
 
+@pytest.mark.usefixtures("hashes_as_we_do")
 def test_the_machines_own_compose_goes_on_with_a_project(project):
     project.write(both())
     project.run("up", "-d")
@@ -232,6 +209,7 @@ def test_the_machines_own_compose_goes_on_with_a_project(project):
     assert project.states() == {}
 
 
+@pytest.mark.usefixtures("hashes_as_we_do")
 def test_docker_compose_goes_on_with_the_machines_project(project, docker):
     project.write(both())
     inside = Inside(project, both())
