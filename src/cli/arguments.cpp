@@ -1,6 +1,7 @@
 #include "cli/arguments.h"
 
 #include <algorithm>
+#include <format>
 
 #include "base/strings.h"
 
@@ -26,20 +27,35 @@ Failure unknown(std::string_view word, std::span<const OptionSpec> specs) {
                 : fail(Kind::invalid, "unknown option {}; --help lists them", word);
 }
 
+// -it where -i and -t are flags.
+bool is_flag_group(std::string_view word, std::span<const OptionSpec> specs) {
+    if (word.size() < 3 || word[0] != '-' || word[1] == '-') return false;
+    return std::ranges::all_of(word.substr(1), [&](char letter) {
+        const auto* spec = find(std::format("-{}", letter), specs);
+        return spec != nullptr && !spec->takes_value;
+    });
+}
+
 }  // namespace
 
 Result<Arguments> parse_arguments(std::span<char* const> args, std::span<const OptionSpec> specs, Order order) {
     Arguments result;
-    bool options = true;
     for (std::size_t i = 1; i < args.size(); ++i) {
         const std::string_view word = args[i];
-        if (!options || !word.starts_with('-') || word == "-") {
-            result.rest.emplace_back(word);
-            if (order == Order::options_first) options = false;
+        const bool is_option = word.starts_with('-') && word != "-" && word != "--";
+        if (order == Order::options_first && !is_option) {
+            result.rest.assign(args.begin() + static_cast<std::ptrdiff_t>(i + (word == "--" ? 1 : 0)), args.end());
+            return result;
+        }
+        if (is_flag_group(word, specs)) {
+            for (const char letter : word.substr(1)) {
+                const auto flag = std::format("-{}", letter);
+                result.options[std::string(find(flag, specs)->name)].emplace_back();
+            }
             continue;
         }
-        if (word == "--" && order == Order::options_first) {
-            options = false;
+        if (!word.starts_with('-') || word == "-") {
+            result.rest.emplace_back(word);
             continue;
         }
         const auto pair = word.starts_with("--") ? cut(word, '=') : std::nullopt;

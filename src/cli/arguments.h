@@ -37,7 +37,8 @@ struct Arguments {
 // (exec) must not look into it, and takes "--" for the end of its own options.
 enum class Order : std::uint8_t { mixed, options_first };
 
-// args[0] is the command. An unknown option names the nearest one. --help and -h are always known.
+// args[0] is the command. An unknown option names the nearest one. --help and -h are always known. Letters of flags may
+// stand together: -it.
 Result<Arguments> parse_arguments(std::span<char* const> args, std::span<const OptionSpec> specs,
                                   Order order = Order::mixed);
 std::string usage(std::string_view line, std::span<const OptionSpec> specs);

@@ -29,6 +29,7 @@ constexpr std::array kCommands{
     Command{"system", "check: whether everything is as the records say", system_command},
     Command{"boot", "the last boot as a timeline", boot_command},
     Command{"logs", "kernel, PID 1, engines and system containers in one stream", logs_command},
+    Command{"compose", "projects of containers, described by Compose files", compose_command},
     Command{"runtime", "run containers from OCI bundles, as runc does", runtime_command},
     Command{"diatom-runtime", "the same, for engines that take a program", runtime_command, Shown::hidden,
             Linked::sbin},

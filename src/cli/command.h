@@ -44,6 +44,7 @@ int status_command(std::span<char*> args);
 int system_command(std::span<char*> args);
 int boot_command(std::span<char*> args);
 int logs_command(std::span<char*> args);
+int compose_command(std::span<char*> args);
 int console_command(std::span<char*> args);
 int power_command(std::span<char*> args);
 int runtime_command(std::span<char*> args);

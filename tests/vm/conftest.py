@@ -8,6 +8,7 @@ import subprocess
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
 from vm.config import Boot, Disk, Forward, MachineConfig  # noqa: E402
 from vm.machine import Machine  # noqa: E402
 
+import clients  # noqa: E402
 import oci  # noqa: E402
+from clients import TRIXIE, Suite  # noqa: E402
 from playground import Playground  # noqa: E402
 from registry import Registry, free_port  # noqa: E402
 from terminal import Terminal  # noqa: E402
@@ -53,10 +56,12 @@ class Box(Machine):
         self.wait_console()
         return self
 
-    def docker(self, *args: str, check: bool = True, env: dict[str, str] | None = None, binary: bool = False, **options) -> subprocess.CompletedProcess:
-        """Runs the docker command line; `binary`: its streams are bytes."""
+    def docker(
+        self, *args: str, check: bool = True, env: dict[str, str] | None = None, binary: bool = False, suite: Suite = TRIXIE, **options
+    ) -> subprocess.CompletedProcess:
+        """Runs the docker command line of a suite; `binary`: its streams are bytes."""
         done = subprocess.run(
-            ["docker", *args],
+            [suite.docker, *args],
             env=os.environ | self.api.environment | (env or {}),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -64,6 +69,7 @@ class Box(Machine):
             timeout=COMMAND_SECONDS,
             **options,
         )
+        clients.record(suite, args, done.returncode, done.stderr.decode(errors="replace") if binary else done.stderr)
         if check and done.returncode != 0:
             raise AssertionError(f"docker {' '.join(args)}: exit code {done.returncode}\n{done.stdout}{done.stderr}\n--- machine\n{self.log[-3000:]}")
         return done
@@ -160,9 +166,15 @@ def machine(make_box, registry, published) -> Box:
     return box.boot()
 
 
-@pytest.fixture(scope="session")
-def docker(machine):
-    return machine.docker
+@pytest.fixture(scope="module")
+def suite() -> Suite:
+    """Whose clients a module's tests run; those that try both override it."""
+    return TRIXIE
+
+
+@pytest.fixture(scope="module")
+def docker(machine, suite):
+    return partial(machine.docker, suite=suite)
 
 
 @pytest.fixture(scope="session")
@@ -187,16 +199,22 @@ def play(docker, loaded):
 
 
 @pytest.fixture
-def docker_tty(machine):
+def docker_tty(machine, suite):
     @contextmanager
     def run(*args: str, rows: int = 24, columns: int = 80):
-        terminal = Terminal(["docker", *args], os.environ | machine.api.environment, rows, columns)
+        terminal = Terminal([suite.docker, *args], os.environ | machine.api.environment, rows, columns)
         try:
             yield terminal
         finally:
             terminal.close()
+            clients.record(suite, args, terminal.process.returncode, "")
 
     return run
+
+
+@pytest.fixture(scope="session", autouse=True)
+def fresh_record() -> None:
+    clients.forget()
 
 
 __all__ = ["Boot"]

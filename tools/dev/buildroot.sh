@@ -1,12 +1,14 @@
-# Sourced by ./dev: makes the build root (a Debian 13 tree, once per package list) and enters it.
+# Sourced by ./dev: makes the build root (a Debian 13 tree with some of sid's clients, once per package list) and enters it.
 # Sets nothing but functions; uses $repo and $cache.
 
 build_root_suite=trixie
 build_root_packages="$repo/tools/dev/buildroot.packages"
+# Clients that the tests drive in sid's version too: they lie under /opt/sid, beside those of the suite.
+build_root_sid_packages=docker-cli,docker-compose
 
 build_root_dir() {
     local key
-    key=$( (sed 's/#.*//' "$build_root_packages"; echo "$build_root_suite"; uname -m) | sha256sum | cut -c1-16)
+    key=$( (sed 's/#.*//' "$build_root_packages"; echo "$build_root_suite" "$build_root_sid_packages"; uname -m) | sha256sum | cut -c1-16)
     echo "$cache/buildroot/$key"
 }
 
@@ -28,6 +30,23 @@ debian_mirror() {
         return 1
     fi
     echo "$mirror"
+}
+
+make_partial_root() {
+    local partial=$1 mirror=$2
+    # Check-Valid-Until: mirrors that serve a snapshot are dated. dpkg without fsync: an interrupted root is remade.
+    local -a options=(--quiet --mode=root --format=directory
+        --aptopt='Acquire::Check-Valid-Until "false"' --aptopt='APT::Install-Recommends "false"'
+        --dpkgopt=force-unsafe-io --dpkgopt='path-exclude=/usr/share/man/*'
+        --dpkgopt='path-exclude=/usr/share/locale/*')
+    mmdebstrap "${options[@]}" --variant=apt \
+        --include="$(sed 's/#.*//' "$build_root_packages" | xargs | tr ' ' ',')" \
+        "$build_root_suite" "$partial" \
+        "deb $mirror $build_root_suite main" "deb $mirror $build_root_suite-updates main" &&
+        mmdebstrap "${options[@]}" --variant=extract --include="$build_root_sid_packages" \
+            sid "$partial.sid" "deb $mirror sid main" &&
+        mv "$partial.sid/usr" "$partial/opt/sid" &&
+        rm -rf --one-file-system "$partial.sid"
 }
 
 ensure_build_root() {
@@ -52,17 +71,9 @@ ensure_build_root() {
         return
     fi
     partial="$root.partial"
-    rm -rf --one-file-system "$partial"
+    rm -rf --one-file-system "$partial" "$partial.sid"
     echo "dev: making the build root ($(grep -c '^[a-z]' "$build_root_packages") packages and what they need; once per machine)"
-    # Check-Valid-Until: mirrors that serve a snapshot are dated. dpkg without fsync: an interrupted root is remade.
-    if ! mmdebstrap --quiet --mode=root --variant=apt --format=directory \
-        --include="$(sed 's/#.*//' "$build_root_packages" | xargs | tr ' ' ',')" \
-        --aptopt='Acquire::Check-Valid-Until "false"' --aptopt='APT::Install-Recommends "false"' \
-        --dpkgopt=force-unsafe-io --dpkgopt='path-exclude=/usr/share/man/*' \
-        --dpkgopt='path-exclude=/usr/share/locale/*' \
-        "$build_root_suite" "$partial" \
-        "deb $mirror $build_root_suite main" "deb $mirror $build_root_suite-updates main" \
-        >"$cache/buildroot/log" 2>&1; then
+    if ! make_partial_root "$partial" "$mirror" >"$cache/buildroot/log" 2>&1; then
         tail -20 "$cache/buildroot/log" >&2
         echo "dev: the build root could not be made (whole log: $cache/buildroot/log)" >&2
         return 1

@@ -1,0 +1,263 @@
+// exec and run: a command in a container, with our terminal.
+#include <poll.h>
+#include <sys/ioctl.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <memory>
+#include <random>
+#include <tuple>
+
+#include "base/strings.h"
+#include "cli/compose_command.h"
+#include "sys/file.h"
+#include "sys/tcp.h"
+
+namespace diatom::cli {
+namespace {
+
+using compose::Value;
+
+constexpr std::array kExec{
+    OptionSpec{"--detach", 'd', false, "do not wait for it"},
+    OptionSpec{"--env", 'e', true, "NAME=VALUE"},
+    OptionSpec{"--index", 0, true, "which container of the service, from 1"},
+    OptionSpec{"--no-TTY", 'T', false, "without a terminal"},
+    OptionSpec{"--privileged", 0, false, "with all capabilities"},
+    OptionSpec{"--user", 'u', true, "NAME or UID[:GID]"},
+    OptionSpec{"--workdir", 'w', true, "the directory to start in"},
+};
+constexpr std::array kRun{
+    OptionSpec{"--detach", 'd', false, "do not wait for it"},
+    OptionSpec{"--env", 'e', true, "NAME=VALUE"},
+    OptionSpec{"--entrypoint", 0, true, "in place of the service's"},
+    OptionSpec{"--name", 0, true, "of the container"},
+    OptionSpec{"--no-TTY", 'T', false, "without a terminal"},
+    OptionSpec{"--no-deps", 0, false, "do not start what the service depends on"},
+    OptionSpec{"--rm", 0, false, "remove the container when it has ended"},
+    OptionSpec{"--user", 'u', true, "NAME or UID[:GID]"},
+    OptionSpec{"--workdir", 'w', true, "the directory to start in"},
+};
+
+// Passes every key on; undone when the conversation ends.
+class RawTerminal {
+public:
+    RawTerminal() {
+        if (::tcgetattr(STDIN_FILENO, &before_) != 0) return;
+        auto raw = before_;
+        ::cfmakeraw(&raw);
+        changed_ = ::tcsetattr(STDIN_FILENO, TCSANOW, &raw) == 0;
+    }
+    ~RawTerminal() {
+        if (changed_) ::tcsetattr(STDIN_FILENO, TCSANOW, &before_);
+    }
+    RawTerminal(const RawTerminal&) = delete;
+    RawTerminal& operator=(const RawTerminal&) = delete;
+
+private:
+    termios before_{};
+    bool changed_ = false;
+};
+
+// Reads once; nothing at the end.
+Result<std::string_view> read_some(FdRef fd, std::array<char, 16384>& buffer) {
+    ssize_t count = 0;
+    do {
+        count = ::read(fd.raw(), buffer.data(), buffer.size());
+    } while (count < 0 && errno == EINTR);
+    if (count < 0 && errno == EIO) return std::string_view();
+    if (count < 0) return fail_errno(errno, "read");
+    return std::string_view(buffer.data(), static_cast<std::size_t>(count));
+}
+
+class Conversation {
+public:
+    Conversation(FdRef connection, Terminal terminal) : connection_(connection), terminal_(terminal) {}
+
+    Result<void> run(std::string_view early) {
+        TRY(print(early));
+        std::array<char, 16384> buffer{};
+        bool reading = true;
+        for (;;) {
+            std::array<pollfd, 2> polled{pollfd{connection_.raw(), POLLIN, 0},
+                                         pollfd{reading ? STDIN_FILENO : -1, POLLIN, 0}};
+            if (::poll(polled.data(), polled.size(), -1) < 0) {
+                if (errno == EINTR) continue;
+                return fail_errno(errno, "wait for the container");
+            }
+            if (polled[0].revents != 0) {
+                const auto bytes = TRY(read_some(connection_, buffer));
+                if (bytes.empty()) return {};
+                TRY(print(bytes));
+            }
+            if (polled[1].revents != 0) {
+                const auto bytes = TRY(read_some(FdRef(STDIN_FILENO), buffer));
+                reading = !bytes.empty();
+                // The other side may have ended already; its last words are still read.
+                const auto sent = reading ? sys::send_all(connection_, bytes) : sys::shut_down_sending(connection_);
+                if (!sent) reading = false;
+            }
+        }
+    }
+
+private:
+    Result<void> print(std::string_view bytes) {
+        if (terminal_ == Terminal::yes) return sys::write_all(FdRef(STDOUT_FILENO), bytes);
+        Result<void> done;
+        streams_.feed(bytes, [&](int stream, std::string_view part) {
+            if (done) done = sys::write_all(FdRef(stream == 2 ? STDERR_FILENO : STDOUT_FILENO), part);
+        });
+        return done;
+    }
+
+    FdRef connection_;
+    Terminal terminal_;
+    compose::Demultiplexer streams_;
+};
+
+Terminal wanted_terminal(const Arguments& arguments) {
+    const bool possible = ::isatty(STDIN_FILENO) == 1 && ::isatty(STDOUT_FILENO) == 1;
+    return possible && !arguments.has("--no-TTY") ? Terminal::yes : Terminal::no;
+}
+
+// Makes the other terminal as large as ours. No error: a short command has ended before it is asked for.
+void pass_size(const compose::Client& client, const std::string& target) {
+    winsize size{};
+    if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0) return;
+    std::ignore = client.call("POST", std::format("{}/resize?h={}&w={}", target, size.ws_row, size.ws_col));
+}
+
+Value words_of(const Arguments& arguments, std::size_t first) {
+    auto list = Value::list();
+    for (std::size_t i = first; i < arguments.rest.size(); ++i) list.add(Value::of(arguments.rest[i]));
+    return list;
+}
+
+Result<std::string> container_for(const compose::Client& client, const compose::Project& project,
+                                  const Arguments& arguments) {
+    const auto& service = arguments.rest.front();
+    const auto index = parse_int(arguments.value("--index", "0")).value_or(-1);
+    for (const auto& container : TRY(chosen_containers(client, project, {service}))) {
+        if (container.is_running() && (index == 0 || container.number == index)) return container.id;
+    }
+    return fail(Kind::not_found, "the service {} has no running container{}: start it with up", service,
+                index > 0 ? std::format(" {}", index) : "");
+}
+
+void set_common(const Arguments& arguments, Value& body) {
+    if (arguments.has("--env")) body.set("Env", Value::of(arguments.values("--env")));
+    if (arguments.has("--user")) body.set("User", arguments.value("--user"));
+    if (arguments.has("--workdir")) body.set("WorkingDir", arguments.value("--workdir"));
+}
+
+std::string random_hex() {
+    std::random_device source;
+    return std::format("{:08x}{:04x}", source(), source() & 0xffffU);
+}
+
+// What the service's container gets otherwise when it runs one command.
+Value run_changes(const Arguments& arguments, Terminal terminal) {
+    auto changed = Value::map();
+    set_common(arguments, changed);
+    if (arguments.rest.size() > 1) changed.set("Cmd", words_of(arguments, 1));
+    if (arguments.has("--entrypoint")) {
+        changed.set("Entrypoint", Value::of(std::vector<std::string>{arguments.value("--entrypoint")}));
+    }
+    const bool attached = !arguments.has("--detach");
+    changed.set("Tty", Value::of(terminal == Terminal::yes));
+    changed.set("OpenStdin", Value::of(attached));
+    changed.set("StdinOnce", Value::of(attached));
+    changed.set("AttachStdin", Value::of(attached));
+    return changed;
+}
+
+// Starts it, and is its terminal until it ends; its exit code.
+Result<int> run_attached(const compose::Client& client, const std::string& id, Terminal terminal) {
+    // Attached before it starts, so that nothing is missed.
+    auto connection = TRY(client.hijack("/containers/" + id + "/attach?stream=1&stdin=1&stdout=1&stderr=1", {}));
+    TRY(client.call("POST", "/containers/" + id + "/start"));
+    if (terminal == Terminal::yes) pass_size(client, "/containers/" + id);
+    {
+        const auto raw = terminal == Terminal::yes ? std::make_unique<RawTerminal>() : nullptr;
+        TRY(Conversation(connection.connection, terminal).run(connection.early));
+    }
+    const auto ended = TRY(client.call("POST", "/containers/" + id + "/wait"));
+    return static_cast<int>(TRY(json_int(ended, "StatusCode")));
+}
+
+}  // namespace
+
+Result<int> compose_exec(ComposeContext& context, std::span<char*> args) {
+    const auto arguments =
+        TRY(compose_arguments(args, kExec, "exec [OPTIONS] SERVICE COMMAND [ARGUMENT...]", Order::options_first));
+    if (!arguments) return 0;
+    if (arguments->rest.size() < 2) return fail(Kind::invalid, "exec needs a service and a command");
+    context.options.profiles.emplace_back("*");
+    const auto project = TRY(load_compose(context));
+    const auto client = TRY(compose_client(context));
+    const auto id = TRY(container_for(client, project, *arguments));
+    const bool detached = arguments->has("--detach");
+    const auto terminal = detached ? Terminal::no : wanted_terminal(*arguments);
+    auto body = Value::map();
+    body.set("Cmd", words_of(*arguments, 1));
+    set_common(*arguments, body);
+    for (const auto* key : {"AttachStdin", "AttachStdout", "AttachStderr"}) body.set(key, Value::of(!detached));
+    body.set("Tty", Value::of(terminal == Terminal::yes));
+    body.set("Privileged", Value::of(arguments->has("--privileged")));
+    const auto made = TRY(client.call("POST", "/containers/" + id + "/exec", body));
+    const auto exec = TRY(json_string(made, "Id"));
+
+    auto start = Value::map();
+    start.set("Detach", Value::of(detached));
+    start.set("Tty", Value::of(terminal == Terminal::yes));
+    if (detached) {
+        TRY(client.call("POST", "/exec/" + exec + "/start", start));
+        return 0;
+    }
+    {
+        auto connection = TRY(client.hijack("/exec/" + exec + "/start", start));
+        if (terminal == Terminal::yes) pass_size(client, "/exec/" + exec);
+        const auto raw = terminal == Terminal::yes ? std::make_unique<RawTerminal>() : nullptr;
+        TRY(Conversation(connection.connection, terminal).run(connection.early));
+    }
+    const auto ended = TRY(client.get("/exec/" + exec + "/json"));
+    return static_cast<int>(TRY(json_int(ended, "ExitCode")));
+}
+
+Result<int> compose_run(ComposeContext& context, std::span<char*> args) {
+    const auto arguments =
+        TRY(compose_arguments(args, kRun, "run [OPTIONS] SERVICE [COMMAND] [ARGUMENT...]", Order::options_first));
+    if (!arguments) return 0;
+    if (arguments->rest.empty()) return fail(Kind::invalid, "run needs a service");
+    const auto& service = arguments->rest.front();
+    context.options.services = {service};
+    if (arguments->has("--no-deps")) context.options.dependencies = compose::Dependencies::without;
+    const auto project = TRY(load_compose(context));
+    const auto client = TRY(compose_client(context));
+
+    compose::Runner runner(client, project, report_step);
+    if (!arguments->has("--no-deps")) {
+        compose::UpOptions others;
+        others.recreate = compose::Recreate::never;
+        TRY(runner.up_dependencies(service, others));
+    } else {
+        TRY(runner.prepare(false));
+    }
+    const bool detached = arguments->has("--detach");
+    const auto terminal = detached ? Terminal::no : wanted_terminal(*arguments);
+    const auto name = arguments->value("--name", std::format("{}-{}-run-{}", project.name, service, random_hex()));
+    const auto id = TRY(runner.create_one_off(service, name, run_changes(*arguments, terminal)));
+    if (detached) {
+        TRY(client.call("POST", "/containers/" + id + "/start"));
+        std::puts(name.c_str());
+        return 0;
+    }
+    auto code = run_attached(client, id, terminal);
+    if (arguments->has("--rm")) TRY(client.call("DELETE", "/containers/" + id + "?force=1&v=1"), "remove {}", name);
+    return code;
+}
+
+}  // namespace diatom::cli

@@ -1,0 +1,89 @@
+// Brings a project up and down through Docker's API. What is there already and fits is left alone: containers, networks
+// and volumes are recognised by docker compose's labels, whoever made them. Thread side: one thread; blocks.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "compose/container_spec.h"
+#include "compose/containers.h"
+
+namespace diatom::compose {
+
+enum class Recreate : std::uint8_t { diverged, always, never };
+enum class Orphans : std::uint8_t { tell, remove };
+
+struct UpOptions {
+    Recreate recreate = Recreate::diverged;
+    Orphans orphans = Orphans::tell;
+    bool start = true, wait = false, always_pull = false;
+    std::map<std::string, int> scale;
+};
+
+struct DownOptions {
+    Orphans orphans = Orphans::tell;
+    bool volumes = false;
+    std::int64_t timeout = -1;  // seconds until a container is killed; -1: its own
+};
+
+class Runner {
+public:
+    // Told of each step: "Container", its name, "Started".
+    using Report = std::function<void(std::string_view kind, std::string_view name, std::string_view what)>;
+
+    Runner(const Client& client, const Project& project, Report report)
+        : client_(client), project_(project), report_(std::move(report)) {}
+
+    Result<void> up(const UpOptions& options);
+    // What the service depends on, without itself, up and ready for it.
+    Result<void> up_dependencies(const std::string& service, const UpOptions& options);
+    Result<void> down(const DownOptions& options);
+    Result<void> pull();
+    Result<void> start(const std::set<std::string>& services);
+    Result<void> stop(const std::set<std::string>& services, std::int64_t timeout);
+    Result<void> restart(const std::set<std::string>& services, std::int64_t timeout);
+    Result<void> remove_stopped(const std::set<std::string>& services, bool stop_first, bool volumes);
+
+    // A container of a service for one command: made, not started. `changed` is put onto the body.
+    Result<std::string> create_one_off(const std::string& service, const std::string& name, const Value& changed);
+    // Networks, volumes and images of the project's services.
+    Result<void> prepare(bool always_pull);
+
+    std::vector<std::string> services_in_order() const;
+
+private:
+    Result<void> ensure_networks();
+    Result<void> ensure_volumes();
+    Result<void> ensure_image(const std::string& service, bool always_pull);
+    Result<void> pull_image(const std::string& image);
+
+    Result<void> converge(const std::string& service, const UpOptions& options);
+    Result<std::string> hash_of(const std::string& service) const;
+    Result<ContainerPlan> plan(const std::string& service, int number);
+    Result<std::string> create(const ContainerPlan& plan, Value body);
+    Result<void> recreate(const Container& old);
+    Result<void> add_contents(const std::string& service, const std::string& id);
+    Result<void> stop_container(const Container& container, std::int64_t timeout);
+    Result<void> remove_container(const Container& container, bool volumes);
+    Result<void> remove_orphans();
+    Result<void> start_service(const std::string& service);
+    Result<void> await_dependencies(const std::string& service);
+    Result<void> await(const Container& container, std::string_view condition);
+    std::string_view lasting_condition(const std::string& service) const;
+    Result<void> await_all();
+
+    std::vector<Container> of_service(const std::string& service) const;
+    Result<void> refresh();
+    int scale_of(const std::string& service, const UpOptions& options) const;
+
+    const Client& client_;
+    const Project& project_;
+    Report report_;
+    std::vector<Container> containers_;             // of the project, as last listed
+    std::map<std::string, std::string> image_ids_;  // by service
+};
+
+}  // namespace diatom::compose

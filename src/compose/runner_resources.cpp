@@ -1,0 +1,121 @@
+// What containers need before they are made: images, networks, volumes.
+#include <algorithm>
+
+#include "base/strings.h"
+#include "compose/runner.h"
+
+namespace diatom::compose {
+
+Result<void> Runner::prepare(bool always_pull) {
+    for (const auto& [name, service] : project_.services().members()) {
+        TRY(ensure_image(name, always_pull), "service {}", name);
+    }
+    TRY(ensure_networks());
+    return ensure_volumes();
+}
+
+Result<void> Runner::ensure_networks() {
+    std::set<std::string> used;
+    for (const auto& [name, service] : project_.services().members()) {
+        for (const auto& [key, attachment] : service.at("networks").members()) used.insert(key);
+    }
+    for (const auto& key : used) {
+        const auto& network = project_.document.at("networks").at(key);
+        const auto name = network.text_of("name");
+        const auto found = client_.get("/networks/" + percent_encode(name));
+        if (found) continue;
+        if (found.error().kind() != Kind::not_found) return Failure(found.error());
+        if (network.boolean_of("external")) {
+            return fail(Kind::not_found, "the external network {} is not there: make it before", name);
+        }
+        TRY(client_.call("POST", "/networks/create", network_body(project_, key)), "create the network {}", name);
+        report_("Network", name, "Created");
+    }
+    return {};
+}
+
+Result<void> Runner::ensure_volumes() {
+    std::set<std::string> used;
+    for (const auto& [name, service] : project_.services().members()) {
+        for (const auto& volume : service.at("volumes").items()) {
+            if (volume.text_of("type") == "volume") used.insert(volume.text_of("source"));
+        }
+    }
+    used.erase("");
+    for (const auto& key : used) {
+        const auto& volume = project_.document.at("volumes").at(key);
+        const auto name = volume.text_of("name");
+        const auto found = client_.get("/volumes/" + percent_encode(name));
+        if (found) continue;
+        if (found.error().kind() != Kind::not_found) return Failure(found.error());
+        if (volume.boolean_of("external")) {
+            return fail(Kind::not_found, "the external volume {} is not there: make it before", name);
+        }
+        TRY(client_.call("POST", "/volumes/create", volume_body(project_, key)), "create the volume {}", name);
+        report_("Volume", name, "Created");
+    }
+    return {};
+}
+
+Result<void> Runner::ensure_image(const std::string& service, bool always_pull) {
+    const auto& config = project_.services().at(service);
+    const auto image = image_of(project_, service);
+    const auto policy = config.text_of("pull_policy");
+    const bool is_built = config.has("build");
+    if ((always_pull || policy == "always") && !is_built) TRY(pull_image(image));
+    auto found = client_.get("/images/" + percent_encode(image) + "/json");
+    if (!found && found.error().kind() == Kind::not_found) {
+        if (is_built) {
+            return fail(Kind::unsupported,
+                        "the image {} has to be built, which compose does not do: build it elsewhere, "
+                        "push or load it, and name it as `image`",
+                        image);
+        }
+        if (policy == "never")
+            return fail(Kind::not_found, "the image {} is not there, and pull_policy is never", image);
+        TRY(pull_image(image));
+        found = client_.get("/images/" + percent_encode(image) + "/json");
+    }
+    const auto json = TRY(std::move(found), "find the image {}", image);
+    image_ids_[service] = TRY(json_string(json, "Id"));
+    return {};
+}
+
+Result<void> Runner::pull_image(const std::string& image) {
+    const auto slash = image.rfind('/');
+    const auto colon = image.rfind(':');
+    const bool tagged =
+        !image.contains('@') && colon != std::string::npos && (slash == std::string::npos || colon > slash);
+    const auto name = tagged ? image.substr(0, colon) : image;
+    const auto tag = tagged ? image.substr(colon + 1) : image.contains('@') ? "" : "latest";
+    report_("Image", image, "Pulling");
+    // One JSON document a line; a failure comes in the last.
+    std::string pending, problem;
+    TRY(client_.stream("POST",
+                       std::format("/images/create?fromImage={}&tag={}", percent_encode(name), percent_encode(tag)), {},
+                       [&](std::string_view bytes) -> Result<void> {
+                           pending += bytes;
+                           for (auto end = pending.find('\n'); end != std::string::npos; end = pending.find('\n')) {
+                               const auto line = parse_json(std::string_view(pending).substr(0, end), "pull");
+                               if (line && line->contains("error")) problem = json_string(*line, "error").value_or("?");
+                               pending.erase(0, end + 1);
+                           }
+                           return {};
+                       }),
+        "pull {}", image);
+    if (!problem.empty()) return fail(Kind::unavailable, "pull {}: {}", image, problem);
+    report_("Image", image, "Pulled");
+    return {};
+}
+
+Result<void> Runner::pull() {
+    std::set<std::string> done;
+    for (const auto& [name, service] : project_.services().members()) {
+        if (service.has("build") && !service.has("image")) continue;
+        const auto image = image_of(project_, name);
+        if (done.insert(image).second) TRY(pull_image(image));
+    }
+    return {};
+}
+
+}  // namespace diatom::compose

@@ -1,0 +1,24 @@
+// YAML text to values: YAML 1.2's scalars with 1.1's merge keys, the tags !reset and !override, strict mappings.
+// Exceptions of yaml-cpp stop here. Thread side: any.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "compose/value.h"
+
+namespace diatom::compose {
+
+// Untrusted input: larger documents, deeper ones, and aliases that multiply beyond this are refused.
+inline constexpr std::size_t kMaxDocument = 1U << 20U;  // bytes
+inline constexpr std::size_t kMaxNodes = 200'000;
+inline constexpr int kMaxDepth = 64;
+
+// The documents of one file, each a mapping; empty documents are left out. `file` names it in errors.
+Result<std::vector<Value>> read_yaml(std::string_view text, const std::string& file);
+
+// What an unquoted scalar means.
+Value resolve_plain(const std::string& text);
+
+}  // namespace diatom::compose

@@ -1,0 +1,88 @@
+#include "compose/yaml_reader.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "compose/validate.h"
+
+namespace diatom::compose {
+namespace {
+
+using ::testing::HasSubstr;
+
+std::string error_of(const std::string& text) {
+    const auto read = read_yaml(text, "f.yaml");
+    return read ? "no error" : read.error().what();
+}
+
+std::string json_of(const std::string& text) {
+    const auto read = read_yaml(text, "f.yaml");
+    if (!read) return read.error().what();
+    return read->empty() ? "nothing" : to_json(read->front(), JsonStyle::compact);
+}
+
+TEST(YamlReader, PlainScalarsHaveTheTypesOfYaml12) {
+    EXPECT_EQ(json_of("a: [1, -7, 0x1F, 0o17, 017, 1_000, 1.50, 1e3, true, False, ~, null, yes, on, 1:30, '1', .5]"),
+              R"({"a":[1,-7,31,15,15,1000,1.5,1000,true,false,null,null,"yes","on","1:30","1",0.5]})");
+}
+
+TEST(YamlReader, MergeKeysFillInWhatIsNotSaid) {
+    EXPECT_EQ(json_of("x: &x {a: 1, b: 2}\ny: &y {b: 3, c: 4}\nz: {<<: [*x, *y], a: 0}"),
+              R"({"x":{"a":1,"b":2},"y":{"b":3,"c":4},"z":{"a":0,"b":2,"c":4}})");
+}
+
+TEST(YamlReader, TagsOfTheMergeAreKept) {
+    const auto read = read_yaml("a: !reset null\nb: !override [1]\nc: 1", "f.yaml");
+    ASSERT_TRUE(read);
+    EXPECT_EQ(read->front().at("a").tag(), Tag::reset);
+    EXPECT_EQ(read->front().at("b").tag(), Tag::replace);
+    EXPECT_EQ(read->front().at("c").tag(), Tag::none);
+}
+
+TEST(YamlReader, ErrorsNameFileAndLine) {
+    EXPECT_EQ(error_of("a: 1\nb: 2\na: 3\n"), "f.yaml:3: the key \"a\" stands here twice");
+    EXPECT_EQ(error_of("a:\n  1: x\n"), "f.yaml:2: the key 1 is no text: write \"1\"");
+    EXPECT_EQ(error_of("- a\n"), "f.yaml:1: a Compose file must be a mapping");
+    EXPECT_THAT(error_of("a: [\n"), HasSubstr("not valid YAML"));
+    EXPECT_THAT(error_of("a: {<<: 1}"), HasSubstr("f.yaml:1: <<: must be a mapping"));
+}
+
+TEST(YamlReader, WhatMultipliesIsRefused) {
+    std::string text = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n";
+    for (int i = 1; i < 8; ++i) {
+        const auto before = std::format("*a{}", i - 1);
+        text += std::format("a{}: &a{} [{}", i, i, before);
+        for (int k = 0; k < 9; ++k) text += ", " + before;
+        text += "]\n";
+    }
+    EXPECT_THAT(error_of(text), HasSubstr("more values than a Compose file may have"));
+    EXPECT_THAT(error_of("a: " + std::string(100, '[') + std::string(100, ']')), HasSubstr("nested too deeply"));
+    EXPECT_THAT(error_of(std::string(kMaxDocument + 1, ' ')), HasSubstr("larger than a Compose file may be"));
+}
+
+TEST(ValueText, WhatLooksLikeAnotherTypeIsQuoted) {
+    auto value = Value::map();
+    for (const auto* text : {"1", "true", "yes", "null", "", " a", "a: b", "- a", "#a", "1:30", "*a", "a #b"}) {
+        value.set(std::format("k{}", value.members().size()), text);
+    }
+    value.set("plain", "a-b/c:d");
+    value.set("lines", "one\n\ntwo\n");
+    const auto text = to_yaml(value);
+    EXPECT_THAT(text, HasSubstr("plain: a-b/c:d\n"));
+    EXPECT_THAT(text, HasSubstr("lines: |\n  one\n\n  two\n"));
+    const auto again = read_yaml(text, "again");
+    ASSERT_TRUE(again) << text;
+    EXPECT_EQ(again->front(), value) << text;
+}
+
+TEST(ValueText, DurationsAreWrittenAsGoWritesThem) {
+    EXPECT_EQ(format_duration(0), "0s");
+    EXPECT_EQ(format_duration(1), "1ns");
+    EXPECT_EQ(format_duration(1'500'000), "1.5ms");
+    EXPECT_EQ(format_duration(90'000'000'000), "1m30s");
+    EXPECT_EQ(format_duration(3'600'000'000'000), "1h0m0s");
+    EXPECT_EQ(format_duration(-1'500'000'000), "-1.5s");
+}
+
+}  // namespace
+}  // namespace diatom::compose
