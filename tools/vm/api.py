@@ -60,7 +60,7 @@ def free_port() -> int:
     one, and below those that outgoing connections take."""
     while True:
         port = random.randrange(20000, 32000)
-        if port_is_free(port, "127.0.0.1"):
+        if port_is_free(port):
             return port
 
 
