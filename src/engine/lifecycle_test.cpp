@@ -118,6 +118,15 @@ TEST_F(Lifecycle, StopsAndKills) {
     EXPECT_EQ(run(engine().kill(deaf, "")).error().kind(), Kind::conflict);
 }
 
+TEST_F(Lifecycle, IsOverWhenItWasKilled) {
+    const auto id = create({"sleep", "60"});
+    start(id);
+    EXPECT_TRUE(run(engine().kill(id, "USR1")));
+    ASSERT_TRUE(run(engine().kill(id, "")));
+    EXPECT_EQ(engine().inspect(id)->state.status, Status::exited);
+    EXPECT_EQ(engine().inspect(id)->state.exit_code, 137);
+}
+
 TEST_F(Lifecycle, WaitsAsDocker) {
     const auto id = create({"sleep", "60"}, {.auto_remove = true});
     EXPECT_EQ(wait(id), 0) << "a container that was never started is not running";

@@ -10,10 +10,18 @@ namespace diatom::engine {
 namespace {
 
 constexpr int kDefaultStopTimeout = 10;  // seconds
+constexpr std::chrono::seconds kKillPatience{10};
 
 Failure not_running(const Container& container, std::string_view what) {
     return fail(Kind::conflict, "cannot {} container: {}: container {} is not running", what, container.name,
                 container.id);
+}
+
+Failure survives(const Container& container) {
+    return fail(Kind::timed_out,
+                "container {} did not end after SIGKILL: one of its processes may hang in the kernel (see "
+                "/proc/{}/stack)",
+                container.id, container.state.process.pid);
 }
 
 }  // namespace
@@ -27,7 +35,13 @@ Task<void> EngineImpl::kill(std::string name, std::string signal) {
     auto live = CO_TRY(find(name));
     const auto number = sys::parse_signal(signal.empty() ? "SIGKILL" : signal);
     if (!number) co_return fail(Kind::invalid, "Invalid signal: {}", signal);
-    co_return co_await shielded(kill_body(live, *number));
+    const auto exits = live->exits;
+    auto sent = co_await shielded(kill_body(live, *number));
+    CO_TRY(std::move(sent));
+    // As Docker: who asked for the end finds it there.
+    if (*number != SIGKILL || !live->active()) co_return Result<void>();
+    if (!co_await await_exit(live, exits, kKillPatience)) co_return survives(live->record);
+    co_return Result<void>();
 }
 
 Result<void> EngineImpl::signal_live(Live& live, int signal) {
@@ -90,13 +104,7 @@ Task<void> EngineImpl::stop_body(LivePtr live, std::optional<int> timeout_s, std
             seconds < 0 ? std::nullopt : std::optional<std::chrono::nanoseconds>(std::chrono::seconds(seconds));
         if (!co_await await_exit(live, exits, limit)) {
             std::ignore = signal_live(*live, SIGKILL);
-            if (!co_await await_exit(live, exits, std::chrono::seconds(10))) {
-                co_return fail(
-                    Kind::timed_out,
-                    "container {} did not end after SIGKILL: one of its processes may hang in the kernel (see "
-                    "/proc/{}/stack)",
-                    live->record.id, state.process.pid);
-            }
+            if (!co_await await_exit(live, exits, kKillPatience)) co_return survives(live->record);
         }
     }
     events_.container(live->record, "stop");

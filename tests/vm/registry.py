@@ -13,13 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from vm.api import free_port
+
 USER, PASSWORD = "alice", "wonderland"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class Registry:

@@ -6,19 +6,13 @@ import io
 import os
 import shutil
 import stat
-import subprocess
-import sys
 import tarfile
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from vm.config import REPO
-
-sys.path.insert(0, str(REPO / "tests/vm"))
-
-import oci  # noqa: E402
-import registry  # noqa: E402
+import oci
+import registry
 
 CACHE = Path("/cache/bench-registry")
 LAYERS = 10
@@ -59,9 +53,7 @@ def registry_storage(megabytes: int) -> Path:
         layout = oci.write_layout(folder / "layout", list(_layers(megabytes * 1_000_000 // LAYERS)))
         server = registry.Registry(folder)
         try:
-            subprocess.run(
-                ["skopeo", "copy", "-q", "--dest-tls-verify=false", f"oci:{layout}:latest", f"docker://127.0.0.1:{server.port}/big:latest"], check=True
-            )
+            server.push(layout, "big")
         finally:
             server.stop()
         shutil.move(folder / "data", made)

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
-from vm.config import REPO
-
-sys.path.insert(0, str(REPO / "tests/vm"))
-
-import oci  # noqa: E402
+import oci
 
 ARCHIVE_NAME = "busybox:latest"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import random
 import socket
 import ssl
 import subprocess
@@ -55,9 +56,12 @@ class Api:
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A TCP port of loopback that nobody has now: at random, for the kernel gives two programs that ask at once the same
+    one, and below those that outgoing connections take."""
+    while True:
+        port = random.randrange(20000, 32000)
+        if port_is_free(port):
+            return port
 
 
 def port_is_free(port: int, address: str = "127.0.0.1") -> bool:

@@ -7,7 +7,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from common import IMAGE, rounds, say, scaled
+from common import IMAGE, rounds, say, scaled, timed
 from contenders import Contender
 
 Engines = dict[str, Contender]
@@ -26,17 +26,12 @@ def pull(engines: Engines) -> dict:
     registry = subprocess.Popen(["docker-registry", "serve", str(config)], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     _wait_for_port(5000)
 
-    def act(name: str) -> None:
-        say(f"pull by {name}")
-        engines[name].api.pull(f"{REGISTRY}/big", "latest")
-
     seconds: dict[str, list[float]] = {name: [] for name in engines}
     for _ in range(2):
-        for name in engines:
-            begin = time.monotonic()
-            act(name)
-            seconds[name].append(round(time.monotonic() - begin, 3))
-            engines[name].api.call("DELETE", f"/images/{REGISTRY}/big:latest?force=true")
+        for name, engine in engines.items():
+            say(f"pull by {name}")
+            seconds[name].append(timed(lambda: engine.api.pull(f"{REGISTRY}/big", "latest")))
+            engine.api.call("DELETE", f"/images/{REGISTRY}/big:latest?force=true")
     registry.terminate()
     registry.wait()
     return {"seconds": seconds}
