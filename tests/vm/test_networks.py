@@ -256,7 +256,7 @@ def test_macvlan_without_a_card_and_on_a_vlan(play, docker, loaded):
         web, client = play.web("--network", alone), play.box("--network", alone)
         wait_for(lambda: play.reaches(client, web))
         play.network("-d", "macvlan", "--subnet", "10.78.0.0/24", "-o", f"parent={card}.12")
-        assert f"{card}.12" in loaded.shell("ls /sys/class/net", 120)[1].split()
+        assert f"{card}.12" in loaded.shell("ls -1 --color=never /sys/class/net", 120)[1].split()
         missing = docker("network", "create", "-d", "macvlan", "-o", "parent=nonesuch", name(), check=False)
         assert missing.returncode == 1 and "nonesuch" in missing.stderr
         play.close()
