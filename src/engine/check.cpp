@@ -10,7 +10,7 @@ namespace diatom::engine {
 namespace {
 
 constexpr int kLooks = 3;
-constexpr std::chrono::milliseconds kPause{700};  // between two; the ledger is asked for an exit for up to 2 s
+constexpr std::chrono::milliseconds kPause{1200};  // between two; the ledger is asked for an exit for up to 2 s
 
 void compare_ids(const std::vector<std::string>& recorded, const std::set<std::string>& known, bool creating,
                  const char* table, Findings& findings) {

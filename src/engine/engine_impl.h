@@ -197,6 +197,7 @@ private:
     // exit.cpp
     asio::awaitable<void> watch_exit(LivePtr live, std::shared_ptr<asio::posix::stream_descriptor> pidfd,
                                      sys::ProcessId process);
+    // How it ended, without reaping it.
     asio::awaitable<WaitResult> exit_status(FdRef pidfd, sys::ProcessId process);
     asio::awaitable<void> on_exit(LivePtr live, sys::ProcessId process, WaitResult result);
     asio::awaitable<void> give_back(const std::string& id, bool* oom_killed);

@@ -127,6 +127,7 @@ asio::awaitable<void> EngineImpl::watch_exec(ExecPtr exec, LivePtr live, Fd pidf
         co_await watched.async_wait(asio::posix::stream_descriptor::wait_read, asio::as_tuple(asio::use_awaitable));
     if (error) co_return;
     const auto result = co_await exit_status(FdRef(watched.native_handle()), process);
+    std::ignore = sys::reap(FdRef(watched.native_handle()));
     watched.close();  // what follows lasts
     if (exec->hub->io()) co_await exec->hub->io()->finish();
     exec->state.running = false;

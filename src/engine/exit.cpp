@@ -40,11 +40,13 @@ asio::awaitable<void> EngineImpl::watch_exit(LivePtr live, std::shared_ptr<asio:
     if (error) co_return;
     const auto result = co_await exit_status(FdRef(pidfd->native_handle()), process);
     co_await on_exit(live, process, result);
+    // Only now: until the exit code is in the database, an engine that is killed leaves the process to PID 1's ledger.
+    std::ignore = sys::reap(FdRef(pidfd->native_handle()));
 }
 
 asio::awaitable<WaitResult> EngineImpl::exit_status(FdRef pidfd, sys::ProcessId process) {
-    auto reaped = sys::reap(pidfd);
-    if (reaped && *reaped) co_return WaitResult{.exit_code = (*reaped)->shell_code(), .error = ""};
+    auto seen = sys::peek_exit(pidfd);
+    if (seen && *seen) co_return WaitResult{.exit_code = (*seen)->shell_code(), .error = ""};
     for (int i = 0; i < kLedgerTries; ++i) {
         auto status = co_await on_pool([&] { return parts_.supervisor.exit_of(process); });
         if (status && *status) co_return WaitResult{.exit_code = (*status)->shell_code(), .error = ""};

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/mount.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -45,10 +46,12 @@ Result<void> finish_volume_directory(const std::string& mountpoint) { return sys
 Result<void> doom_volume_directory(const std::string& mountpoint) {
     const auto mark = mark_of(mountpoint);
     if (!sys::exists(mark.substr(0, mark.rfind('/')))) return {};
-    return sys::write_file(mark, "", 0600);
+    TRY(sys::write_file(mark, "", 0600));
+    return sys::sync_dir(mark.substr(0, mark.rfind('/')));
 }
 
 Result<void> settle_volumes(const std::string& root, const std::set<std::string>& recorded) {
+    for (const auto& name : recorded) TRY(make_volume_directory(directory_of(root, name) + "/_data"));
     auto listed = sys::list_dir(root + "/volumes");
     if (!listed && listed.error().kind() == Kind::not_found) return {};
     for (const auto& name : TRY(std::move(listed))) {
@@ -109,6 +112,7 @@ Result<void> copy_up(FdRef root, const std::string& target, const std::string& d
     const Fd from = TRY(std::move(source), "open {} of the image", target);
     const Fd to = TRY(sys::open_path(destination, O_RDONLY | O_DIRECTORY));
     TRY(sys::copy_tree(from, to), "copy {} of the image into the volume", target);
+    if (::syncfs(to.raw()) != 0) return fail_errno(errno, "write the volume {} to the disk", destination);
     return {};
 }
 

@@ -59,6 +59,7 @@ public:
 
 private:
     std::string empty_layer() const { return root_ + "/empty"; }
+    Result<void> make_rootfs_directories(const std::string& container);  // those that are missing
     std::string rootfs_directory(const std::string& container) const { return root_ + "/rootfs/" + container; }
     std::int64_t now() const { return wall_ns_() / 1'000'000'000; }  // seconds since 1970
     Result<Digest> find_id(const std::string& name);

@@ -151,13 +151,19 @@ Result<std::vector<std::string>> DiskStore::load(FdRef archive, const ProgressSi
     return load_archive(archive, root_ + "/ingest", *this, layers_, progress);
 }
 
-Result<RootFs> DiskStore::create_rootfs(const std::string& container, const Digest& image) {
+Result<void> DiskStore::make_rootfs_directories(const std::string& container) {
     const auto directory = rootfs_directory(container);
+    TRY(sys::make_dirs(directory, 0711), "root file system of {}", container);
+    for (const auto* part : {"upper", "work", "merged"})
+        TRY(sys::make_dirs(directory + "/" + part, 0755), "root file system of {}", container);
+    return {};
+}
+
+Result<RootFs> DiskStore::create_rootfs(const std::string& container, const Digest& image) {
     // First: from here on nobody takes the layers away.
     TRY(catalog_.add_rootfs(container, image));
     auto made = [&]() -> Result<RootFs> {
-        TRY(sys::make_dirs(directory, 0711), "root file system of {}", container);
-        for (const auto* part : {"upper", "work", "merged"}) TRY(sys::make_dirs(directory + "/" + part, 0755));
+        TRY(make_rootfs_directories(container));
         return rootfs(container);
     }();
     if (made) return made;

@@ -59,7 +59,7 @@ TEST_F(StoreCheck, FindsWhatIsMissing) {
     EXPECT_THAT(check(Activity::at_work),
                 ElementsAre(HasSubstr("a layer is not on the disk"), HasSubstr("rootfs/kept")));
     ASSERT_TRUE(store_->recover({"kept"}));
-    EXPECT_THAT(check(), ElementsAre(HasSubstr("an image lacks a layer"), HasSubstr("rootfs/kept")));
+    EXPECT_THAT(check(), ElementsAre(HasSubstr("an image lacks a layer")));
 }
 
 }  // namespace

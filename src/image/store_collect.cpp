@@ -128,6 +128,9 @@ Result<void> DiskStore::recover(const std::vector<std::string>& containers) {
     const std::set<std::string> known(containers.begin(), containers.end());
     for (const auto& container : TRY(catalog_.rootfs_containers())) {
         if (!known.contains(container)) TRY(catalog_.remove_rootfs(container));
+        // The database reaches the disk before new directories do, which a power cut takes back then. What was in them
+        // was not on the disk either.
+        else TRY(make_rootfs_directories(container));
     }
     for (const auto& name : TRY(sys::list_dir(root_ + "/rootfs"))) {
         if (!known.contains(name)) TRY(sys::remove_tree(rootfs_directory(name)));

@@ -96,6 +96,8 @@ Result<void> signal_session(const ProcessId& leader, int signal) {
 
 Result<std::optional<ExitStatus>> reap(FdRef pidfd) { return wait_for(pidfd, WNOHANG); }
 
+Result<std::optional<ExitStatus>> peek_exit(FdRef pidfd) { return wait_for(pidfd, WNOHANG | WNOWAIT); }
+
 Result<ExitStatus> wait_exit(FdRef pidfd) {
     const auto status = TRY(wait_for(pidfd, 0));
     if (!status) return fail(Kind::bug, "wait: returned before the process ended");

@@ -40,6 +40,8 @@ Result<void> send_signal(FdRef pidfd, int signal);  // pidfd_send_signal(2)
 Result<void> signal_session(const ProcessId& leader, int signal);
 // Reaps a child by its pidfd. Nothing while it still runs. A process that is not our child: not_found (ECHILD).
 Result<std::optional<ExitStatus>> reap(FdRef pidfd);
+// The same without reaping: should we be killed now, whoever becomes its parent still learns how it ended (WNOWAIT).
+Result<std::optional<ExitStatus>> peek_exit(FdRef pidfd);
 Result<ExitStatus> wait_exit(FdRef pidfd);  // blocks; for tests and short-lived helpers
 
 // Signals as names: "SIGTERM", "TERM", "15"; nothing for anything else.

@@ -49,6 +49,14 @@ TEST(Process, ReapedOnce) {
     EXPECT_EQ(send_signal(pidfd, SIGTERM).error().error_number(), ESRCH);
 }
 
+TEST(Process, PeekedAtAsOftenAsOneLikes) {
+    const auto pidfd = open_pidfd(start([] { return 7; })).value();
+    while (!peek_exit(pidfd).value()) ::usleep(1000);
+    EXPECT_EQ(peek_exit(pidfd).value()->code, 7);
+    EXPECT_EQ(reap(pidfd).value()->code, 7);
+    EXPECT_EQ(peek_exit(pidfd).error().kind(), Kind::not_found);
+}
+
 TEST(Process, NotOurChild) {
     const auto self = open_pidfd(::getpid()).value();
     EXPECT_EQ(reap(self).error().kind(), Kind::not_found);
