@@ -116,11 +116,12 @@ TEST_F(Confinement, CannotWriteTheProgramThatStartedIt) {
     ASSERT_EQ(::symlink("/proc/self/exe", (root() + "/bin/self").c_str()), 0);
     const auto path = executor_path();
     ASSERT_TRUE(path);
-    const auto writable = sys::open_path(*path, O_WRONLY);
-    if (writable) {
+    if (const auto writable = sys::open_path(*path, O_WRONLY)) {
         EXPECT_LT(::write(writable->raw(), "x", 1), 0);
         EXPECT_EQ(errno, EPERM);
         EXPECT_LT(::ftruncate(writable->raw(), 0), 0);
+    } else {
+        EXPECT_EQ(writable.error().error_number(), EROFS) << writable.error().what();
     }
     // It does run, as the executor without a request, and just fails.
     EXPECT_NE(run(spec({"self"})).code, 0);

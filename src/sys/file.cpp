@@ -4,6 +4,7 @@
 #include <linux/openat2.h>
 #include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/sendfile.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -17,12 +18,26 @@
 namespace diatom::sys {
 namespace {
 
+constexpr std::size_t kSendSize = std::size_t{1} << 30U;
+
 // A rename anywhere on the machine makes openat2 give EAGAIN while it resolves ".."; it settles within a few tries.
 constexpr int kResolveTries = 128;
 
 int base_fd(FdRef dir) noexcept { return dir ? dir.raw() : AT_FDCWD; }
 
 bool creates(int flags) noexcept { return (flags & O_CREAT) != 0 || (flags & O_TMPFILE) == O_TMPFILE; }
+
+Result<Fd> new_memory_file(const std::string& name) {
+    Fd fd(::memfd_create(name.c_str(), MFD_CLOEXEC | MFD_ALLOW_SEALING));
+    if (!fd) return fail_errno(errno, "make memory file {}", name);
+    return fd;
+}
+
+Result<void> seal_memory_file(FdRef fd, const std::string& name) {
+    constexpr int kSeals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL;
+    if (::fcntl(fd.raw(), F_ADD_SEALS, kSeals) < 0) return fail_errno(errno, "seal memory file {}", name);
+    return {};
+}
 
 Result<void> write_once(FdRef fd, std::string_view value, const std::string& name) {
     const ssize_t written = retry_interrupted([&] { return ::write(fd.raw(), value.data(), value.size()); });
@@ -194,12 +209,22 @@ Result<Space> free_space(const std::string& path) {
 }
 
 Result<Fd> memory_file(const std::string& name, std::string_view bytes, bool seal) {
-    Fd fd(::memfd_create(name.c_str(), MFD_CLOEXEC | MFD_ALLOW_SEALING));
-    if (!fd) return fail_errno(errno, "make memory file {}", name);
+    Fd fd = TRY(new_memory_file(name));
     TRY(write_all(fd, bytes), "memory file {}", name);
     if (::lseek(fd.raw(), 0, SEEK_SET) < 0) return fail_errno(errno, "rewind memory file {}", name);
-    constexpr int kSeals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL;
-    if (seal && ::fcntl(fd.raw(), F_ADD_SEALS, kSeals) < 0) return fail_errno(errno, "seal memory file {}", name);
+    if (seal) TRY(seal_memory_file(fd, name));
+    return fd;
+}
+
+Result<Fd> memory_copy(const std::string& name, FdRef source) {
+    Fd fd = TRY(new_memory_file(name));
+    for (;;) {
+        const ssize_t sent = retry_interrupted([&] { return ::sendfile(fd.raw(), source.raw(), nullptr, kSendSize); });
+        if (sent < 0) return fail_errno(errno, "copy into memory file {}", name);
+        if (sent == 0) break;
+    }
+    if (::lseek(fd.raw(), 0, SEEK_SET) < 0) return fail_errno(errno, "rewind memory file {}", name);
+    TRY(seal_memory_file(fd, name));
     return fd;
 }
 

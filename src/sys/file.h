@@ -62,6 +62,8 @@ Result<Space> free_space(const std::string& path);
 
 // An anonymous file in memory (memfd_create), sealed against changes when `seal`.
 Result<Fd> memory_file(const std::string& name, std::string_view bytes, bool seal);
+// The rest of `source`, sealed; copied inside the kernel.
+Result<Fd> memory_copy(const std::string& name, FdRef source);
 
 // Number of open descriptors of this process: for leak checks in tests.
 Result<std::size_t> count_open_fds();

@@ -189,6 +189,16 @@ TEST(MemoryFile, SealedCannotChange) {
     EXPECT_TRUE(write_all(open, "more"));
 }
 
+TEST(MemoryFile, CopiesAFileAndSeals) {
+    const TempDir temp;
+    const std::string bytes(300'000, 'x');
+    ASSERT_TRUE(write_file(temp / "source", bytes));
+    const auto fd = memory_copy("test", open_path(temp / "source", O_RDONLY | O_CLOEXEC).value()).value();
+    EXPECT_EQ(read_all(fd).value(), bytes);
+    EXPECT_FALSE(write_all(fd, "more"));
+    EXPECT_FALSE(memory_copy("test", open_path(temp / "", O_RDONLY | O_CLOEXEC).value()));
+}
+
 TEST(Paths, ExistsLinkRenameRemove) {
     const TempDir temp;
     ASSERT_TRUE(write_file(temp / "a", ""));
