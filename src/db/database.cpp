@@ -44,7 +44,7 @@ Result<std::int64_t> read_pragma(Database& database, std::string_view sql) {
     return statement.number(0);
 }
 
-// WAL with FULL: a commit that returned survives a power cut, and readers never wait for a writer.
+// Readers never wait for a writer. FULL is Commits::synced.
 Result<void> configure(Database& database) {
     TRY(database.execute("PRAGMA journal_mode=WAL"));
     TRY(database.execute("PRAGMA synchronous=FULL"));
@@ -125,10 +125,12 @@ Result<Database> Database::open(const std::string& path, std::initializer_list<s
     return database;
 }
 
-Database::Database(Database&& other) noexcept : handle_(std::exchange(other.handle_, nullptr)) {}
+Database::Database(Database&& other) noexcept
+    : handle_(std::exchange(other.handle_, nullptr)), commits_(other.commits_) {}
 
 Database& Database::operator=(Database&& other) noexcept {
     std::swap(handle_, other.handle_);
+    std::swap(commits_, other.commits_);
     return *this;
 }
 
@@ -147,6 +149,13 @@ Result<void> Database::execute(std::string_view sql) {
     const std::string text(sql);
     const int code = sqlite3_exec(handle_, text.c_str(), nullptr, nullptr, nullptr);
     if (code != SQLITE_OK) return sqlite_error(handle_, code, sql);
+    return {};
+}
+
+Result<void> Database::use(Commits commits) {
+    if (commits == commits_) return {};
+    TRY(execute(commits == Commits::synced ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL"));
+    commits_ = commits;
     return {};
 }
 

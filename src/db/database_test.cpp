@@ -60,6 +60,29 @@ TEST_F(DatabaseTest, CommitsAreFlushedToTheDisk) {
     EXPECT_EQ(synchronous->number(0), 2);  // FULL
 }
 
+TEST_F(DatabaseTest, ACommitMayWaitForALaterOne) {
+    auto database = Database::open(path(), {kFirst}).value();
+    const auto synchronous = [&] {
+        auto statement = database.prepare("PRAGMA synchronous");
+        EXPECT_TRUE(statement && *statement->step());
+        return statement->number(0);
+    };
+    ASSERT_TRUE(database.use(Database::Commits::later));
+    EXPECT_EQ(synchronous(), 1) << "NORMAL";
+    ASSERT_TRUE(insert(database, "later", 1));
+    auto moved = std::move(database);
+    ASSERT_TRUE(moved.use(Database::Commits::synced));
+    database = std::move(moved);
+    EXPECT_EQ(synchronous(), 2) << "FULL";
+    auto other = Database::open(path(), {kFirst});
+    ASSERT_TRUE(other);
+    EXPECT_EQ(count(*other), 1) << "seen by others at once";
+    ASSERT_TRUE(database.transaction([&]() -> Result<void> {
+        EXPECT_FALSE(database.use(Database::Commits::later)) << "SQLite refuses it inside a transaction";
+        return {};
+    }));
+}
+
 TEST_F(DatabaseTest, MigratesFromAnyVersion) {
     {
         auto old = Database::open(path(), {kFirst});

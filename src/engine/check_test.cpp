@@ -123,7 +123,7 @@ TEST_F(CheckTest, FindsRecordsThatTheEngineDoesNotHave) {
         auto records = Records::open(root("engine.db"));
         ASSERT_TRUE(records);
         ASSERT_TRUE(records->put(Container{.id = std::string(64, 'e'), .name = "unknown"}));
-        ASSERT_TRUE(records->erase_container(engine().inspect("kept")->id, {}));
+        ASSERT_TRUE(records->erase(*engine().inspect("kept"), {}));
     }
     EXPECT_THAT(check(), ElementsAre("the database has a record in containers that the engine does not know: " +
                                          std::string(64, 'e'),

@@ -58,13 +58,21 @@ Result<void> EngineImpl::restore() {
     volumes_ = TRY(records_.volumes());
     // What a record that cannot be read is about is kept, too.
     Kept kept{.containers = to_set(TRY(records_.ids("containers"))), .volumes = to_set(TRY(records_.ids("volumes")))};
-    std::vector<std::string> roots(kept.containers.begin(), kept.containers.end());
+    std::vector<image::Store::Root> roots;
+    auto unread = kept.containers;
     for (auto& record : TRY(records_.containers())) {
-        for (const auto& use : record.images) roots.push_back(use.rootfs);
+        unread.erase(record.id);
         const auto status = record.state.status;
+        const bool stays = status != Status::removing;
+        const auto add_root = [&](const std::string& name, const image::Digest& image) {
+            roots.emplace_back(name, stays ? std::optional(image) : std::nullopt);
+        };
+        if (!record.image.empty()) add_root(record.id, record.image);
+        for (const auto& use : record.images) add_root(use.rootfs, use.image);
         if (status == Status::running || status == Status::paused) kept.running.insert(record.id);
         add_live(std::move(record));
     }
+    for (const auto& id : unread) roots.emplace_back(id, std::nullopt);
     remove_leftovers(options_, parts_.supervisor, kept);
     TRY(parts_.store->recover(roots), "recover the image store");
     TRY(networks_.open(records_), "restore networks");

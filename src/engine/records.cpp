@@ -14,6 +14,12 @@ constexpr std::string_view kSchema =
     "CREATE TABLE networks (id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, created INTEGER NOT NULL, document TEXT "
     "NOT NULL);";
 
+using Commits = db::Database::Commits;
+
+Commits commits_of(const Container& container) {
+    return container.config.auto_remove && container.volumes.empty() ? Commits::later : Commits::synced;
+}
+
 template <class T>
 Result<std::vector<T>> load(db::Database& database, const std::string& table, Result<T> (*decode)(const Json&)) {
     std::vector<T> records;
@@ -69,33 +75,51 @@ Result<std::vector<Container>> Records::containers() {
     return load<Container>(database_, "containers", decode_container);
 }
 Result<void> Records::put(const Container& container) {
-    return upsert("containers", container.id, container.name, container.created, dump_json(encode(container)));
+    TRY(database_.use(commits_of(container)));
+    return upsert(container);
 }
 Result<void> Records::put(const Container& container, const std::vector<Volume>& volumes) {
+    TRY(database_.use(commits_of(container)));
     return database_.transaction([&]() -> Result<void> {
-        for (const auto& volume : volumes) TRY(put(volume));
-        return put(container);
+        for (const auto& volume : volumes) TRY(upsert(volume));
+        return upsert(container);
     });
 }
-Result<void> Records::erase_container(const std::string& id, const std::vector<std::string>& volumes) {
+Result<void> Records::erase(const Container& container, const std::vector<std::string>& volumes) {
+    TRY(database_.use(commits_of(container)));
     return database_.transaction([&]() -> Result<void> {
-        for (const auto& name : volumes) TRY(erase_volume(name));
-        return erase("containers", id);
+        for (const auto& name : volumes) TRY(erase("volumes", name));
+        return erase("containers", container.id);
     });
+}
+
+Result<void> Records::upsert(const Container& container) {
+    return upsert("containers", container.id, container.name, container.created, dump_json(encode(container)));
+}
+Result<void> Records::upsert(const Volume& volume) {
+    return upsert("volumes", volume.name, volume.name, volume.created, dump_json(encode(volume)));
 }
 
 Result<std::vector<Volume>> Records::volumes() { return load<Volume>(database_, "volumes", decode_volume); }
 Result<void> Records::put(const Volume& volume) {
-    return upsert("volumes", volume.name, volume.name, volume.created, dump_json(encode(volume)));
+    TRY(database_.use(Commits::synced));
+    return upsert(volume);
 }
-Result<void> Records::erase_volume(const std::string& name) { return erase("volumes", name); }
+Result<void> Records::erase_volume(const std::string& name) {
+    TRY(database_.use(Commits::synced));
+    return erase("volumes", name);
+}
 
 Result<std::vector<NetworkRecord>> Records::networks() {
     return load<NetworkRecord>(database_, "networks", decode_network);
 }
 Result<void> Records::put(const NetworkRecord& network) {
+    TRY(database_.use(Commits::synced));
     return upsert("networks", network.id, network.name, network.created, dump_json(encode(network)));
 }
-Result<void> Records::erase_network(const std::string& id) { return erase("networks", id); }
+Result<void> Records::erase_network(const std::string& id) {
+    TRY(database_.use(Commits::synced));
+    return erase("networks", id);
+}
 
 }  // namespace diatom::engine

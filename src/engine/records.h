@@ -19,6 +19,8 @@
 
 namespace diatom::engine {
 
+// A change is on the disk when it returns; but not that of a --rm container without volumes: of a machine that went
+// down, the next boot would remove it.
 class Records {
 public:
     static Result<Records> open(const std::string& path);
@@ -31,7 +33,7 @@ public:
     Result<void> put(const Container& container);
     // A container and volumes that it uses, or that go with it: all of them or none.
     Result<void> put(const Container& container, const std::vector<Volume>& volumes);
-    Result<void> erase_container(const std::string& id, const std::vector<std::string>& volumes);
+    Result<void> erase(const Container& container, const std::vector<std::string>& volumes);
 
     Result<std::vector<Volume>> volumes();
     Result<void> put(const Volume& volume);
@@ -45,6 +47,8 @@ private:
     explicit Records(db::Database database) : database_(std::move(database)) {}
     Result<void> upsert(const char* table, const std::string& id, const std::string& name, std::int64_t created,
                         const std::string& document);
+    Result<void> upsert(const Container& container);
+    Result<void> upsert(const Volume& volume);
     Result<void> erase(const char* table, const std::string& id);
     db::Database database_;
 };

@@ -74,7 +74,7 @@ Task<void> EngineImpl::erase(LivePtr live, bool volumes) {
         return {};
     });
     CO_TRY(std::move(removed), "cannot remove container \"/{}\"", record.name);
-    auto forgotten = co_await on_records([&] { return records_.erase_container(record.id, dropped); });
+    auto forgotten = co_await on_records([&] { return records_.erase(record, dropped); });
     CO_TRY(std::move(forgotten));
     for (const auto& name : dropped) std::erase_if(volumes_, [&](const auto& v) { return v.name == name; });
     names_.erase(record.name);
@@ -165,7 +165,7 @@ Task<void> EngineImpl::remove_volume_body(std::string name, bool force) {
             co_return fail(Kind::conflict, "remove {}: volume is in use - [{}]", name, id);
         }
     }
-    const Volume doomed = *known;
+    Volume doomed = std::move(*known);
     volumes_.erase(known);  // nobody can begin to use it from here on
     auto forgotten = co_await on_pool([&] { return doom_volume_directory(doomed.mountpoint); });
     if (forgotten) forgotten = co_await on_records([&] { return records_.erase_volume(name); });

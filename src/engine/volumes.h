@@ -15,8 +15,8 @@ namespace diatom::engine {
 void complete_volume(Volume& volume, const std::string& root);  // mountpoint, time, the anonymous label
 // A directory that is being made or removed carries a mark, so that an engine that dies half-way is understood by the
 // next one: without a record it goes, with one it stays. Without mark and record it is somebody else's. The database
-// reaches the disk on its own, before or after the names that were made or removed beside it: so the mark is synced before
-// a record is erased, and a directory that a power cut took back is made anew by settle_volumes.
+// reaches the disk on its own, before or after the names that were made or removed beside it: so the mark is synced
+// before a record is erased, and a directory that a power cut took back is made anew by settle_volumes.
 Result<void> make_volume_directory(const std::string& mountpoint);    // marked; one that is there stays as it is
 Result<void> finish_volume_directory(const std::string& mountpoint);  // once the record is written
 Result<void> doom_volume_directory(const std::string& mountpoint);    // before the record is erased
@@ -28,8 +28,8 @@ Result<void> settle_volumes(const std::string& root, const std::set<std::string>
 Result<void> plan_volumes(Container& container, const std::vector<Volume>& known, const std::string& root,
                           std::vector<Volume>& made);
 
-// Copies the image's files at `target` into an empty volume, as Docker does when it is first used, and writes them to the
-// disk: the record that follows says that they are there. `root`: open_root_view.
+// Copies the image's files at `target` into an empty volume, as Docker does when it is first used, and writes them to
+// the disk: the record that follows says that they are there. `root`: open_root_view.
 Result<void> copy_up(FdRef root, const std::string& target, const std::string& destination);
 
 }  // namespace diatom::engine

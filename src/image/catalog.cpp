@@ -3,6 +3,8 @@
 namespace diatom::image {
 namespace {
 
+using Commits = db::Database::Commits;
+
 constexpr std::string_view kSchema = R"(
 CREATE TABLE layer (diff_id TEXT PRIMARY KEY, size INTEGER NOT NULL);
 CREATE TABLE image (id TEXT PRIMARY KEY, manifest TEXT NOT NULL, config TEXT NOT NULL, created INTEGER NOT NULL);
@@ -45,6 +47,7 @@ Result<std::vector<std::string>> Catalog::texts(std::string_view sql, std::initi
 
 Result<void> Catalog::add_layer(const LayerRow& layer) {
     const std::lock_guard guard(mutex_);
+    TRY(database_.use(Commits::synced));
     auto statement =
         TRY(database_.prepare("INSERT OR REPLACE INTO layer (diff_id, size, kept_until) VALUES (?, ?, ?)"));
     statement.bind(layer.diff_id.text()).bind(static_cast<std::int64_t>(layer.size)).bind(layer.kept_until);
@@ -67,6 +70,7 @@ Result<std::vector<LayerRow>> Catalog::layers() {
 
 Result<void> Catalog::forget_layer(const Digest& diff_id) {
     const std::lock_guard guard(mutex_);
+    TRY(database_.use(Commits::synced));
     return run("DELETE FROM layer WHERE diff_id = ?", {diff_id.text()});
 }
 
@@ -83,6 +87,7 @@ Result<std::vector<Digest>> Catalog::unused_layers(std::int64_t now) {
 
 Result<void> Catalog::add_image(const NewImage& image) {
     const std::lock_guard guard(mutex_);
+    TRY(database_.use(Commits::synced));
     return database_.transaction([&]() -> Result<void> {
         // Two builds of one manifest share the configuration, and so the image.
         auto insert = TRY(database_.prepare(
@@ -146,6 +151,7 @@ Result<std::vector<ImageRecord>> Catalog::images() {
 
 Result<bool> Catalog::remove_image(const Removal& removal) {
     const std::lock_guard guard(mutex_);
+    TRY(database_.use(Commits::synced));
     const auto& id = removal.id.text();
     bool removed = false;
     TRY(database_.transaction([&]() -> Result<void> {
@@ -162,11 +168,13 @@ Result<bool> Catalog::remove_image(const Removal& removal) {
 
 Result<void> Catalog::tag(const Digest& id, const std::string& tag) {
     const std::lock_guard guard(mutex_);
+    TRY(database_.use(Commits::synced));
     return run("INSERT OR REPLACE INTO name (name, kind, image) VALUES (?, 'tag', ?)", {tag, id.text()});
 }
 
 Result<void> Catalog::untag(const std::string& name) {
     const std::lock_guard guard(mutex_);
+    TRY(database_.use(Commits::synced));
     return run("DELETE FROM name WHERE name = ?", {name});
 }
 
@@ -188,6 +196,7 @@ Result<void> Catalog::check() {
 
 Result<void> Catalog::add_rootfs(const std::string& container, const Digest& image) {
     const std::lock_guard guard(mutex_);
+    TRY(database_.use(Commits::later));
     return database_.transaction([&]() -> Result<void> {
         if (TRY(texts("SELECT id FROM image WHERE id = ?", {image.text()})).empty())
             return fail(Kind::not_found, "No such image: {}", image.text());
@@ -212,6 +221,7 @@ Result<std::vector<Digest>> Catalog::rootfs_layers(const std::string& container)
 
 Result<void> Catalog::remove_rootfs(const std::string& container) {
     const std::lock_guard guard(mutex_);
+    TRY(database_.use(Commits::later));
     return run("DELETE FROM rootfs WHERE container = ?", {container});
 }
 

@@ -58,7 +58,8 @@ public:
     Result<std::optional<Digest>> by_name(const std::string& tag_or_repo_digest);
     Result<std::vector<Digest>> by_id_prefix(const std::string& hex);
 
-    Result<void> check();                                                        // corrupt
+    Result<void> check();  // corrupt
+    // The roots follow from the engine's own records: on the disk with a later commit (Store::recover).
     Result<void> add_rootfs(const std::string& container, const Digest& image);  // not_found without the image
     Result<std::optional<Digest>> rootfs_image(const std::string& container);
     Result<std::vector<Digest>> rootfs_layers(const std::string& container);  // base first

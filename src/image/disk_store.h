@@ -51,7 +51,7 @@ public:
     Result<RootFs> rootfs(const std::string& container) override;
     Result<void> remove_rootfs(const std::string& container) override;
     Result<std::uint64_t> rootfs_size(const std::string& container) override;
-    Result<void> recover(const std::vector<std::string>& containers) override;
+    Result<void> recover(const std::vector<Root>& roots) override;
     Result<void> collect(Leftovers leftovers) override;
     Result<Findings> check(const std::vector<std::string>& containers, Activity activity) override {
         return check_store({root_, catalog_, layers_}, containers, activity);

@@ -121,8 +121,14 @@ public:
     virtual Result<RootFs> rootfs(const std::string& container) = 0;
     virtual Result<void> remove_rootfs(const std::string& container) = 0;
     virtual Result<std::uint64_t> rootfs_size(const std::string& container) = 0;  // bytes of the upper layer
-    // After a crash: drops half-unpacked layers, unreferenced rootfs directories and garbage. Called once at start.
-    virtual Result<void> recover(const std::vector<std::string>& containers) = 0;
+    // A root file system that there must be. Without an image: a container whose record cannot be read.
+    struct Root {
+        std::string container;
+        std::optional<Digest> image;
+    };
+    // After a crash: drops half-unpacked layers, unreferenced rootfs directories and garbage, and makes what a power
+    // cut took of `roots`, whose changes are on the disk only with a later one. Called once at start.
+    virtual Result<void> recover(const std::vector<Root>& roots) = 0;
     // Compares the disk with the database. `containers`: names of the root file systems that there may be. At rest
     // no image and no root file system is being made: what no record mentions is left over.
     enum class Activity : std::uint8_t { at_rest, at_work };

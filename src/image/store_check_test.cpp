@@ -46,7 +46,7 @@ TEST_F(StoreCheck, FindsWhatNobodyKnows) {
     ASSERT_TRUE(sys::make_dirs(root() + "/rootfs/gone"));
     EXPECT_THAT(check(), ElementsAre(HasSubstr("/layers/stray"), HasSubstr("/ingest/layer-aa-1"),
                                      HasSubstr("a root file system that belongs to no container")));
-    ASSERT_TRUE(store_->recover({"kept"}));
+    ASSERT_TRUE(store_->recover({{"kept", {}}}));
     EXPECT_THAT(check(), IsEmpty());
     ASSERT_TRUE(store_->create_rootfs("unknown", Digest::of(image_.config)));
     EXPECT_THAT(check(), ElementsAre(HasSubstr("/rootfs/unknown"), HasSubstr("the database has a root file system")));
@@ -55,10 +55,14 @@ TEST_F(StoreCheck, FindsWhatNobodyKnows) {
 TEST_F(StoreCheck, FindsWhatIsMissing) {
     ASSERT_TRUE(sys::remove_tree(root() + "/rootfs/kept"));
     EXPECT_THAT(check(), ElementsAre(HasSubstr("the root file system of a container is not on the disk")));
+    ASSERT_TRUE(store_->remove_rootfs("kept"));
+    ASSERT_TRUE(store_->recover({{"kept", Digest::of(image_.config)}}));
+    EXPECT_THAT(check(), IsEmpty()) << "a power cut took the record and the directories";
+    ASSERT_TRUE(sys::remove_tree(root() + "/rootfs/kept"));
     ASSERT_TRUE(sys::remove_tree(layer_path(image_.layers[0])));
     EXPECT_THAT(check(Activity::at_work),
                 ElementsAre(HasSubstr("a layer is not on the disk"), HasSubstr("rootfs/kept")));
-    ASSERT_TRUE(store_->recover({"kept"}));
+    ASSERT_TRUE(store_->recover({{"kept", {}}}));
     EXPECT_THAT(check(), ElementsAre(HasSubstr("an image lacks a layer")));
 }
 

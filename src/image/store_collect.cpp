@@ -5,6 +5,7 @@
 
 #include "image/disk_store.h"
 #include "sys/file.h"
+#include "sys/log.h"
 
 namespace diatom::image {
 namespace {
@@ -123,14 +124,25 @@ Result<void> DiskStore::sweep_unfinished() {
     return {};
 }
 
-Result<void> DiskStore::recover(const std::vector<std::string>& containers) {
+Result<void> DiskStore::recover(const std::vector<Root>& roots) {
     TRY(sweep_unfinished());
-    const std::set<std::string> known(containers.begin(), containers.end());
+    std::set<std::string> known;
+    for (const auto& root : roots) known.insert(root.container);
+    std::set<std::string> recorded;
     for (const auto& container : TRY(catalog_.rootfs_containers())) {
-        if (!known.contains(container)) TRY(catalog_.remove_rootfs(container));
-        // The database reaches the disk before new directories do, which a power cut takes back then. What was in them
-        // was not on the disk either.
-        else TRY(make_rootfs_directories(container));
+        if (known.contains(container)) recorded.insert(container);
+        else TRY(catalog_.remove_rootfs(container));
+    }
+    for (const auto& root : roots) {
+        // The engine's record was on the disk first. What was in the directories was not there either.
+        if (!recorded.contains(root.container) && root.image) {
+            if (auto added = catalog_.add_rootfs(root.container, *root.image); !added) {
+                log::error("a container has lost its root file system",
+                           {{"id", root.container}, {"error", added.error().what()}});
+                continue;
+            }
+        }
+        if (recorded.contains(root.container) || root.image) TRY(make_rootfs_directories(root.container));
     }
     for (const auto& name : TRY(sys::list_dir(root_ + "/rootfs"))) {
         if (!known.contains(name)) TRY(sys::remove_tree(rootfs_directory(name)));

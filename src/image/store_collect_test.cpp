@@ -231,8 +231,8 @@ protected:
     void restart() {
         store_.reset();
         store_ = *Store::open(root());
-        std::vector<std::string> containers;
-        for (const auto& [container, i] : read_journal().containers) containers.push_back(container);
+        std::vector<Store::Root> containers;
+        for (const auto& [container, i] : read_journal().containers) containers.emplace_back(container, std::nullopt);
         const auto recovered = store_->recover(containers);
         ASSERT_TRUE(recovered) << recovered.error().what();
     }

@@ -162,7 +162,7 @@ TEST_F(StoreTest, RecoversFromEveryHalfState) {
     ASSERT_TRUE(sys::write_file(root() + "/ingest/sha256-" + orphan + ".part", "resumable"));
 
     store_ = *Store::open(root());
-    const auto recovered = store_->recover({"kept"});
+    const auto recovered = store_->recover({{"kept", {}}});
     ASSERT_TRUE(recovered) << recovered.error().what();
     EXPECT_FALSE(sys::exists(root() + "/ingest/layer-half"));
     EXPECT_TRUE(sys::exists(root() + "/ingest/sha256-" + orphan + ".part"));

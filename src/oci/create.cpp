@@ -40,7 +40,7 @@ Result<CreatedContainer> settle(const StateDir& dir, Record& record, const Creat
     record.status = Status::created;
     TRY(dir.write(record));
     if (!request.wiring.pid_file.empty()) {
-        TRY(sys::write_file_atomic(request.wiring.pid_file, std::to_string(record.process.pid)), "pid file");
+        TRY(sys::replace_file(request.wiring.pid_file, std::to_string(record.process.pid)), "pid file");
     }
     TRY(created.hold(listener));
     container.pidfd = created.take_pidfd();

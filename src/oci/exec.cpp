@@ -28,7 +28,7 @@ Result<Executed> exec(const Place& place, const ExecRequest& request) {
         executed.terminal.reset();
     }
     if (!request.wiring.pid_file.empty()) {
-        TRY(sys::write_file_atomic(request.wiring.pid_file, std::to_string(executed.process.pid)), "pid file");
+        TRY(sys::replace_file(request.wiring.pid_file, std::to_string(executed.process.pid)), "pid file");
     }
     TRY(created.start());
     executed.pidfd = created.take_pidfd();

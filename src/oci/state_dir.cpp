@@ -101,7 +101,7 @@ Result<Record> StateDir::read() const {
 }
 
 Result<void> StateDir::write(const Record& record) const {
-    return sys::write_file_atomic(path_ + "/state.json", dump_json(encode(record)), 0600);
+    return sys::replace_file(path_ + "/state.json", dump_json(encode(record)), 0600);
 }
 
 // The record goes last: what is cut short can be removed again.

@@ -77,6 +77,19 @@ SplitPath split_path(const std::string& path) {
     return {slash == 0 ? "/" : path.substr(0, slash), path.substr(slash + 1)};
 }
 
+// Under a name of its own first: who reads `path` finds the old bytes or the new ones.
+Result<void> put_in_place(const std::string& path, std::string_view bytes, mode_t mode, bool synced) {
+    const auto [directory, name] = split_path(path);
+    const std::string next = std::format("{}/.{}.new", directory, name);
+    auto fd = TRY(open_successor(next, mode), "replace {}", path);
+    auto replaced = write_all(fd, bytes);
+    if (replaced && synced) replaced = sync_fd(fd);
+    if (replaced) replaced = rename_path(next, path);
+    if (replaced) return {};
+    ::unlink(next.c_str());
+    return Failure(std::move(replaced).error().in(std::format("replace {}", path)));
+}
+
 }  // namespace
 
 Result<Fd> open_at(FdRef dir, const std::string& path, int flags, mode_t mode) {
@@ -144,18 +157,13 @@ Result<void> write_control_at(FdRef dir, const std::string& name, std::string_vi
 }
 
 Result<void> write_file_atomic(const std::string& path, std::string_view bytes, mode_t mode) {
-    const auto [directory, name] = split_path(path);
-    const std::string next = std::format("{}/.{}.new", directory, name);
-    auto fd = TRY(open_successor(next, mode), "replace {}", path);
-    auto replaced = write_all(fd, bytes);
-    if (replaced) replaced = sync_fd(fd);
-    if (replaced) replaced = rename_path(next, path);
-    if (!replaced) {
-        ::unlink(next.c_str());
-        return Failure(std::move(replaced).error().in(std::format("replace {}", path)));
-    }
-    TRY(sync_dir(directory), "replace {}", path);
+    TRY(put_in_place(path, bytes, mode, true));
+    TRY(sync_dir(split_path(path).directory), "replace {}", path);
     return {};
+}
+
+Result<void> replace_file(const std::string& path, std::string_view bytes, mode_t mode) {
+    return put_in_place(path, bytes, mode, false);
 }
 
 Result<void> write_file(const std::string& path, std::string_view bytes, mode_t mode) {

@@ -33,6 +33,8 @@ Result<void> write_control(const std::string& path, std::string_view value);
 Result<void> write_control_at(FdRef dir, const std::string& name, std::string_view value);
 // Replaces a file so that a power cut leaves the old or the new contents: write, fsync, rename, fsync the directory.
 Result<void> write_file_atomic(const std::string& path, std::string_view bytes, mode_t mode = 0644);
+// The same without fsync, for what means nothing after the next boot.
+Result<void> replace_file(const std::string& path, std::string_view bytes, mode_t mode = 0644);
 // Not durable, not atomic: for tmpfs.
 Result<void> write_file(const std::string& path, std::string_view bytes, mode_t mode = 0644);
 

@@ -144,6 +144,15 @@ TEST(WriteFileAtomic, ReplacesAndSetsTheMode) {
     EXPECT_THAT(list_dir(temp.path()).value(), testing::ElementsAre("f"));
 }
 
+TEST(ReplaceFile, LeavesNothingElseBehind) {
+    const TempDir temp;
+    ASSERT_TRUE(replace_file(temp / "f", "old", 0600));
+    ASSERT_TRUE(replace_file(temp / "f", "new", 0600));
+    EXPECT_EQ(read_file(temp / "f").value(), "new");
+    EXPECT_EQ(list_dir(temp / "").value().size(), 1U);
+    EXPECT_FALSE(replace_file(temp / "none/f", "x"));
+}
+
 TEST(WriteFileAtomic, ReusesWhatAPowerCutLeft) {
     const TempDir temp;
     ASSERT_TRUE(write_file(temp / ".f.new", "a longer file that was cut off in the middle"));

@@ -63,7 +63,7 @@ public:
         return sys::remove_tree(paths_of(container).directory);
     }
     Result<std::uint64_t> rootfs_size(const std::string&) override { return std::uint64_t{0}; }
-    Result<void> recover(const std::vector<std::string>&) override { return {}; }
+    Result<void> recover(const std::vector<Root>&) override { return {}; }
     Result<Findings> check(const std::vector<std::string>&, Activity) override { return Findings(); }
     Result<void> collect(image::Leftovers) override { return {}; }
 
