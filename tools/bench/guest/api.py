@@ -60,10 +60,10 @@ class Api:
 
     # What is measured
 
-    def create(self, image: str, command: list[str], network: str, ports: dict[str, str] | None = None) -> str:
+    def create(self, image: str, command: list[str], network: str, ports: dict[str, str] | None = None, auto_remove: bool = False) -> str:
         published = {inside: [{"HostPort": outside}] for inside, outside in (ports or {}).items()}
         body = {"Image": image, "Cmd": command, "ExposedPorts": {inside: {} for inside in published}}
-        body["HostConfig"] = {"NetworkMode": network, "PortBindings": published}
+        body["HostConfig"] = {"NetworkMode": network, "PortBindings": published, "AutoRemove": auto_remove}
         return self.call("POST", "/containers/create", body)["Id"]
 
     def pull(self, name: str, tag: str) -> None:
@@ -79,6 +79,19 @@ class Api:
 
     def wait(self, container: str) -> int:
         return self.call("POST", f"/containers/{container}/wait")["StatusCode"]
+
+    def run_and_remove(self, image: str, command: list[str], network: str) -> None:
+        """As `docker run --rm` does it: who waits for the removal asks before the start."""
+        container = self.create(image, command, network, auto_remove=True)
+        waiting = _UnixConnection(self._path)
+        waiting.request("POST", f"/v1.41/containers/{container}/wait?condition=removed")
+        self.start(container)
+        answer = waiting.getresponse()
+        text = answer.read()
+        waiting.close()
+        # It may have ended and gone before the engine came to the question.
+        if answer.status != 404 and (answer.status != 200 or json.loads(text)["StatusCode"] != 0):
+            raise RuntimeError(f"{' '.join(command)}: {answer.status} {text.decode(errors='replace')}")
 
     def remove(self, container: str) -> None:
         self.call("DELETE", f"/containers/{container}?force=true")

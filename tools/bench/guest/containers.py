@@ -10,20 +10,12 @@ from contenders import Contender
 Engines = dict[str, Contender]
 
 
-def _run_true(engine: Contender, network: str) -> None:
-    container = engine.api.create(IMAGE, ["true"], network)
-    engine.api.start(container)
-    if code := engine.api.wait(container):
-        raise RuntimeError(f"true ended with {code}")
-    engine.api.remove(container)
-
-
 def run_none(engines: Engines) -> dict:
-    return {"seconds": rounds(engines, lambda name: _run_true(engines[name], "none"))}
+    return {"seconds": rounds(engines, lambda name: engines[name].api.run_and_remove(IMAGE, ["true"], "none"))}
 
 
 def run_bridge(engines: Engines) -> dict:
-    return {"seconds": rounds(engines, lambda name: _run_true(engines[name], "bridge"))}
+    return {"seconds": rounds(engines, lambda name: engines[name].api.run_and_remove(IMAGE, ["true"], "bridge"))}
 
 
 def exec_true(engines: Engines) -> dict:
