@@ -8,6 +8,7 @@
 
 #include "api/encode.h"
 #include "api/import.h"
+#include "api/platform.h"
 #include "api/race.h"
 #include "api/router.h"
 #include "base/strings.h"
@@ -199,12 +200,16 @@ Task<void> list(Call& call) {
 }
 
 Task<void> inspect(Call& call) {
+    auto checked = co_await check_platform(call, call.name());
+    CO_TRY(std::move(checked));
     auto found = co_await call.engine.image(call.name());
     const auto image = CO_TRY(std::move(found));
     co_return co_await call.connection.reply_json(200, encode_image(image));
 }
 
 Task<void> history(Call& call) {
+    auto checked = co_await check_platform(call, call.name());
+    CO_TRY(std::move(checked));
     auto found = co_await call.engine.image(call.name());
     const auto image = CO_TRY(std::move(found));
     Json rows = Json::array();
@@ -227,6 +232,8 @@ Task<void> history(Call& call) {
 }
 
 Task<void> remove(Call& call) {
+    auto checked = co_await check_platform(call, call.name());
+    CO_TRY(std::move(checked));
     auto removed = co_await call.engine.remove_image(call.name(), call.request.flag("force"));
     const auto result = CO_TRY(std::move(removed));
     Json rows = Json::array();
@@ -269,10 +276,12 @@ Task<std::vector<image::Reference>> push_references(Call& call) {
 }
 
 Task<void> push(Call& call) {
-    if (!call.request.param("platform").empty())
-        co_return fail(Kind::unsupported, "choosing a platform (--platform) is not in this version: leave it out");
     auto found = co_await push_references(call);
     const auto references = CO_TRY(std::move(found));
+    for (const auto& reference : references) {
+        auto checked = co_await check_platform(call, reference.full());
+        CO_TRY(std::move(checked));
+    }
     const auto credentials = CO_TRY(decode_auth(call.request));
     auto begun = co_await call.connection.begin_stream(200, "application/json");
     CO_TRY(std::move(begun));
