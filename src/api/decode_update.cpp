@@ -3,8 +3,9 @@
 namespace diatom::api {
 
 Result<engine::Update> decode_update(const engine::ContainerConfig& made, const Json& body) {
-    static constexpr const char* kKeys[] = {"Memory",   "MemorySwap", "MemoryReservation", "NanoCpus",   "CpuShares",
-                                            "CpuQuota", "CpuPeriod",  "CpusetCpus",        "CpusetMems", "PidsLimit"};
+    static constexpr const char* kKeys[] = {"Memory",     "MemorySwap", "MemoryReservation", "NanoCpus",
+                                            "CpuShares",  "CpuQuota",   "CpuPeriod",         "CpusetCpus",
+                                            "CpusetMems", "PidsLimit",  "BlkioWeight"};
     TRY(refuse_unsupported(body));
     const auto& raw = made.raw_host_config;
     Json host = raw.is_object() ? raw : Json::object();

@@ -6,8 +6,6 @@
 namespace diatom::api {
 namespace {
 
-bool is_true(const std::string& value) { return value == "true" || value == "1"; }
-
 Task<void> list(Call& call) {
     static constexpr std::string_view kFilters[] = {"name", "id", "driver", "type", "label", "scope", "dangling"};
     const auto filters = CO_TRY(decode_filters(call.request));
