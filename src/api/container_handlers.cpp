@@ -68,12 +68,23 @@ Task<void> unpause(Call& call) {
     co_return co_await call.connection.reply_empty(204);
 }
 
+Failure refuse_link() {
+    return fail(Kind::unsupported,
+                "links on the default bridge (docker run --link) are not in this version, so there is none to remove: "
+                "connect containers by a network of your own");
+}
+
+// A link's name is CONTAINER/ALIAS. Nothing else has a slash in it.
+Task<void> remove_link(Call& call) {
+    if (call.request.flag("link")) co_return refuse_link();
+    co_return fail(Kind::not_found, "No such container: {}", call.name());
+}
+
 Task<void> remove(Call& call) {
     engine::RemoveOptions options;
     options.force = call.request.flag("force");
     options.volumes = call.request.flag("v");
-    if (call.request.flag("link"))
-        co_return fail(Kind::unsupported, "legacy links between containers do not exist here: use a network");
+    if (call.request.flag("link")) co_return refuse_link();
     auto removed = co_await call.engine.remove(call.name(), options);
     CO_TRY(std::move(removed));
     co_return co_await call.connection.reply_empty(204);
@@ -108,60 +119,12 @@ Task<void> exec_resize(Call& call) {
 
 Task<void> inspect(Call& call) {
     const auto container = CO_TRY(call.engine.inspect(call.name()));
-    std::optional<std::uint64_t> size;
+    std::optional<engine::ContainerSize> size;
     if (call.request.flag("size")) {
         auto measured = co_await call.engine.container_size(container.id);
         size = CO_TRY(std::move(measured));
     }
     co_return co_await call.connection.reply_json(200, encode_container(container, size));
-}
-
-bool container_matches(const engine::Container& container, std::string_view key, const std::string& value) {
-    if (key == "id") return container.id.starts_with(value);
-    if (key == "name") return ("/" + container.name).find(value) != std::string::npos;
-    if (key == "status") return to_string(container.state.status) == value;
-    if (key == "health") return to_string(container.state.health.status) == value;
-    if (key == "exited")
-        return container.state.status == engine::Status::exited && std::to_string(container.state.exit_code) == value;
-    if (key == "ancestor") {
-        return container.config.image == value || container.image.text() == value ||
-               container.image.hex().starts_with(value) || container.config.image == value + ":latest";
-    }
-    if (key == "network") {
-        return std::ranges::any_of(
-            container.endpoints, [&](const auto& e) { return e.network == value || e.network_id.starts_with(value); });
-    }
-    if (key == "volume") {
-        return std::ranges::any_of(container.volumes,
-                                   [&](const auto& v) { return v.name == value || v.target == value; });
-    }
-    return false;
-}
-
-constexpr std::string_view kFilters[] = {"id",      "name",   "status", "exited", "ancestor",
-                                         "network", "volume", "label",  "health"};
-
-Task<void> list(Call& call) {
-    const auto filters = CO_TRY(decode_filters(call.request));
-    CO_TRY(check_filters(filters, kFilters));
-    const auto limit = CO_TRY(call.request.number("limit")).value_or(0);
-    const bool all = call.request.flag("all") || limit > 0 || filters.contains("status") || filters.contains("exited");
-    Json rows = Json::array();
-    for (const auto& container : call.engine.containers()) {
-        if (limit > 0 && static_cast<std::int64_t>(rows.size()) >= limit) break;
-        if (!all && !engine::is_active(container.state.status)) continue;
-        const auto matches = [&](std::string_view key, const std::string& value) {
-            return container_matches(container, key, value);
-        };
-        if (!passes(filters, container.config.labels, matches)) continue;
-        std::optional<std::uint64_t> size;
-        if (call.request.flag("size")) {
-            auto measured = co_await call.engine.container_size(container.id);
-            size = measured.value_or(0);
-        }
-        rows.push_back(encode_container_row(container, size, call.version()));
-    }
-    co_return co_await call.connection.reply_json(200, rows);
 }
 
 // A timer as a latch: set once, seen by whoever waits before or after.
@@ -212,13 +175,13 @@ Task<void> top(Call& call) {
 }
 
 constexpr Route kRoutes[] = {
-    {"POST", "/containers/create", create},      {"GET", "/containers/json", list},
-    {"GET", "/containers/{}/json", inspect},     {"GET", "/containers/{}/top", top},
-    {"POST", "/containers/{}/start", start},     {"POST", "/containers/{}/stop", stop},
-    {"POST", "/containers/{}/restart", restart}, {"POST", "/containers/{}/kill", kill},
-    {"POST", "/containers/{}/pause", pause},     {"POST", "/containers/{}/unpause", unpause},
-    {"POST", "/containers/{}/rename", rename},   {"POST", "/containers/{}/resize", resize},
-    {"POST", "/containers/{}/wait", wait},       {"DELETE", "/containers/{}", remove},
+    {"POST", "/containers/create", create},      {"GET", "/containers/{}/json", inspect},
+    {"GET", "/containers/{}/top", top},          {"POST", "/containers/{}/start", start},
+    {"POST", "/containers/{}/stop", stop},       {"POST", "/containers/{}/restart", restart},
+    {"POST", "/containers/{}/kill", kill},       {"POST", "/containers/{}/pause", pause},
+    {"POST", "/containers/{}/unpause", unpause}, {"POST", "/containers/{}/rename", rename},
+    {"POST", "/containers/{}/resize", resize},   {"POST", "/containers/{}/wait", wait},
+    {"DELETE", "/containers/{}", remove},        {"DELETE", "/containers/{*}", remove_link},
     {"POST", "/exec/{}/resize", exec_resize},
 };
 

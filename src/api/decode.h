@@ -24,6 +24,31 @@ Result<void> refuse_unsupported(const Json& host);  // what Docker knows and thi
 Result<void> decode_endpoints(const Json& body, engine::ContainerConfig& config);
 Result<engine::EndpointConfig> decode_endpoint(const std::string& network, const Json& settings);
 Result<engine::NetworkRecord> decode_network(const Json& body);  // POST /networks/create
+// POST /networks/{}/connect and /networks/{}/disconnect
+struct Connecting {
+    std::string container;
+    engine::EndpointConfig endpoint;
+};
+struct Disconnecting {
+    std::string container;
+    bool force = false;
+};
+Result<Connecting> decode_connecting(const std::string& network, const Json& body);
+Result<Disconnecting> decode_disconnecting(const Json& body);
+
+// POST /volumes/create
+struct VolumeRequest {
+    std::string name;
+    std::map<std::string, std::string> labels, options;
+};
+Result<VolumeRequest> decode_volume(const Json& body);
+
+// POST /containers/{}/update: what the body sets, in place of what was set when the container was made; zero and ""
+// leave things as they are.
+Result<engine::Update> decode_update(const engine::ContainerConfig& made, const Json& body);
+
+// POST /commit: Docker's ContainerConfig replaces what the container has. What no image has is left out.
+Json decode_commit(const Json& body);
 // "SRC:DST[:OPTIONS]" as of docker run -v.
 Result<engine::MountPoint> decode_bind(std::string_view text);
 

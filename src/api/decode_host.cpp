@@ -84,6 +84,9 @@ Result<void> decode_log(const Json& host, engine::ContainerConfig& config) {
         return fail(Kind::unsupported, "logging driver \"{}\" is not in this version: it has json-file, local and none",
                     type);
     }
+    // Of json-file's others some say what is so here anyway.
+    using Option = std::pair<std::string_view, std::string_view>;
+    static constexpr Option kAsHere[] = {{"compress", "false"}, {"mode", "blocking"}};
     for (const auto& [key, value] : TRY(json_string_map(log, "Config"))) {
         if (key == "max-size") {
             const auto size = parse_bytes(value);
@@ -94,8 +97,15 @@ Result<void> decode_log(const Json& host, engine::ContainerConfig& config) {
             if (!count || *count == 0 || *count > 1000)
                 return fail(Kind::invalid, "log option max-file \"{}\" must be from 1 to 1000", value);
             config.log.max_files = static_cast<unsigned>(*count);
-        } else {
-            return fail(Kind::invalid, "unknown log opt '{}' for this log driver: it has max-size and max-file", key);
+        } else if (key == "labels" || key == "env") {
+            auto& names = key == "env" ? config.log.env : config.log.labels;
+            for (const auto name : split(value, ',')) {
+                if (!trim(name).empty()) names.emplace_back(trim(name));
+            }
+        } else if (!std::ranges::contains(kAsHere, Option(key, value))) {
+            return fail(Kind::unsupported,
+                        "log opt '{}={}' is not in this version: it has max-size, max-file, labels and env", key,
+                        value);
         }
     }
     return {};

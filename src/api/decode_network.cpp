@@ -100,6 +100,18 @@ Result<engine::EndpointConfig> decode_endpoint(const std::string& network, const
     return config;
 }
 
+Result<Connecting> decode_connecting(const std::string& network, const Json& body) {
+    Connecting wanted{.container = TRY(json_string(body, "Container")), .endpoint = {}};
+    wanted.endpoint = TRY(decode_endpoint(network, json_member(body, "EndpointConfig")));
+    return wanted;
+}
+
+Result<Disconnecting> decode_disconnecting(const Json& body) {
+    Disconnecting wanted{.container = TRY(json_string(body, "Container"))};
+    wanted.force = TRY(json_bool(body, "Force"));
+    return wanted;
+}
+
 Result<void> decode_endpoints(const Json& body, engine::ContainerConfig& config) {
     config.mac = TRY(json_string(body, "MacAddress"));
     const Json& endpoints = json_member(json_member(body, "NetworkingConfig"), "EndpointsConfig");

@@ -41,6 +41,36 @@ TEST(DecodeContainer, TakesWhatDockerRunSends) {
     EXPECT_EQ(config->log.max_size, 1U << 20U);
 }
 
+TEST(DecodeContainer, TakesWhatALogMayCarry) {
+    const auto config = decode(R"({"Image":"x","HostConfig":{"LogConfig":{"Type":"json-file","Config":{
+        "labels":"a, b","env":"C","compress":"false","mode":"blocking"}}}})");
+    ASSERT_TRUE(config) << config.error().what();
+    EXPECT_EQ(config->log.labels, (std::vector<std::string>{"a", "b"}));
+    EXPECT_EQ(config->log.env, std::vector<std::string>{"C"});
+    for (const auto* option : {"compress", "tag", "labels-regex"}) {
+        const auto refused =
+            decode(std::format(R"({{"Image":"x","HostConfig":{{"LogConfig":{{"Config":{{"{}":"true"}}}}}}}})", option));
+        ASSERT_FALSE(refused) << option;
+        EXPECT_EQ(refused.error().kind(), Kind::unsupported);
+        EXPECT_TRUE(refused.error().what().contains(option)) << refused.error().what();
+    }
+}
+
+TEST(DecodeUpdate, ChangesWhatIsSetAndKeepsTheRest) {
+    const engine::ContainerConfig made{
+        .raw_host_config = {{"Memory", 67108864}, {"BlkioWeight", 100}, {"PidsLimit", 5}}};
+    auto update = decode_update(made, {{"BlkioWeight", 300}, {"PidsLimit", 0}, {"Memory", nullptr}});
+    ASSERT_TRUE(update) << update.error().what();
+    EXPECT_EQ(update->resources.io_weight, 300U);
+    EXPECT_EQ(update->resources.memory_max, 67108864);
+    EXPECT_EQ(update->resources.pids_max, 5);
+    EXPECT_EQ(update->raw_host_config["BlkioWeight"], 300);
+    update = decode_update(made, Json::object());
+    ASSERT_TRUE(update);
+    EXPECT_EQ(update->resources.io_weight, 100U);
+    EXPECT_EQ(decode_update(made, {{"BlkioWeight", 5}}).error().kind(), Kind::invalid);
+}
+
 TEST(DecodeContainer, TakesDevicesAsTheCommandLineSendsThem) {
     const auto config = decode(R"({"Image":"x","HostConfig":{"Devices":[
         {"PathOnHost":"/dev/fuse","PathInContainer":"/dev/fuse","CgroupPermissions":"rwm"},

@@ -5,28 +5,12 @@
 #include "api/encode.h"
 #include "api/router.h"
 #include "engine/endpoints.h"
-#include "sys/clock.h"
+#include "engine/volumes.h"
 
 namespace diatom::api {
 namespace {
 
 using engine::Status;
-
-// Wall time before which things were made that a prune takes; nothing: all of them.
-Result<std::optional<std::int64_t>> until_of(const Filters& filters) {
-    const auto it = filters.find("until");
-    if (it == filters.end() || it->second.empty()) return std::nullopt;
-    if (it->second.size() > 1) return fail(Kind::invalid, "more than one until filter specified");
-    Request request;
-    request.query["until"] = it->second.front();
-    return time_param(request, "until");
-}
-
-bool flag_of(const Filters& filters, const std::string& key, bool fallback) {
-    const auto it = filters.find(key);
-    if (it == filters.end() || it->second.empty()) return fallback;
-    return it->second.front() != "false" && it->second.front() != "0";
-}
 
 Json list_or_null(Json list) { return list.empty() ? Json(nullptr) : std::move(list); }
 
@@ -45,7 +29,7 @@ Task<void> prune_containers(Call& call) {
         auto size = co_await call.engine.container_size(container.id);
         auto removed = co_await call.engine.remove(container.id, {});
         if (!removed) continue;  // started or removed meanwhile
-        reclaimed += size.value_or(0);
+        reclaimed += size ? size->own : 0;
         deleted.push_back(container.id);
     }
     co_return co_await call.connection.reply_json(
@@ -93,12 +77,6 @@ Task<void> prune_images(Call& call) {
                                                         {"SpaceReclaimed", before > after ? before - after : 0}});
 }
 
-std::int64_t users_of(const engine::Volume& volume, const std::vector<engine::Container>& containers) {
-    return std::ranges::count_if(containers, [&](const auto& container) {
-        return std::ranges::contains(container.volumes, volume.name, &engine::VolumeUse::name);
-    });
-}
-
 Task<void> prune_volumes(Call& call) {
     static constexpr std::string_view kFilters[] = {"all", "label", "label!"};
     constexpr int kOnlyAnonymous = 42;  // from this version on, unless "all" is asked for
@@ -108,7 +86,7 @@ Task<void> prune_volumes(Call& call) {
     Json deleted = Json::array();
     std::uint64_t reclaimed = 0;
     for (const auto& volume : call.engine.volumes()) {
-        if ((!all && !volume.anonymous) || users_of(volume, call.engine.containers()) > 0) continue;
+        if ((!all && !volume.anonymous) || engine::count_users(volume, call.engine.containers()) > 0) continue;
         if (!labels_allow(volume.labels, filters)) continue;
         auto size = co_await call.engine.volume_size(volume.name);
         auto removed = co_await call.engine.remove_volume(volume.name, false);
@@ -171,7 +149,7 @@ Task<Json> container_rows(Call& call) {
     Json rows = Json::array();
     for (const auto& container : call.engine.containers()) {
         auto size = co_await call.engine.container_size(container.id);
-        rows.push_back(encode_container_row(container, size.value_or(0), call.version()));
+        rows.push_back(encode_container_row(container, size.value_or(engine::ContainerSize{}), call.version()));
     }
     co_return rows;
 }
@@ -182,7 +160,7 @@ Task<Json> volume_rows(Call& call) {
         auto size = co_await call.engine.volume_size(volume.name);
         rows.push_back(encode_volume(volume));
         rows.back()["UsageData"] = {{"Size", size ? Json(*size) : Json(-1)},
-                                    {"RefCount", users_of(volume, call.engine.containers())}};
+                                    {"RefCount", engine::count_users(volume, call.engine.containers())}};
     }
     co_return rows;
 }

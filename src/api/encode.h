@@ -11,13 +11,14 @@
 namespace diatom::api {
 
 Json encode_container(const engine::Container& container,
-                      std::optional<std::uint64_t> size);  // GET /containers/{}/json
-Json encode_container_row(const engine::Container& container, std::optional<std::uint64_t> size, int version);
+                      std::optional<engine::ContainerSize> size);  // GET /containers/{}/json
+Json encode_container_row(const engine::Container& container, std::optional<engine::ContainerSize> size, int version);
 Json encode_host_config(const engine::Container& container);
 Json encode_health(const engine::Health& health);
 Json encode_health_check(const engine::HealthCheck& check);
 std::string health_text(const engine::Health& health);  // " (healthy)", as docker ps prints it behind the time
 Json encode_network_settings(const engine::Container& container);
+Json encode_ports(const engine::Container& container);  // of docker ps
 Json encode_port_map(const engine::Container& container);
 
 Json encode_image(const image::ImageRecord& image);  // GET /images/{}/json

@@ -1,29 +1,9 @@
-#include <algorithm>
-
 #include "api/encode.h"
 #include "base/strings.h"
-#include "net/port.h"
 #include "sys/clock.h"
 
 namespace diatom::api {
 namespace {
-
-std::string port_key(const net::PortMapping& mapping) {
-    return std::format("{}/{}", mapping.container_port, net::protocol_name(mapping.protocol));
-}
-
-// A mapping without an address is on all of them: clients see an entry for each IP version by which the container has
-// a way out, and so in.
-std::vector<std::string> host_addresses(const engine::Container& container, const net::PortMapping& mapping) {
-    if (!mapping.host.empty()) return {mapping.host.text()};
-    std::vector<std::string> addresses;
-    const auto has = [&](net::Address engine::EndpointState::* gateway) {
-        return std::ranges::any_of(container.endpoints, [&](const auto& e) { return !(e.*gateway).empty(); });
-    };
-    if (has(&engine::EndpointState::gateway4)) addresses.emplace_back("0.0.0.0");
-    if (has(&engine::EndpointState::gateway6)) addresses.emplace_back("::");
-    return addresses;
-}
 
 std::string_view restart_name(engine::RestartPolicy policy) {
     switch (policy) {
@@ -162,30 +142,6 @@ std::string status_text(const engine::ContainerState& state) {
     return {};
 }
 
-Json encode_ports(const engine::Container& container) {
-    Json ports = Json::array();
-    const bool live =
-        container.state.status == engine::Status::running || container.state.status == engine::Status::paused;
-    if (!live) return ports;
-    for (const auto& mapping : container.published) {
-        for (const auto& address : host_addresses(container, mapping)) {
-            ports.push_back({{"IP", address},
-                             {"PrivatePort", mapping.container_port},
-                             {"PublicPort", mapping.host_port},
-                             {"Type", net::protocol_name(mapping.protocol)}});
-        }
-    }
-    for (const auto& exposed : container.config.exposed_ports) {
-        const auto port = net::parse_port(exposed);
-        const auto same = [&](const net::PortMapping& m) {
-            return m.container_port == port->number && m.protocol == port->protocol;
-        };
-        if (port && std::ranges::none_of(container.published, same))
-            ports.push_back({{"PrivatePort", port->number}, {"Type", net::protocol_name(port->protocol)}});
-    }
-    return ports;
-}
-
 std::string joined_command(const std::vector<std::string>& argv) { return join(argv, " "); }
 
 }  // namespace
@@ -202,73 +158,23 @@ Result<std::optional<std::int64_t>> time_param(const Request& request, const std
     return time;
 }
 
-Json encode_port_map(const engine::Container& container) {
-    Json map = Json::object();
-    for (const auto& exposed : container.config.exposed_ports) {
-        map[exposed.find('/') == std::string::npos ? exposed + "/tcp" : exposed] = nullptr;
-    }
-    for (const auto& mapping : container.published) {
-        auto& entries = map[port_key(mapping)];
-        for (const auto& address : host_addresses(container, mapping))
-            entries.push_back({{"HostIp", address}, {"HostPort", std::to_string(mapping.host_port)}});
-    }
-    return map;
-}
-
 namespace {
 
-// `state`: empty while the container does not run.
-Json encode_endpoint(const engine::EndpointConfig& config, const engine::EndpointState& state) {
-    Json ipam = nullptr;
-    if (!config.ip4.empty() || !config.ip6.empty()) ipam = Json::object();
-    if (!config.ip4.empty()) ipam["IPv4Address"] = config.ip4.text();
-    if (!config.ip6.empty()) ipam["IPv6Address"] = config.ip6.text();
-    return {{"IPAMConfig", ipam},
-            {"Links", config.links.empty() ? Json(nullptr) : Json(config.links)},
-            {"Aliases", config.aliases.empty() ? Json(nullptr) : Json(config.aliases)},
-            {"MacAddress", state.mac.empty() ? config.mac : state.mac},
-            {"DriverOpts", config.options.empty() ? Json(nullptr) : Json(config.options)},
-            {"GwPriority", config.gateway_priority},
-            {"NetworkID", state.network_id},
-            {"EndpointID", state.endpoint_id},
-            {"Gateway", state.gateway4.text()},
-            {"IPAddress", state.ip4.text()},
-            {"IPPrefixLen", state.prefix4},
-            {"IPv6Gateway", state.gateway6.text()},
-            {"GlobalIPv6Address", state.ip6.text()},
-            {"GlobalIPv6PrefixLen", state.prefix6},
-            {"DNSNames", state.names.empty() ? Json(nullptr) : Json(state.names)}};
+void add_size(Json& body, const std::optional<engine::ContainerSize>& size) {
+    if (!size) return;
+    body["SizeRw"] = size->own;
+    body["SizeRootFs"] = size->whole;
+}
+
+Json encode_log(const engine::LogOptions& log) {
+    if (log.driver == engine::LogDriver::none) return {{"Type", "none"}, {"Config", Json::object()}};
+    Json options{{"max-size", std::to_string(log.max_size)}, {"max-file", std::to_string(log.max_files)}};
+    if (!log.labels.empty()) options["labels"] = join(log.labels, ",");
+    if (!log.env.empty()) options["env"] = join(log.env, ",");
+    return {{"Type", "json-file"}, {"Config", options}};
 }
 
 }  // namespace
-
-Json encode_network_settings(const engine::Container& container) {
-    Json networks = Json::object();
-    for (const auto& config : container.config.networks) networks[config.network] = encode_endpoint(config, {});
-    for (const auto& endpoint : container.endpoints) {
-        const auto config =
-            std::ranges::find(container.config.networks, endpoint.network, &engine::EndpointConfig::network);
-        networks[endpoint.network] =
-            encode_endpoint(config == container.config.networks.end() ? engine::EndpointConfig{} : *config, endpoint);
-    }
-    // The old members without a network's name are the default bridge's.
-    const auto bridge = std::ranges::find(container.endpoints, "bridge", &engine::EndpointState::network);
-    const auto first = bridge == container.endpoints.end() ? engine::EndpointState{} : *bridge;
-    return {{"Bridge", ""},
-            {"SandboxID", container.state.process.pid != 0 ? container.id : ""},
-            {"SandboxKey",
-             container.state.process.pid != 0 ? std::format("/proc/{}/ns/net", container.state.process.pid) : ""},
-            {"Ports", encode_port_map(container)},
-            {"EndpointID", first.endpoint_id},
-            {"Gateway", first.gateway4.text()},
-            {"IPAddress", first.ip4.text()},
-            {"IPPrefixLen", first.prefix4},
-            {"IPv6Gateway", first.gateway6.text()},
-            {"GlobalIPv6Address", first.ip6.text()},
-            {"GlobalIPv6PrefixLen", first.prefix6},
-            {"MacAddress", first.mac},
-            {"Networks", networks}};
-}
 
 Json encode_host_config(const engine::Container& container) {
     const auto& config = container.config;
@@ -279,10 +185,7 @@ Json encode_host_config(const engine::Container& container) {
     host["ReadonlyRootfs"] = config.read_only_root;
     host["ShmSize"] = config.shm_size;
     host["RestartPolicy"] = {{"Name", restart_name(config.restart)}, {"MaximumRetryCount", config.restart_max}};
-    host["LogConfig"] = {
-        {"Type", config.log.driver == engine::LogDriver::none ? "none" : "json-file"},
-        {"Config",
-         {{"max-size", std::to_string(config.log.max_size)}, {"max-file", std::to_string(config.log.max_files)}}}};
+    host["LogConfig"] = encode_log(config.log);
     host["Runtime"] = "diatom";
     static constexpr const char* kLists[] = {"Binds",       "CapAdd",    "CapDrop",    "Dns",
                                              "DnsOptions",  "DnsSearch", "ExtraHosts", "GroupAdd",
@@ -297,7 +200,7 @@ Json encode_host_config(const engine::Container& container) {
     return host;
 }
 
-Json encode_container(const engine::Container& container, std::optional<std::uint64_t> size) {
+Json encode_container(const engine::Container& container, std::optional<engine::ContainerSize> size) {
     Json body{{"Id", container.id},
               {"Created", encode_time(container.created)},
               {"Path", container.argv.empty() ? "" : container.argv.front()},
@@ -322,11 +225,12 @@ Json encode_container(const engine::Container& container, std::optional<std::uin
               {"Mounts", encode_mounts(container)},
               {"Config", encode_config(container)},
               {"NetworkSettings", encode_network_settings(container)}};
-    if (size) body["SizeRw"] = *size;
+    add_size(body, size);
     return body;
 }
 
-Json encode_container_row(const engine::Container& container, std::optional<std::uint64_t> size, int /*version*/) {
+Json encode_container_row(const engine::Container& container, std::optional<engine::ContainerSize> size,
+                          int /*version*/) {
     Json row{{"Id", container.id},
              {"Names", {"/" + container.name}},
              {"Image", container.config.image},
@@ -340,7 +244,7 @@ Json encode_container_row(const engine::Container& container, std::optional<std:
              {"HostConfig", {{"NetworkMode", container.config.network_mode}}},
              {"NetworkSettings", {{"Networks", encode_network_settings(container)["Networks"]}}},
              {"Mounts", encode_mounts(container)}};
-    if (size) row["SizeRw"] = *size;
+    add_size(row, size);
     return row;
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "base/strings.h"
+#include "sys/clock.h"
 
 namespace diatom::api {
 
@@ -40,6 +41,22 @@ bool labels_match(const Labels& labels, const Filters& filters) {
     const auto it = filters.find("label");
     return it == filters.end() ||
            std::ranges::all_of(it->second, [&](const auto& wanted) { return label_matches(labels, wanted); });
+}
+
+bool is_true(std::string_view value) { return value == "true" || value == "1"; }
+
+bool flag_of(const Filters& filters, const std::string& key, bool fallback) {
+    const auto it = filters.find(key);
+    return it == filters.end() || it->second.empty() ? fallback : is_true(it->second.front());
+}
+
+Result<std::optional<std::int64_t>> until_of(const Filters& filters) {
+    const auto it = filters.find("until");
+    if (it == filters.end() || it->second.empty()) return std::nullopt;
+    if (it->second.size() > 1) return fail(Kind::invalid, "more than one until filter specified");
+    const auto time = sys::parse_time_argument(it->second.front());
+    if (!time) return fail(Kind::invalid, "\"until\" is not a time: \"{}\"", it->second.front());
+    return time;
 }
 
 bool labels_allow(const Labels& labels, const Filters& filters) {

@@ -1,8 +1,10 @@
 // The "filters" parameter of Docker's listings and of its event stream. Thread side: any.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -21,6 +23,12 @@ Result<Filters> decode_filters(std::string_view text);
 // `wanted` is KEY (whatever its value) or KEY=VALUE.
 bool label_matches(const Labels& labels, std::string_view wanted);
 bool labels_match(const Labels& labels, const Filters& filters);  // all that "label" lists
+
+bool is_true(std::string_view value);  // "true" or "1"
+// The first value of a filter that is a yes or no.
+bool flag_of(const Filters& filters, const std::string& key, bool fallback);
+// Wall time before which things were made that "until" wants; nothing: all of them.
+Result<std::optional<std::int64_t>> until_of(const Filters& filters);
 
 // The labels that a prune is to take or, by "label!", to spare.
 bool labels_allow(const Labels& labels, const Filters& filters);

@@ -120,40 +120,10 @@ Task<void> stats(Call& call) {
     co_return co_await call.connection.reply_json(200, encode_stats(container, before, now));
 }
 
-// What the body sets, in place of what was set when the container was made; zero and "" leave things as they are.
-Result<engine::Update> decode_update(const engine::Container& container, const Json& body) {
-    static constexpr const char* kKeys[] = {"Memory",   "MemorySwap", "MemoryReservation", "NanoCpus",   "CpuShares",
-                                            "CpuQuota", "CpuPeriod",  "CpusetCpus",        "CpusetMems", "PidsLimit"};
-    TRY(refuse_unsupported(body));
-    const auto& raw = container.config.raw_host_config;
-    Json host = raw.is_object() ? raw : Json::object();
-    for (const char* key : kKeys) {
-        const Json& value = json_member(body, key);
-        if (!value.is_null() && value != 0 && value != "") host[key] = value;
-    }
-    const auto memory = TRY(json_int(host, "Memory")), swap = TRY(json_int(host, "MemorySwap"));
-    if (swap > 0 && memory > swap) {
-        return fail(Kind::invalid,
-                    "Memory limit should be smaller than already set memoryswap limit, update the memoryswap at the "
-                    "same time");
-    }
-    engine::ContainerConfig config;
-    config.restart = container.config.restart;
-    config.restart_max = container.config.restart_max;
-    config.resources = container.config.resources;
-    TRY(decode_resources(host, config));
-    if (TRY(json_int(host, "PidsLimit")) < 0) config.resources.pids_max = -1;
-    if (!TRY(json_string(json_member(body, "RestartPolicy"), "Name")).empty()) {
-        host["RestartPolicy"] = body["RestartPolicy"];
-        TRY(decode_restart(host, config));
-    }
-    return engine::Update{std::move(config.resources), config.restart, config.restart_max, std::move(host)};
-}
-
 Task<void> update(Call& call) {
     const auto body = CO_TRY(body_json(call.request));
     const auto container = CO_TRY(call.engine.inspect(call.name()));
-    auto wanted = CO_TRY(decode_update(container, body));
+    auto wanted = CO_TRY(decode_update(container.config, body));
     auto updated = co_await call.engine.update(container.id, std::move(wanted));
     CO_TRY(std::move(updated));
     co_return co_await call.connection.reply_json(200, {{"Warnings", nullptr}});

@@ -6,8 +6,6 @@
 namespace diatom::api {
 namespace {
 
-bool is_true(const std::string& value) { return value == "true" || value == "1"; }
-
 Task<void> list(Call& call) {
     static constexpr std::string_view kFilters[] = {"name", "id", "driver", "type", "label", "scope", "dangling"};
     const auto filters = CO_TRY(decode_filters(call.request));
@@ -51,18 +49,16 @@ Task<void> remove(Call& call) {
 
 Task<void> connect(Call& call) {
     const auto body = CO_TRY(body_json(call.request));
-    const auto container = CO_TRY(json_string(body, "Container"));
-    auto config = CO_TRY(decode_endpoint(call.name(), json_member(body, "EndpointConfig")));
-    auto done = co_await call.engine.connect_network(call.name(), container, std::move(config));
+    auto wanted = CO_TRY(decode_connecting(call.name(), body));
+    auto done = co_await call.engine.connect_network(call.name(), wanted.container, std::move(wanted.endpoint));
     CO_TRY(std::move(done));
     co_return co_await call.connection.reply_empty(200);
 }
 
 Task<void> disconnect(Call& call) {
     const auto body = CO_TRY(body_json(call.request));
-    const auto container = CO_TRY(json_string(body, "Container"));
-    const bool force = CO_TRY(json_bool(body, "Force"));
-    auto done = co_await call.engine.disconnect_network(call.name(), container, force);
+    const auto wanted = CO_TRY(decode_disconnecting(body));
+    auto done = co_await call.engine.disconnect_network(call.name(), wanted.container, wanted.force);
     CO_TRY(std::move(done));
     co_return co_await call.connection.reply_empty(200);
 }

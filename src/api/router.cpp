@@ -46,9 +46,10 @@ Match find_route(const Request& request) {
     Match found;
     const std::string_view method =
         request.method == "HEAD" ? std::string_view("GET") : std::string_view(request.method);
-    for (const auto table : {system_routes(), container_routes(), stream_routes(), archive_routes(), limit_routes(),
-                             disk_routes(), check_routes(), exec_routes(), image_routes(), transfer_routes(),
-                             network_routes(), volume_routes(), unsupported_routes()}) {
+    for (const auto table :
+         {system_routes(), list_routes(), container_routes(), stream_routes(), archive_routes(), limit_routes(),
+          disk_routes(), check_routes(), exec_routes(), image_routes(), registry_routes(), transfer_routes(),
+          network_routes(), volume_routes(), unsupported_routes()}) {
         for (const auto& route : table) {
             auto captures = match(route.pattern, request.path);
             if (!captures) continue;

@@ -36,6 +36,7 @@ struct Route {
 // Each file of handlers gives its part of the table.
 std::span<const Route> system_routes();
 std::span<const Route> container_routes();
+std::span<const Route> list_routes();  // of containers
 std::span<const Route> stream_routes();
 std::span<const Route> archive_routes();
 std::span<const Route> limit_routes();
@@ -43,6 +44,7 @@ std::span<const Route> disk_routes();
 std::span<const Route> check_routes();  // ours, not Docker's
 std::span<const Route> exec_routes();
 std::span<const Route> image_routes();
+std::span<const Route> registry_routes();
 std::span<const Route> transfer_routes();
 std::span<const Route> network_routes();
 std::span<const Route> volume_routes();

@@ -151,6 +151,7 @@ Task<void> logs(Call& call) {
     query.out = call.request.flag("stdout");
     query.err = call.request.flag("stderr");
     query.timestamps = call.request.flag("timestamps");
+    query.details = call.request.flag("details");
     if (!query.out && !query.err) co_return fail(Kind::invalid, "Bad parameters: you must choose at least one stream");
     query.since = CO_TRY(time_param(call.request, "since")).value_or(0);
     query.until = CO_TRY(time_param(call.request, "until")).value_or(0);

@@ -1,6 +1,8 @@
 // Archives that come and leave, and containers that become images: load, import, save, export, commit.
 #include "api/archives.h"
+#include "api/decode.h"
 #include "api/import.h"
+#include "api/platform.h"
 #include "api/router.h"
 #include "base/strings.h"
 
@@ -15,8 +17,10 @@ Task<void> export_container(Call& call) {
 
 Task<void> save(Call& call, std::vector<std::string> names) {
     if (names.empty()) co_return fail(Kind::invalid, "\"names\" must name an image");
-    if (!call.request.param("platform").empty())
-        co_return fail(Kind::unsupported, "choosing a platform (--platform) is not in this version: leave it out");
+    for (const auto& name : names) {
+        auto checked = co_await check_platform(call, name);
+        CO_TRY(std::move(checked));
+    }
     auto opened = co_await call.engine.save_images(std::move(names));
     const auto archive = CO_TRY(std::move(opened));
     co_return co_await send_archive(call.connection, *archive);
@@ -26,6 +30,7 @@ Task<void> save_several(Call& call) { return save(call, call.request.params("nam
 Task<void> save_one(Call& call) { return save(call, {call.name()}); }
 
 Task<void> load(Call& call) {
+    CO_TRY(check_host_platform(call.request));
     auto loaded = co_await with_body(call.connection, [&](Fd archive) {
         return call.engine.load_image(std::move(archive), [](const image::Progress&) {});
     });
@@ -61,18 +66,6 @@ std::vector<std::string> changes_of(const Request& request) {
     return changes;
 }
 
-// Docker's ContainerConfig in a commit replaces what the container has. What no image has is left out.
-Result<Json> replaced_config(const Request& request) {
-    const auto body = TRY(body_json(request));
-    Json process = Json::object();
-    for (const char* key : {"Env", "Cmd", "Entrypoint", "User", "WorkingDir", "Labels", "ExposedPorts", "Volumes",
-                            "StopSignal", "OnBuild", "Healthcheck", "Shell"}) {
-        const Json& value = json_member(body, key);
-        if (!value.is_null() && value != "") process[key] = value;
-    }
-    return process;
-}
-
 Task<void> commit(Call& call) {
     const auto& request = call.request;
     const auto container = request.param("container");
@@ -82,7 +75,8 @@ Task<void> commit(Call& call) {
     options.author = request.param("author");
     options.comment = request.param("comment");
     options.changes = changes_of(request);
-    options.process = CO_TRY(replaced_config(request));
+    const auto body = CO_TRY(body_json(request));
+    options.process = decode_commit(body);
     options.pause = request.flag("pause", true);
     auto made = co_await call.engine.commit(container, std::move(options));
     const auto id = CO_TRY(std::move(made));

@@ -1,15 +1,21 @@
+#include "api/decode.h"
 #include "api/encode.h"
 #include "api/router.h"
+#include "engine/volumes.h"
 
 namespace diatom::api {
 namespace {
 
 Task<void> list(Call& call) {
+    static constexpr std::string_view kFilters[] = {"name", "driver", "label", "dangling"};
     const auto filters = CO_TRY(decode_filters(call.request));
+    CO_TRY(check_filters(filters, kFilters));
+    const auto containers = call.engine.containers();
     Json rows = Json::array();
     for (const auto& volume : call.engine.volumes()) {
         const auto matches = [&](std::string_view key, const std::string& value) {
             if (key == "name") return volume.name.find(value) != std::string::npos;
+            if (key == "dangling") return is_true(value) == (engine::count_users(volume, containers) == 0);
             return key == "driver" && volume.driver == value;
         };
         if (passes(filters, volume.labels, matches)) rows.push_back(encode_volume(volume));
@@ -19,13 +25,9 @@ Task<void> list(Call& call) {
 
 Task<void> create(Call& call) {
     const auto body = CO_TRY(body_json(call.request));
-    const auto driver = CO_TRY(json_string(body, "Driver", "local"));
-    if (!driver.empty() && driver != "local")
-        co_return fail(Kind::unsupported, "volume driver \"{}\" is not in this version: it has local", driver);
-    auto name = CO_TRY(json_string(body, "Name"));
-    auto labels = CO_TRY(json_string_map(body, "Labels"));
-    auto options = CO_TRY(json_string_map(body, "DriverOpts"));
-    auto created = co_await call.engine.create_volume(std::move(name), std::move(labels), std::move(options));
+    auto wanted = CO_TRY(decode_volume(body));
+    auto created =
+        co_await call.engine.create_volume(std::move(wanted.name), std::move(wanted.labels), std::move(wanted.options));
     const auto volume = CO_TRY(std::move(created));
     co_return co_await call.connection.reply_json(201, encode_volume(volume));
 }

@@ -76,6 +76,8 @@ void fields(A& archive, LogOptions& log) {
     archive("driver", log.driver);
     archive("max_size", log.max_size);
     archive("max_files", log.max_files);
+    archive("labels", log.labels);
+    archive("env", log.env);
 }
 
 template <class A>

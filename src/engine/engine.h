@@ -50,6 +50,7 @@ struct AttachOptions {
 };
 struct LogQuery {
     bool follow = false, out = true, err = true, timestamps = false;
+    bool details = false;               // before each line what the log's options have it carry
     std::int64_t since = 0, until = 0;  // wall ns; 0: unbounded
     std::optional<std::uint64_t> tail;  // lines; absent: all
 };
@@ -107,6 +108,12 @@ struct NewImage {
     bool pause = true;                 // the container while it is read
 };
 
+// What a container takes on the disk, in bytes.
+struct ContainerSize {
+    std::uint64_t own = 0;    // what it has written
+    std::uint64_t whole = 0;  // with its image
+};
+
 class Engine {
 public:
     virtual ~Engine() = default;
@@ -134,7 +141,7 @@ public:
     virtual Task<std::unique_ptr<LogReader>> logs(std::string name, LogQuery query) = 0;
     virtual Result<Container> inspect(const std::string& name) = 0;
     virtual std::vector<Container> containers() = 0;  // newest first
-    virtual Task<std::uint64_t> container_size(std::string name) = 0;
+    virtual Task<ContainerSize> container_size(std::string name) = 0;
     virtual Task<std::vector<std::vector<std::string>>> top(std::string name) = 0;  // rows of ps -ef's columns
     virtual Task<std::vector<Change>> changes(std::string name) = 0;
     virtual Task<Stats> stats(std::string name) = 0;
@@ -157,6 +164,9 @@ public:
     // images
     virtual Task<image::Pulled> pull(image::Reference reference, image::Platform platform,
                                      std::optional<image::Credentials> credentials, image::ProgressSink progress) = 0;
+    // All tags that a repository has in its registry.
+    virtual Task<std::vector<std::string>> registry_tags(image::Reference repository,
+                                                         std::optional<image::Credentials> credentials) = 0;
     virtual Task<std::vector<image::ImageRecord>> images() = 0;
     virtual Task<image::ImageRecord> image(std::string name) = 0;
     virtual Task<image::Store::Removed> remove_image(std::string name, bool force) = 0;

@@ -109,7 +109,7 @@ public:
     Task<std::unique_ptr<LogReader>> logs(std::string name, LogQuery query) override;
     Result<Container> inspect(const std::string& name) override;
     std::vector<Container> containers() override;
-    Task<std::uint64_t> container_size(std::string name) override;
+    Task<ContainerSize> container_size(std::string name) override;
     Task<std::vector<std::vector<std::string>>> top(std::string name) override;
     Task<std::vector<Change>> changes(std::string name) override;
     Task<Stats> stats(std::string name) override;
@@ -127,6 +127,8 @@ public:
 
     Task<image::Pulled> pull(image::Reference reference, image::Platform platform,
                              std::optional<image::Credentials> credentials, image::ProgressSink progress) override;
+    Task<std::vector<std::string>> registry_tags(image::Reference repository,
+                                                 std::optional<image::Credentials> credentials) override;
     Task<std::vector<image::ImageRecord>> images() override;
     Task<image::ImageRecord> image(std::string name) override;
     Task<image::Store::Removed> remove_image(std::string name, bool force) override;

@@ -27,6 +27,11 @@ Task<image::Pulled> EngineImpl::pull(image::Reference reference, image::Platform
     co_return pulled;
 }
 
+Task<std::vector<std::string>> EngineImpl::registry_tags(image::Reference repository,
+                                                         std::optional<image::Credentials> credentials) {
+    co_return co_await parts_.registry->tags(std::move(repository), std::move(credentials));
+}
+
 Task<std::vector<image::ImageRecord>> EngineImpl::images() {
     co_return co_await on_pool([this] { return parts_.store->list(); });
 }

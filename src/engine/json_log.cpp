@@ -3,8 +3,11 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "base/json.h"
 #include "base/strings.h"
+#include "image/http_client.h"
 #include "sys/clock.h"
 #include "sys/file.h"
 
@@ -24,11 +27,11 @@ Result<void> end_cut_line(FdRef file, std::uint64_t& size) {
 
 }  // namespace
 
-std::string encode_log_entry(const LogEntry& entry) {
+std::string encode_log_entry(const LogEntry& entry, std::string_view attributes) {
     // Built by hand: this runs for each line that a container writes. Only the text needs JSON's escapes.
-    std::string line = "{\"log\":" + dump_json(Json(entry.text)) + ",\"stream\":\"" + name_of(entry.stream) +
-                       "\",\"time\":\"" + sys::format_rfc3339(entry.time) + "\"}\n";
-    return line;
+    std::string line = "{\"log\":" + dump_json(Json(entry.text)) + ",\"stream\":\"" + name_of(entry.stream) + "\"";
+    if (!attributes.empty()) line.append(",\"attrs\":").append(attributes);
+    return line + ",\"time\":\"" + sys::format_rfc3339(entry.time) + "\"}\n";
 }
 
 Result<LogEntry> decode_log_entry(std::string_view line) {
@@ -36,11 +39,35 @@ Result<LogEntry> decode_log_entry(std::string_view line) {
     const auto time = sys::parse_rfc3339(TRY(json_string(document, "time")));
     if (!time) return fail(Kind::corrupt, "log entry without a time");
     const bool err = TRY(json_string(document, "stream")) == "stderr";
-    return LogEntry{err ? LogStream::err : LogStream::out, *time, TRY(json_string(document, "log"))};
+    return LogEntry{err ? LogStream::err : LogStream::out, *time, TRY(json_string(document, "log")),
+                    TRY(json_string_map(document, "attrs"))};
 }
 
-Result<std::unique_ptr<JsonLog>> JsonLog::open(std::string path, LogOptions options, std::uint64_t generation) {
-    auto log = std::unique_ptr<JsonLog>(new JsonLog(std::move(path), options, generation));
+std::map<std::string, std::string> log_attributes(const Container& container) {
+    std::map<std::string, std::string> attributes;
+    const auto& labels = container.config.labels;
+    for (const auto& name : container.config.log.labels) {
+        if (const auto label = labels.find(name); label != labels.end()) attributes[name] = label->second;
+    }
+    for (const auto& variable : container.env) {
+        const auto halves = cut(variable, '=');
+        if (halves && std::ranges::contains(container.config.log.env, halves->first))
+            attributes[std::string(halves->first)] = halves->second;
+    }
+    return attributes;
+}
+
+std::string log_details(const std::map<std::string, std::string>& attributes) {
+    std::vector<std::string> pairs;
+    for (const auto& [name, value] : attributes)
+        pairs.push_back(image::percent_encode(name) + "=" + image::percent_encode(value));
+    return join(pairs, ",") + " ";
+}
+
+Result<std::unique_ptr<JsonLog>> JsonLog::open(std::string path, LogOptions options, std::uint64_t generation,
+                                               const std::map<std::string, std::string>& attributes) {
+    auto log = std::unique_ptr<JsonLog>(new JsonLog(std::move(path), std::move(options), generation));
+    if (!attributes.empty()) log->attributes_ = dump_json(Json(attributes));
     TRY(log->open_file(), "open the container's log");
     return log;
 }
@@ -64,7 +91,7 @@ Result<void> JsonLog::append(LogStream stream, std::string_view bytes, std::int6
         partial.text.append(bytes.substr(0, taken));
         bytes.remove_prefix(taken);
         if (newline != std::string_view::npos || partial.text.size() == kMaxLogLine) {
-            lines += encode_log_entry({stream, partial.time, std::exchange(partial.text, {})});
+            lines += encode_log_entry({stream, partial.time, std::exchange(partial.text, {}), {}}, attributes_);
         }
     }
     auto written = write_entries(lines);
@@ -76,7 +103,8 @@ Result<void> JsonLog::flush() {
     std::string lines;
     for (const auto stream : {LogStream::out, LogStream::err}) {
         auto& partial = partial_[static_cast<std::size_t>(stream)];
-        if (!partial.text.empty()) lines += encode_log_entry({stream, partial.time, std::exchange(partial.text, {})});
+        if (!partial.text.empty())
+            lines += encode_log_entry({stream, partial.time, std::exchange(partial.text, {}), {}}, attributes_);
     }
     auto written = write_entries(lines);
     for (const auto stream : {LogStream::out, LogStream::err}) keep(stream);

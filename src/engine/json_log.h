@@ -1,10 +1,12 @@
 // A container's log in Docker's json-file format: one {"log":"text\n","stream":"stdout","time":"…"} a line, rotated by
 // size: PATH, PATH.1 (the next older), … Lines longer than 16 KiB are split as Docker splits them: every part but the
-// last is without its newline. Thread side: the loop's thread; readers of the same JsonLog see each rotation exactly.
+// last is without its newline. Between "stream" and "time" stands "attrs", what log-opts labels and env name, if any.
+// Thread side: the loop's thread; readers of the same JsonLog see each rotation exactly.
 #pragma once
 
 #include <array>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 
@@ -20,15 +22,22 @@ struct LogEntry {
     LogStream stream = LogStream::out;
     std::int64_t time = 0;  // wall ns
     std::string text;
+    std::map<std::string, std::string> attributes;
 };
-std::string encode_log_entry(const LogEntry& entry);  // with the newline
+// `attributes`: as JSON. Ends with the newline.
+std::string encode_log_entry(const LogEntry& entry, std::string_view attributes = {});
 Result<LogEntry> decode_log_entry(std::string_view line);
+
+// What each entry of the container's log carries: the labels and variables that its options name.
+std::map<std::string, std::string> log_attributes(const Container& container);
+std::string log_details(const std::map<std::string, std::string>& attributes);  // docker logs --details: "a=b,c=d "
 
 inline constexpr std::size_t kMaxLogLine = 16U << 10U;  // bytes
 
 class JsonLog {
 public:
-    static Result<std::unique_ptr<JsonLog>> open(std::string path, LogOptions options, std::uint64_t generation = 0);
+    static Result<std::unique_ptr<JsonLog>> open(std::string path, LogOptions options, std::uint64_t generation = 0,
+                                                 const std::map<std::string, std::string>& attributes = {});
 
     // Bytes as they came from the container; whole lines are written, the rest waits for its newline or for flush().
     Result<void> append(LogStream stream, std::string_view bytes, std::int64_t time);
@@ -44,7 +53,7 @@ public:
 
 private:
     JsonLog(std::string path, LogOptions options, std::uint64_t generation)
-        : path_(std::move(path)), options_(options), generation_(generation) {}
+        : path_(std::move(path)), options_(std::move(options)), generation_(generation) {}
     Result<void> open_file();
     Result<void> write_entries(const std::string& lines);
     Result<void> rotate();
@@ -56,7 +65,7 @@ private:
     };
     std::string partial_path(LogStream stream) const;
     void keep(LogStream stream);
-    std::string path_, partials_;
+    std::string path_, partials_, attributes_;
     LogOptions options_;
     Fd file_;
     std::uint64_t size_ = 0, generation_;

@@ -39,6 +39,23 @@ TEST_F(JsonLogTest, WritesDockersFormat) {
     EXPECT_EQ(last->time, 1'000'000'001) << "a line's time is that of its first byte";
 }
 
+TEST_F(JsonLogTest, EntriesCarryWhatTheOptionsName) {
+    Container container;
+    container.config.log.labels = {"color", "absent"};
+    container.config.log.env = {"A"};
+    container.config.labels = {{"color", "red & blue"}, {"size", "1"}};
+    container.env = {"A=b=c", "B=d"};
+    const auto attributes = log_attributes(container);
+    auto log = JsonLog::open(path(), container.config.log, 0, attributes).value();
+    ASSERT_TRUE(log->append(LogStream::out, "x\n", 1'000'000'000));
+    EXPECT_EQ(sys::read_file(path()).value(),
+              "{\"log\":\"x\\n\",\"stream\":\"stdout\",\"attrs\":{\"A\":\"b=c\",\"color\":\"red & blue\"},"
+              "\"time\":\"1970-01-01T00:00:01.000000000Z\"}\n");
+    auto cursor = LogCursor::open(path(), 3, 0, std::nullopt).value();
+    EXPECT_EQ(log_details(cursor.next(0).value()->attributes), "A=b%3Dc,color=red%20%26%20blue ");
+    EXPECT_EQ(log_details({}), " ");
+}
+
 TEST_F(JsonLogTest, SplitsLongLines) {
     auto log = JsonLog::open(path(), {}).value();
     ASSERT_TRUE(log->append(LogStream::out, std::string(kMaxLogLine + 10, 'x') + "\n", 1));

@@ -62,6 +62,7 @@ struct LogOptions {
     LogDriver driver = LogDriver::json_file;
     std::uint64_t max_size = 10U << 20U;  // bytes; rotation is on by default
     unsigned max_files = 3;
+    std::vector<std::string> labels, env;  // names of those that each entry carries
 };
 
 // What the user asked for of one network of a container.

@@ -231,7 +231,7 @@ Result<void> EngineImpl::open_log(Live& live) {
     const auto& record = live.record;
     if (record.config.log.driver == LogDriver::none || live.log) return {};
     TRY(sys::make_dirs(data_directory(record.id), 0710));
-    live.log = TRY(JsonLog::open(record.log_path, record.config.log, live.log_generation));
+    live.log = TRY(JsonLog::open(record.log_path, record.config.log, live.log_generation, log_attributes(record)));
     live.log->keep_partials(run_directory(record.id));
     return {};
 }

@@ -13,7 +13,8 @@
 namespace diatom::engine {
 namespace {
 
-Output to_output(LogEntry entry) {
+Output to_output(LogEntry entry, bool details) {
+    if (details) entry.text.insert(0, log_details(entry.attributes));
     return {.stream = entry.stream == LogStream::err ? Output::Stream::err : Output::Stream::out,
             .time = entry.time,
             .bytes = std::move(entry.text)};
@@ -33,7 +34,7 @@ public:
                 if (query_.until != 0 && entry->time >= query_.until) co_return std::optional<Output>();
                 if (entry->time < query_.since || !(entry->stream == LogStream::err ? query_.err : query_.out))
                     continue;
-                co_return std::optional(to_output(std::move(*entry)));
+                co_return std::optional(to_output(std::move(*entry), query_.details));
             }
             if (!query_.follow || ended) co_return std::optional<Output>();
             if (query_.until != 0 && sys::wall_ns() >= query_.until) co_return std::optional<Output>();
@@ -158,11 +159,16 @@ Task<std::unique_ptr<LogReader>> EngineImpl::logs(std::string name, LogQuery que
     co_return std::make_unique<LiveLogReader>(live, std::move(cursor), query);
 }
 
-Task<std::uint64_t> EngineImpl::container_size(std::string name) {
+Task<ContainerSize> EngineImpl::container_size(std::string name) {
     auto live = CO_TRY(find(name));
-    if (live->record.image.empty()) co_return std::uint64_t{0};
-    const std::string id = live->record.id;
-    co_return co_await on_pool([&] { return parts_.store->rootfs_size(id); });
+    if (live->record.image.empty()) co_return ContainerSize{};
+    const auto id = live->record.id;
+    const auto image = live->record.image.text();
+    co_return co_await on_pool([&]() -> Result<ContainerSize> {
+        const auto own = TRY(parts_.store->rootfs_size(id));
+        const auto found = parts_.store->find(image);  // it may have been removed by force
+        return ContainerSize{.own = own, .whole = own + (found ? found->size : 0)};
+    });
 }
 
 Task<std::vector<std::vector<std::string>>> EngineImpl::top(std::string name) {

@@ -26,6 +26,12 @@ std::string mark_of(const std::string& mountpoint) {
 
 }  // namespace
 
+std::int64_t count_users(const Volume& volume, const std::vector<Container>& containers) {
+    return std::ranges::count_if(containers, [&](const auto& container) {
+        return std::ranges::contains(container.volumes, volume.name, &VolumeUse::name);
+    });
+}
+
 void complete_volume(Volume& volume, const std::string& root) {
     volume.mountpoint = directory_of(root, volume.name) + "/_data";
     volume.created = sys::wall_ns();

@@ -67,6 +67,7 @@ private:
 
     // store_collect.cpp
     // Those of the candidates go that are garbage, layers kept longer than `now` left out; returns them.
+    Result<void> untag_digests(const ImageRecord& image, const Reference& gone, Removed& removed);
     Result<std::vector<Digest>> collect_layers(const std::vector<Digest>& candidates, std::int64_t now);
     Result<void> collect_blobs(const std::vector<Digest>& candidates);
     Result<void> sweep_unfinished();

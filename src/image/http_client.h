@@ -33,6 +33,8 @@ struct Url {
     std::string text() const;
 };
 
+std::string percent_encode(std::string_view text);  // for a query
+
 struct HttpOptions {
     std::string proxy;           // "http://[USER:PASSWORD@]HOST:PORT"; empty: direct
     std::string ca_file;         // PEM; empty: the system's

@@ -3,6 +3,15 @@
 
 namespace diatom::image {
 
+std::string percent_encode(std::string_view text) {
+    std::string encoded;
+    for (const unsigned char c : text) {
+        if (std::isalnum(c) != 0 || c == '-' || c == '.' || c == '_' || c == '~') encoded += static_cast<char>(c);
+        else encoded += std::format("%{:02X}", c);
+    }
+    return encoded;
+}
+
 Result<Url> Url::parse(std::string_view text) {
     Url url;
     std::string_view rest = text;

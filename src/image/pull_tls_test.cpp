@@ -53,6 +53,22 @@ TEST_F(PullTlsTest, AnInsecureRegistryMayShowAnyCertificate) {
     ASSERT_TRUE(pulled) << pulled.error().what();
 }
 
+TEST_F(PullTlsTest, WhoAsksForAPasswordOverTlsIsNotAskedInTheClear) {
+    const TlsTunnel tunnel(
+        [](const FakeRequest&) -> testing::FakeResponse {
+            return {.status = 401, .headers = {"WWW-Authenticate: Basic realm=\"x\""}};
+        },
+        TlsTunnel::Clients::any);
+    const testing::FakeRegistry clear([](const FakeRequest&) -> testing::FakeResponse { return {.status = 400}; });
+    use(tunnel);
+    options_.http_proxy = "http://" + clear.address();
+    options_.insecure = {"registry.test"};
+    EXPECT_THAT(pull_error("registry.test/app", Kind::unauthorized), HasSubstr("may require 'docker login'"));
+    EXPECT_THAT(pull_error("registry.test/app", Kind::unauthorized, Credentials{.username = "me", .password = "no"}),
+                HasSubstr("may require 'docker login'"));
+    EXPECT_TRUE(clear.requests().empty());
+}
+
 TEST_F(PullTlsTest, AClientCertificateIsShown) {
     const TlsTunnel tunnel(images(), TlsTunnel::Clients::certified);
     use(tunnel);

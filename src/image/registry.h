@@ -79,6 +79,9 @@ public:
                                                         ProgressSink progress) = 0;
     virtual boost::asio::awaitable<Result<Described>> describe(Reference reference,
                                                                std::optional<Credentials> credentials) = 0;
+    // All tags of a repository, by the first of its mirrors, or the registry itself, that knows it.
+    virtual boost::asio::awaitable<Result<std::vector<std::string>>> tags(Reference repository,
+                                                                          std::optional<Credentials> credentials) = 0;
     // POST /auth: checks credentials against a registry.
     virtual boost::asio::awaitable<Result<void>> check_login(std::string host, Credentials credentials) = 0;
 };

@@ -9,15 +9,6 @@ namespace {
 constexpr std::size_t kMaxTokenReply = 1U << 20U;
 constexpr std::int64_t kTokenLife = 60;  // seconds, where the token service does not say
 
-std::string url_encode(std::string_view text) {
-    std::string encoded;
-    for (const unsigned char c : text) {
-        if (std::isalnum(c) != 0 || c == '-' || c == '.' || c == '_' || c == '~') encoded += static_cast<char>(c);
-        else encoded += std::format("%{:02X}", c);
-    }
-    return encoded;
-}
-
 // token = [ "=" value ], separated by commas; a token that no "=" follows starts the next challenge.
 class HeaderReader {
 public:
@@ -126,12 +117,12 @@ Result<Authenticator::Wanted> Authenticator::wanted_token(const Challenge& chall
 HttpRequest Authenticator::token_request(const Wanted& wanted) const {
     HttpRequest request;
     request.url = wanted.realm;
-    const auto service = url_encode(wanted.key.service), scope = url_encode(wanted.key.scope);
+    const auto service = percent_encode(wanted.key.service), scope = percent_encode(wanted.key.scope);
     if (credentials_ && !credentials_->identity_token.empty()) {
         request.method = "POST";
         request.headers["Content-Type"] = "application/x-www-form-urlencoded";
         request.body = std::format("grant_type=refresh_token&client_id=diatom&service={}&scope={}&refresh_token={}",
-                                   service, scope, url_encode(credentials_->identity_token));
+                                   service, scope, percent_encode(credentials_->identity_token));
         return request;
     }
     request.url.target += std::format("{}service={}&scope={}",

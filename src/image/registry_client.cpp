@@ -41,11 +41,13 @@ public:
                       ProgressSink progress) override;
     Task<Pushed> push(Reference reference, std::optional<Credentials> credentials, ProgressSink progress) override;
     Task<Described> describe(Reference reference, std::optional<Credentials> credentials) override;
+    Task<std::vector<std::string>> tags(Reference repository, std::optional<Credentials> credentials) override;
     Task<void> check_login(std::string host, Credentials credentials) override;
 
 private:
     template <class T, class Work>
-    Task<T> with_registry(const Reference& reference, std::optional<Credentials> credentials, Work work);
+    Task<T> ask(std::vector<RegistryBase> bases, Reference reference, std::optional<Credentials> credentials,
+                Work work);
     HttpOptions http_options(const Url& url) const;
     std::unique_ptr<RegistrySession> session(const RegistryBase& base, const std::string& repository,
                                              const std::string& name, const std::optional<Credentials>& given);
@@ -102,23 +104,9 @@ Task<Pulled> RegistryClient::pull(Reference reference, Platform platform, std::o
 Task<Pulled> RegistryClient::pull_from_any(Reference reference, Platform platform,
                                            std::optional<Credentials> credentials, ProgressSink progress) {
     const auto bases = registry_bases(reference.domain, options_, Mirrors::first);
-    std::optional<Error> first;
-    for (const auto& base : bases) {
-        const auto there = session(base, reference.repository, reference.familiar(), credentials);
-        auto pulled = co_await pull_from(*there, reference, platform, progress);
-        if (pulled) co_return std::move(pulled);
-        const auto kind = pulled.error().kind();
-        // What the next base cannot mend ends the search: our own disk, the client's departure, a wrong platform.
-        if (kind != Kind::unavailable && kind != Kind::timed_out && kind != Kind::not_found && kind != Kind::denied &&
-            kind != Kind::unauthorized) {
-            co_return std::move(pulled);
-        }
-        // The registry's own word counts more than that of a mirror, or of https where http was meant; an answer counts
-        // more than none.
-        if (!first || kind != Kind::unavailable || first->kind() == Kind::unavailable)
-            first = std::move(pulled).error();
-    }
-    co_return Failure(std::move(*first));
+    co_return co_await ask<Pulled>(bases, reference, std::move(credentials), [&](RegistrySession& session) {
+        return pull_from(session, reference, platform, progress);
+    });
 }
 
 Task<std::pair<Digest, std::variant<Manifest, Index>>> RegistryClient::fetch_document(RegistrySession& session,
@@ -206,7 +194,8 @@ Task<Pushed> RegistryClient::push(Reference reference, std::optional<Credentials
     const auto lease = store_.lease();
     for (const auto& part : image.config.diff_ids) lease->hold(part);
     if (!image.manifest.empty()) lease->hold(image.manifest);
-    auto pushed = co_await with_registry<Pushed>(reference, std::move(credentials), [&](RegistrySession& session) {
+    const auto bases = registry_bases(reference.domain, options_, Mirrors::none);
+    auto pushed = co_await ask<Pushed>(bases, reference, std::move(credentials), [&](RegistrySession& session) {
         return push_image(session, store_, workers_, reference, image, Throttle(progress));
     });
     const auto done = CO_TRY(std::move(pushed));
@@ -217,35 +206,37 @@ Task<Pushed> RegistryClient::push(Reference reference, std::optional<Credentials
 }
 
 Task<Described> RegistryClient::describe(Reference reference, std::optional<Credentials> credentials) {
-    co_return co_await with_registry<Described>(reference, std::move(credentials), [&](RegistrySession& session) {
-        return describe_image(session, reference);
-    });
+    const auto bases = registry_bases(reference.domain, options_, Mirrors::none);
+    co_return co_await ask<Described>(bases, reference, std::move(credentials),
+                                      [&](RegistrySession& session) { return describe_image(session, reference); });
 }
 
-// The registry itself, without its mirrors: over TLS, and in the clear where that is allowed.
-template <class T, class Work>
-Task<T> RegistryClient::with_registry(const Reference& reference, std::optional<Credentials> credentials, Work work) {
-    std::optional<Error> first;
-    for (const auto& base : registry_bases(reference.domain, options_, Mirrors::none)) {
-        const auto there = session(base, reference.repository, reference.familiar(), credentials);
-        auto done = co_await work(*there);
-        if (done) co_return std::move(done);
-        const auto kind = done.error().kind();
-        if (!first || first->kind() == Kind::unavailable) first = std::move(done).error();
-        if (kind != Kind::unavailable && kind != Kind::timed_out) break;
-    }
-    co_return Failure(std::move(*first));
+Task<std::vector<std::string>> RegistryClient::tags(Reference repository, std::optional<Credentials> credentials) {
+    const auto bases = registry_bases(repository.domain, options_, Mirrors::first);
+    co_return co_await ask<std::vector<std::string>>(bases, repository, std::move(credentials), list_tags);
 }
 
 Task<void> RegistryClient::check_login(std::string host, Credentials credentials) {
-    std::optional<Error> first;
-    for (const auto& base : registry_bases(login_host(host), options_, Mirrors::none)) {
-        const auto there = session(base, "", host, credentials);
-        auto answered = co_await there->ping();
-        if (answered) co_return Result<void>{};
-        if (!first || answered.error().kind() != Kind::unavailable) first = std::move(answered).error();
+    const auto bases = registry_bases(login_host(host), options_, Mirrors::none);
+    const Reference whole{.domain = std::move(host), .repository = {}, .tag = {}, .digest = {}};
+    co_return co_await ask<void>(bases, whole, std::move(credentials),
+                                 [](RegistrySession& session) { return session.ping(); });
+}
+
+// One base after the other, until one does the work.
+template <class T, class Work>
+Task<T> RegistryClient::ask(std::vector<RegistryBase> bases, Reference reference,
+                            std::optional<Credentials> credentials, Work work) {
+    if (bases.empty()) co_return fail(Kind::invalid, "\"{}\" is not the address of a registry", reference.domain);
+    Failures failures;
+    for (const auto& base : bases) {
+        if (failures.forbid(base)) continue;
+        const auto there = session(base, reference.repository, reference.familiar(), credentials);
+        auto done = co_await work(*there);
+        if (done) co_return std::move(done);
+        if (!failures.add(base, std::move(done).error())) break;
     }
-    co_return Failure(std::move(*first));
+    co_return Failure(failures.error());
 }
 
 }  // namespace

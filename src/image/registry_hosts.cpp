@@ -77,6 +77,24 @@ std::vector<RegistryBase> registry_bases(const std::string& domain, const Regist
     return bases;
 }
 
+bool Failures::forbid(const RegistryBase& base) const { return !base.url.tls && asked_who_ && base.name == over_tls_; }
+
+bool Failures::add(const RegistryBase& base, Error error) {
+    const auto kind = error.kind();
+    const bool refused = kind == Kind::denied || kind == Kind::unauthorized;
+    const bool answered = refused || kind == Kind::not_found;
+    const bool beside_tls = !base.url.tls && base.name == over_tls_;
+    if (beside_tls && !answered) return true;
+    const bool goes_on = answered || kind == Kind::unavailable || kind == Kind::timed_out;
+    if (base.url.tls && answered) {
+        over_tls_ = base.name;
+        asked_who_ = refused;
+    }
+    if (!goes_on || !error_ || kind != Kind::unavailable || error_->kind() == Kind::unavailable)
+        error_ = std::move(error);
+    return goes_on;
+}
+
 std::optional<Credentials> credentials_for(const RegistryBase& base, const std::optional<Credentials>& given,
                                            const RegistryOptions& options) {
     if (given && !base.mirror) return given;

@@ -35,6 +35,30 @@ TEST(RegistryHosts, PlainHttpIsForWhatIsListedAndForLoopback) {
         EXPECT_THAT(bases(host, options), ElementsAre(std::format("https://{}/", host)));
 }
 
+TEST(RegistryHosts, WhatIsSaidOverTlsCounts) {
+    RegistryOptions options;
+    options.insecure = {"lab.example"};
+    const auto both = registry_bases("lab.example", options, Mirrors::none);
+    ASSERT_EQ(both.size(), 2U);
+    Failures refused;
+    EXPECT_TRUE(refused.add(both[0], Error(Kind::unauthorized, "log in")));
+    EXPECT_TRUE(refused.forbid(both[1]));
+
+    Failures unknown;
+    EXPECT_TRUE(unknown.add(both[0], Error(Kind::not_found, "unknown")));
+    EXPECT_FALSE(unknown.forbid(both[1]));  // another server may listen there
+    EXPECT_TRUE(unknown.add(both[1], Error(Kind::io, "status 400")));
+    EXPECT_EQ(unknown.error().what(), "unknown");
+
+    Failures silent;
+    EXPECT_TRUE(silent.add(both[0], Error(Kind::unavailable, "no TLS")));
+    EXPECT_FALSE(silent.forbid(both[1]));
+    EXPECT_TRUE(silent.add(both[1], Error(Kind::not_found, "unknown")));
+    EXPECT_EQ(silent.error().what(), "unknown");
+    EXPECT_FALSE(silent.add(both[1], Error(Kind::exhausted, "disk full")));
+    EXPECT_EQ(silent.error().what(), "disk full");
+}
+
 TEST(RegistryHosts, CredentialsStayWithTheirHost) {
     RegistryOptions options;
     options.credentials["m1"] = {.username = "configured"};

@@ -22,4 +22,7 @@ Task<Pushed> push_image(RegistrySession& session, Store& store, boost::asio::thr
 // What the registry has under the reference: of an index its platforms, of an image the configuration's.
 Task<Described> describe_image(RegistrySession& session, Reference reference);
 
+// The tags of the session's repository. Source: "Listing Tags"; a long list comes in pages.
+Task<std::vector<std::string>> list_tags(RegistrySession& session);
+
 }  // namespace diatom::image

@@ -114,6 +114,8 @@ Task<std::unique_ptr<HttpResponse>> RegistrySession::refuse(std::unique_ptr<Http
     if (status == 404 && path.starts_with("manifests/"))
         co_return fail(Kind::not_found, "manifest for {} not found: {}", name_,
                        text.empty() ? "manifest unknown" : text);
+    if (status == 404 && path.starts_with("tags/"))
+        co_return fail(Kind::not_found, "repository {} not found: {}", name_, text.empty() ? "name unknown" : text);
     if (status == 404) co_return fail(Kind::not_found, "{}: {} is not in the registry", name_, path);
     if (status == 401 || status == 403) {
         co_return fail(Kind::denied,

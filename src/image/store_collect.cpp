@@ -38,6 +38,7 @@ Result<Store::Removed> DiskStore::remove(const std::string& name, bool force, co
     if (by_tag && image.tags.size() > 1) {
         TRY(catalog_.untag(reference->full()));
         removed.untagged.push_back(reference->familiar());
+        TRY(untag_digests(image, *reference, removed));
         return removed;
     }
     const auto short_id = std::string(image.id.hex().substr(0, 12));
@@ -66,6 +67,21 @@ Result<Store::Removed> DiskStore::remove(const std::string& name, bool force, co
     for (const auto& diff_id : TRY(collect_layers(image.config.diff_ids, kAnyTime)))
         removed.deleted.push_back(diff_id.text());
     return removed;
+}
+
+// A repository that has no tag of the image any more has no digest of it either.
+Result<void> DiskStore::untag_digests(const ImageRecord& image, const Reference& gone, Removed& removed) {
+    const auto of_repository = [&](const std::string& name) {
+        const auto reference = Reference::parse(name);
+        return reference && reference->domain == gone.domain && reference->repository == gone.repository;
+    };
+    if (std::ranges::count_if(image.tags, of_repository) > 1) return {};
+    for (const auto& name : image.repo_digests) {
+        if (!of_repository(name)) continue;
+        TRY(catalog_.untag(name));
+        removed.untagged.push_back(TRY(Reference::parse(name)).familiar());
+    }
+    return {};
 }
 
 Result<void> DiskStore::remove_rootfs(const std::string& container) {

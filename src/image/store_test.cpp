@@ -127,6 +127,22 @@ TEST_F(StoreTest, FindsTagsAndRemovesImages) {
     EXPECT_TRUE(store_->list()->empty());
 }
 
+TEST_F(StoreTest, TheLastTagOfARepositoryTakesItsDigestsAlong) {
+    const auto digest = "@sha256:" + std::string(64, 'a');
+    const auto image = add(make_image({one_file_layer("one", "1")}), "docker.io/library/one:latest");
+    for (const auto* repository : {"one.example/a", "two.example/a"})
+        ASSERT_TRUE(store_->add_image(image.id, {}, std::string(repository) + ":v1", repository + digest));
+    ASSERT_TRUE(store_->tag(image.id, *Reference::parse("one.example/a:v2")));
+
+    auto removed = store_->remove("one.example/a:v1", false, {});
+    ASSERT_TRUE(removed) << removed.error().what();
+    EXPECT_EQ(store_->find("one")->repo_digests.size(), 2U) << "v2 is still there";
+    removed = store_->remove("one.example/a:v2", false, {});
+    ASSERT_TRUE(removed) << removed.error().what();
+    EXPECT_EQ(removed->untagged, (std::vector<std::string>{"one.example/a:v2", "one.example/a" + digest}));
+    EXPECT_EQ(store_->find("one")->repo_digests, std::vector<std::string>{"two.example/a" + digest});
+}
+
 TEST_F(StoreTest, ARootListsEveryLayerOnce) {
     const auto a = one_file_layer("a", "1");
     const auto b = one_file_layer("b", "2");

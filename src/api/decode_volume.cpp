@@ -1,0 +1,18 @@
+#include "api/decode.h"
+
+namespace diatom::api {
+
+Result<VolumeRequest> decode_volume(const Json& body) {
+    const auto driver = TRY(json_string(body, "Driver", "local"));
+    if (!driver.empty() && driver != "local")
+        return fail(Kind::unsupported, "volume driver \"{}\" is not in this version: it has local", driver);
+    if (json_member(body, "ClusterVolumeSpec").is_object())
+        return fail(Kind::unavailable, "This node is not a swarm manager: volumes here are of one machine.");
+    VolumeRequest wanted;
+    wanted.name = TRY(json_string(body, "Name"));
+    wanted.labels = TRY(json_string_map(body, "Labels"));
+    wanted.options = TRY(json_string_map(body, "DriverOpts"));
+    return wanted;
+}
+
+}  // namespace diatom::api

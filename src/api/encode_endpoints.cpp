@@ -1,0 +1,121 @@
+// A container's networks and ports as Docker's JSON.
+#include <algorithm>
+
+#include "api/encode.h"
+#include "net/port.h"
+
+namespace diatom::api {
+namespace {
+
+std::string port_key(const net::PortMapping& mapping) {
+    return std::format("{}/{}", mapping.container_port, net::protocol_name(mapping.protocol));
+}
+
+// A mapping without an address is on all of them: clients see an entry for each IP version by which the container has
+// a way out, and so in.
+std::vector<std::string> host_addresses(const engine::Container& container, const net::PortMapping& mapping) {
+    if (!mapping.host.empty()) return {mapping.host.text()};
+    std::vector<std::string> addresses;
+    const auto has = [&](net::Address engine::EndpointState::* gateway) {
+        return std::ranges::any_of(container.endpoints, [&](const auto& e) { return !(e.*gateway).empty(); });
+    };
+    if (has(&engine::EndpointState::gateway4)) addresses.emplace_back("0.0.0.0");
+    if (has(&engine::EndpointState::gateway6)) addresses.emplace_back("::");
+    return addresses;
+}
+
+}  // namespace
+
+Json encode_ports(const engine::Container& container) {
+    Json ports = Json::array();
+    const bool live =
+        container.state.status == engine::Status::running || container.state.status == engine::Status::paused;
+    if (!live) return ports;
+    for (const auto& mapping : container.published) {
+        for (const auto& address : host_addresses(container, mapping)) {
+            ports.push_back({{"IP", address},
+                             {"PrivatePort", mapping.container_port},
+                             {"PublicPort", mapping.host_port},
+                             {"Type", net::protocol_name(mapping.protocol)}});
+        }
+    }
+    for (const auto& exposed : container.config.exposed_ports) {
+        const auto port = net::parse_port(exposed);
+        const auto same = [&](const net::PortMapping& m) {
+            return m.container_port == port->number && m.protocol == port->protocol;
+        };
+        if (port && std::ranges::none_of(container.published, same))
+            ports.push_back({{"PrivatePort", port->number}, {"Type", net::protocol_name(port->protocol)}});
+    }
+    return ports;
+}
+
+Json encode_port_map(const engine::Container& container) {
+    Json map = Json::object();
+    for (const auto& exposed : container.config.exposed_ports) {
+        map[exposed.find('/') == std::string::npos ? exposed + "/tcp" : exposed] = nullptr;
+    }
+    for (const auto& mapping : container.published) {
+        auto& entries = map[port_key(mapping)];
+        for (const auto& address : host_addresses(container, mapping))
+            entries.push_back({{"HostIp", address}, {"HostPort", std::to_string(mapping.host_port)}});
+    }
+    return map;
+}
+
+namespace {
+
+// `state`: empty while the container does not run.
+Json encode_endpoint(const engine::EndpointConfig& config, const engine::EndpointState& state) {
+    Json ipam = nullptr;
+    if (!config.ip4.empty() || !config.ip6.empty()) ipam = Json::object();
+    if (!config.ip4.empty()) ipam["IPv4Address"] = config.ip4.text();
+    if (!config.ip6.empty()) ipam["IPv6Address"] = config.ip6.text();
+    return {{"IPAMConfig", ipam},
+            {"Links", config.links.empty() ? Json(nullptr) : Json(config.links)},
+            {"Aliases", config.aliases.empty() ? Json(nullptr) : Json(config.aliases)},
+            {"MacAddress", state.mac.empty() ? config.mac : state.mac},
+            {"DriverOpts", config.options.empty() ? Json(nullptr) : Json(config.options)},
+            {"GwPriority", config.gateway_priority},
+            {"NetworkID", state.network_id},
+            {"EndpointID", state.endpoint_id},
+            {"Gateway", state.gateway4.text()},
+            {"IPAddress", state.ip4.text()},
+            {"IPPrefixLen", state.prefix4},
+            {"IPv6Gateway", state.gateway6.text()},
+            {"GlobalIPv6Address", state.ip6.text()},
+            {"GlobalIPv6PrefixLen", state.prefix6},
+            {"DNSNames", state.names.empty() ? Json(nullptr) : Json(state.names)}};
+}
+
+}  // namespace
+
+Json encode_network_settings(const engine::Container& container) {
+    Json networks = Json::object();
+    for (const auto& config : container.config.networks) networks[config.network] = encode_endpoint(config, {});
+    for (const auto& endpoint : container.endpoints) {
+        const auto config =
+            std::ranges::find(container.config.networks, endpoint.network, &engine::EndpointConfig::network);
+        networks[endpoint.network] =
+            encode_endpoint(config == container.config.networks.end() ? engine::EndpointConfig{} : *config, endpoint);
+    }
+    // The old members without a network's name are the default bridge's.
+    const auto bridge = std::ranges::find(container.endpoints, "bridge", &engine::EndpointState::network);
+    const auto first = bridge == container.endpoints.end() ? engine::EndpointState{} : *bridge;
+    return {{"Bridge", ""},
+            {"SandboxID", container.state.process.pid != 0 ? container.id : ""},
+            {"SandboxKey",
+             container.state.process.pid != 0 ? std::format("/proc/{}/ns/net", container.state.process.pid) : ""},
+            {"Ports", encode_port_map(container)},
+            {"EndpointID", first.endpoint_id},
+            {"Gateway", first.gateway4.text()},
+            {"IPAddress", first.ip4.text()},
+            {"IPPrefixLen", first.prefix4},
+            {"IPv6Gateway", first.gateway6.text()},
+            {"GlobalIPv6Address", first.ip6.text()},
+            {"GlobalIPv6PrefixLen", first.prefix6},
+            {"MacAddress", first.mac},
+            {"Networks", networks}};
+}
+
+}  // namespace diatom::api
