@@ -175,9 +175,9 @@ def test_a_bundle_without_a_process_is_created_and_not_started(runtime, bundle):
     identity = runtime.create(bundle)
     assert runtime.state(identity)["status"] == "created"
     started = runtime.call("start", identity, check=False)
-    assert started.returncode != 0
-    if runtime.is_ours:
-        assert "no process to start" in started.stderr
+    assert "process" in started.stderr
+    if runtime.is_ours:  # crun says so, too, and gives 0
+        assert started.returncode == 1
     runtime.wait_status(identity, "stopped")
     assert not (bundle.root / "tmp/hook").exists()
     runtime.call("delete", identity)
