@@ -1,6 +1,5 @@
 #include "compose/yaml_reader.h"
 
-#include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
@@ -8,9 +7,9 @@
 #include <charconv>
 #include <cmath>
 #include <limits>
-#include <sstream>
 
 #include "base/strings.h"
+#include "config/yaml_documents.h"
 
 namespace diatom::compose {
 namespace {
@@ -136,31 +135,7 @@ private:
     std::size_t nodes_ = 0;
 };
 
-// Hears of everything and keeps nothing.
-class Deaf : public YAML::EventHandler {
-    void OnDocumentStart(const YAML::Mark&) override {}
-    void OnDocumentEnd() override {}
-    void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
-    void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
-    void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t, const std::string&) override {}
-    void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t, YAML::EmitterStyle::value) override {}
-    void OnSequenceEnd() override {}
-    void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t, YAML::EmitterStyle::value) override {}
-    void OnMapEnd() override {}
-};
-
 constexpr std::size_t kMaxDocuments = 1000;
-
-// yaml-cpp 0.8 takes a comma at the start of a document for an empty document, again and again without end.
-bool has_an_end(const std::string& text) {
-    std::istringstream stream(text);
-    YAML::Parser parser(stream);
-    Deaf handler;
-    for (std::size_t i = 0; i < kMaxDocuments; ++i) {
-        if (!parser.HandleNextDocument(handler)) return true;
-    }
-    return false;
-}
 
 }  // namespace
 
@@ -181,14 +156,11 @@ Result<std::vector<Value>> read_yaml(std::string_view text, const std::string& f
     if (text.size() > kMaxDocument) {
         return fail(Kind::exhausted, "{}: larger than a Compose file may be ({})", file, format_bytes(kMaxDocument));
     }
+    const auto nodes = TRY(config::load_documents(std::string(text), file, kMaxDocuments));
     try {
         std::vector<Value> documents;
         Reader reader(file);
-        const std::string source(text);
-        if (!has_an_end(source)) {
-            return fail(Kind::invalid, "{}: not valid YAML, or more than {} documents", file, kMaxDocuments);
-        }
-        for (const auto& node : YAML::LoadAll(source)) {
+        for (const auto& node : nodes) {
             auto document = TRY(reader.read(node, 0));
             if (document.is_null()) continue;
             if (!document.is_map()) return document.error("", "a Compose file must be a mapping");

@@ -47,6 +47,22 @@ TEST(YamlReader, ErrorsNameFileAndLine) {
     EXPECT_THAT(error_of("a: {<<: 1}"), HasSubstr("f.yaml:1: <<: must be a mapping"));
 }
 
+TEST(YamlReader, CommasThatFollowNothing) {
+    for (const auto* text : {",", ", a: 1", "---\n,"}) EXPECT_THAT(error_of(text), HasSubstr("not valid YAML")) << text;
+    EXPECT_EQ(error_of("a: 1\n---\n, b"), "f.yaml:3: not valid YAML: there is nothing before a comma");
+    EXPECT_EQ(json_of("a: [,b]"), R"({"a":[null,"b"]})");
+}
+
+TEST(YamlReader, DocumentsAreCounted) {
+    std::string text;
+    for (int i = 0; i < 1000; ++i) text += "---\na: 1\n";
+    const auto read = read_yaml(text, "f.yaml");
+    ASSERT_TRUE(read) << read.error().what();
+    EXPECT_EQ(read->size(), 1000U);
+    EXPECT_EQ(error_of(text + "---\na: 1\n"),
+              "f.yaml:2001: here begins document 1001, and only 1000 may be in a file: remove it");
+}
+
 TEST(YamlReader, WhatMultipliesIsRefused) {
     std::string text = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n";
     for (int i = 1; i < 8; ++i) {

@@ -88,6 +88,22 @@ TEST(Services, RefusesWhatItCannotHonour) {
                 HasSubstr("absolute path"));
 }
 
+TEST(Services, TakesOneDocument) {
+    const auto error_of_file = [](std::string_view text) {
+        const auto services = parse_services(text, "t.yml");
+        return services ? "no error" : services.error().what();
+    };
+    EXPECT_EQ(error_of_file("---\nservices: {}\n...\n"), "no error");
+    EXPECT_EQ(error_of_file(""), "no error");
+    EXPECT_EQ(error_of_file("services: {}\n---\nservices: {}\n"),
+              "t.yml:2: here begins document 2, and only 1 may be in a file: remove it");
+    // yaml-cpp reads these without end.
+    EXPECT_EQ(error_of_file(", services: {}\n"), "t.yml:1: not valid YAML: there is nothing before a comma");
+    EXPECT_EQ(error_of_file("services: {}\n---\n, a\n"),
+              "t.yml:2: here begins document 2, and only 1 may be in a file: remove it");
+    EXPECT_THAT(error_of_file("services: [,a]\n"), HasSubstr("services must be a mapping"));
+}
+
 SystemService named(std::string name, std::vector<Dependency> depends_on) {
     SystemService service;
     service.name = std::move(name);

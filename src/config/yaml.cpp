@@ -3,17 +3,15 @@
 #include <algorithm>
 
 #include "base/strings.h"
+#include "config/yaml_documents.h"
 #include "sys/clock.h"
 
 namespace diatom::config {
 
 Result<YAML::Node> parse_yaml(std::string_view text, const std::string& file) {
     if (text.size() > kMaxYaml) return fail(Kind::exhausted, "{}: larger than {}", file, format_bytes(kMaxYaml));
-    try {
-        return YAML::Load(std::string(text));
-    } catch (const YAML::Exception& e) {
-        return fail(Kind::invalid, "{}:{}: not valid YAML: {}", file, e.mark.line + 1, e.msg);
-    }
+    const auto documents = TRY(load_documents(std::string(text), file, 1));
+    return documents.empty() ? YAML::Node(YAML::NodeType::Null) : documents.front();
 }
 
 YamlView YamlView::member(const std::string& key) const {

@@ -1,4 +1,4 @@
-// Strict, typed reading of YAML mappings with errors that carry file and line. Exceptions of yaml-cpp stop here.
+// Strict, typed reading of YAML mappings with errors that carry file and line.
 // Thread side: any. For the decoders of this folder only.
 #pragma once
 
@@ -17,6 +17,7 @@ namespace diatom::config {
 // A document larger than this is refused.
 inline constexpr std::size_t kMaxYaml = 1U << 20U;
 
+// A second document is refused: what it says would be ignored. So does cloud-init, whose loader takes one.
 Result<YAML::Node> parse_yaml(std::string_view text, const std::string& file);
 
 // One node and the document it stands in.

@@ -218,6 +218,7 @@ private:
     // stop.cpp
     Task<void> stop_body(LivePtr live, std::optional<int> timeout_s, std::string signal);
     Task<void> kill_body(LivePtr live, int signal);
+    Task<void> end_body(LivePtr live, std::uint64_t exits);
     Result<void> signal_live(Live& live, int signal);
     asio::awaitable<bool> await_exit(LivePtr live, std::uint64_t exits, std::optional<std::chrono::nanoseconds> limit);
     asio::awaitable<void> stop_wave(std::vector<std::pair<LivePtr, std::string>> wave, int timeout_s);

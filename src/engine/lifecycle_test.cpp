@@ -127,6 +127,37 @@ TEST_F(Lifecycle, IsOverWhenItWasKilled) {
     EXPECT_EQ(engine().inspect(id)->state.exit_code, 137);
 }
 
+TEST_F(Lifecycle, EndsOnceForEverybodyWhoAsks) {
+    const auto id = create({"sh", "-c", "trap '' TERM; echo ready; while true; do sleep 0.05; done"},
+                           {.restart = RestartPolicy::always});
+    auto client = attach(id);
+    start(id);
+    read(*client, "ready");
+    std::array<std::optional<Result<void>>, 3> ended;
+    for (auto& one : ended) {
+        const bool stop = &one == &ended[1];
+        loop([](EngineImpl& e, std::string name, bool stop, std::optional<Result<void>>& out) -> asio::awaitable<void> {
+            if (stop) out = co_await e.stop(name, 0, "");
+            else out = co_await e.kill(name, "KILL");
+        }(engine(), id, stop, one));
+    }
+    run_until([&] { return std::ranges::all_of(ended, [](const auto& one) { return one.has_value(); }); });
+    for (const auto& one : ended) EXPECT_TRUE(*one) << one->error().what();
+    EXPECT_EQ(engine().inspect(id)->state.status, Status::exited);
+    EXPECT_EQ(engine().inspect(id)->state.exit_code, 137);
+    EXPECT_EQ(engine().inspect(id)->state.restart_count, 0U);
+}
+
+TEST_F(Lifecycle, RemovesWhatRunsByForce) {
+    const auto id = create({"sh", "-c", "trap '' TERM; echo ready; while true; do sleep 0.05; done"},
+                           {.restart = RestartPolicy::always});
+    auto client = attach(id);
+    start(id);
+    read(*client, "ready");
+    EXPECT_TRUE(run(engine().remove(id, {.force = true})));
+    EXPECT_FALSE(engine().inspect(id));
+}
+
 TEST_F(Lifecycle, WaitsAsDocker) {
     const auto id = create({"sleep", "60"}, {.auto_remove = true});
     EXPECT_EQ(wait(id), 0) << "a container that was never started is not running";

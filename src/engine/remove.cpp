@@ -31,13 +31,8 @@ Task<void> EngineImpl::remove_body(LivePtr live, RemoveOptions options) {
                            live->record.name, to_string(status),
                            status == Status::paused ? "unpause and stop the container" : "stop the container");
         }
-        const auto exits = live->exits;
-        auto killed = co_await kill_body(live, SIGKILL);
-        if (!killed && live->active()) co_return killed;
-        if (live->active() && !co_await await_exit(live, exits, std::chrono::seconds(10))) {
-            co_return fail(Kind::timed_out, "cannot remove container \"/{}\": it did not end after SIGKILL",
-                           live->record.name);
-        }
+        auto ended = co_await end_body(live, live->exits);
+        if (live->active()) CO_TRY(std::move(ended), "cannot remove container \"/{}\"", live->record.name);
     }
     const auto guard = co_await live->lock.lock();
     if (live->removed) co_return Result<void>();  // --rm was faster

@@ -35,13 +35,9 @@ Task<void> EngineImpl::kill(std::string name, std::string signal) {
     auto live = CO_TRY(find(name));
     const auto number = sys::parse_signal(signal.empty() ? "SIGKILL" : signal);
     if (!number) co_return fail(Kind::invalid, "Invalid signal: {}", signal);
-    const auto exits = live->exits;
-    auto sent = co_await shielded(kill_body(live, *number));
-    CO_TRY(std::move(sent));
     // As Docker: who asked for the end finds it there.
-    if (*number != SIGKILL || !live->active()) co_return Result<void>();
-    if (!co_await await_exit(live, exits, kKillPatience)) co_return survives(live->record);
-    co_return Result<void>();
+    if (*number == SIGKILL) co_return co_await shielded(end_body(live, live->exits));
+    co_return co_await shielded(kill_body(live, *number));
 }
 
 Result<void> EngineImpl::signal_live(Live& live, int signal) {
@@ -69,6 +65,16 @@ Task<void> EngineImpl::kill_body(LivePtr live, int signal) {
     CO_TRY(signal_live(*live, signal));
     if (live->record.state.status == Status::paused && signal == SIGKILL) co_return co_await pause_body(live, false);
     co_return Result<void>();
+}
+
+// SIGKILL and the end that comes of it. `exits`: as it was when the end was decided on; whoever has ended since then is
+// not killed again.
+Task<void> EngineImpl::end_body(LivePtr live, std::uint64_t exits) {
+    if (live->exits != exits) co_return Result<void>();
+    auto killed = co_await kill_body(live, SIGKILL);
+    if (!killed && live->exits == exits) co_return killed;
+    if (!live->active() || co_await await_exit(live, exits, kKillPatience)) co_return Result<void>();
+    co_return survives(live->record);
 }
 
 // True once it has ended (again) since `exits` was read.
@@ -103,8 +109,8 @@ Task<void> EngineImpl::stop_body(LivePtr live, std::optional<int> timeout_s, std
         const auto limit =
             seconds < 0 ? std::nullopt : std::optional<std::chrono::nanoseconds>(std::chrono::seconds(seconds));
         if (!co_await await_exit(live, exits, limit)) {
-            std::ignore = signal_live(*live, SIGKILL);
-            if (!co_await await_exit(live, exits, kKillPatience)) co_return survives(live->record);
+            auto ended = co_await end_body(live, exits);
+            CO_TRY(std::move(ended));
         }
     }
     events_.container(live->record, "stop");

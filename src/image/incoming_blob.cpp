@@ -107,9 +107,7 @@ IncomingBlob::IncomingBlob(Descriptor descriptor, std::string partial, std::stri
 
 IncomingBlob::~IncomingBlob() {
     if (gone_ || present_.total() > 0) return;
-    // Nothing to go on from.
-    if (auto removed = discard(); !removed)
-        log::warning("an empty partial download stays", {{"error", removed.error().what()}});
+    give_up();  // nothing to go on from
 }
 
 Result<std::shared_ptr<IncomingBlob>> IncomingBlob::open(Descriptor descriptor, std::string partial,
@@ -173,11 +171,8 @@ Result<void> IncomingBlob::write(std::uint64_t offset, std::string_view bytes) {
         present_.add(range);
         return {};
     }();
-    if (!stored && stored.error().kind() == Kind::exhausted) {
-        // The disk needs the space more than the next attempt needs these bytes; that it has none is what matters.
-        if (auto removed = discard(); !removed)
-            log::warning("a partial download stays", {{"error", removed.error().what()}});
-    }
+    // The disk needs the space more than the next attempt needs these bytes.
+    if (!stored && stored.error().kind() == Kind::exhausted) give_up();
     changed_.notify_all();
     return stored;
 }
@@ -210,7 +205,7 @@ Result<void> IncomingBlob::verify(const std::shared_ptr<IncomingBlob>& blob) {
 
 Result<void> IncomingBlob::commit(const std::shared_ptr<IncomingBlob>& blob) {
     if (auto verified = verify(blob); !verified) {
-        if (verified.error().kind() == Kind::corrupt) TRY(blob->discard());
+        if (verified.error().kind() == Kind::corrupt) blob->give_up();
         return verified;
     }
     if (::ftruncate(blob->file_.raw(), static_cast<off_t>(blob->descriptor_.size)) != 0)
@@ -228,6 +223,11 @@ Result<void> IncomingBlob::discard() {
     TRY(sys::remove_file(partial_));
     gone_ = true;
     return {};
+}
+
+void IncomingBlob::give_up() {
+    if (auto removed = discard(); !removed)
+        log::warning("a partial download stays", {{"error", removed.error().what()}});
 }
 
 }  // namespace diatom::image

@@ -52,6 +52,8 @@ public:
     static Result<void> commit(const std::shared_ptr<IncomingBlob>& blob);
     Result<void> check(const Digest& found) const;  // the digest of all its bytes
     Result<void> discard();
+    // discard() for whom something else matters more: that it fails is logged.
+    void give_up();
 
     class Reader;
 

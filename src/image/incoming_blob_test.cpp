@@ -132,6 +132,16 @@ TEST_F(IncomingBlobTest, WrongBytesGo) {
     EXPECT_FALSE(sys::exists(target()));
 }
 
+TEST_F(IncomingBlobTest, SaysThatBytesAreWrongEvenWhenItMayNotTidyUp) {
+    test::in_mount_namespace([&] {
+        const auto blob = open();
+        ASSERT_TRUE(blob->write(0, std::string(10'000, 'c')));
+        ASSERT_EQ(::mount(partial().c_str(), partial().c_str(), nullptr, MS_BIND, nullptr), 0);
+        EXPECT_EQ(IncomingBlob::commit(blob).error().kind(), Kind::corrupt);
+        EXPECT_TRUE(sys::exists(partial()));
+    });
+}
+
 // Mounted upon, the file cannot be removed; what is told is that the disk is full.
 TEST_F(IncomingBlobTest, SaysThatTheDiskIsFullEvenWhenItMayNotTidyUp) {
     test::in_mount_namespace([&] {

@@ -69,6 +69,17 @@ TEST_F(LoadTest, ReadsAnOciLayout) {
     EXPECT_EQ(store_->find("quay.io/team/app:v1")->manifest.text(), image.digest());
 }
 
+TEST_F(LoadTest, KeepsNothingOfWhatDidNotLoad) {
+    const auto first = one_file_layer("a", "1");
+    const auto image = make_image({first, one_file_layer("b", "2")});
+    const auto manifest = Json::array({{{"Config", "c"}, {"RepoTags", {"a:b"}}, {"Layers", {"1.tar", "2.tar"}}}});
+    TarBuilder tar;
+    tar.file("c", image.config).file("1.tar", first).file("2.tar", one_file_layer("b", "other"));
+    EXPECT_EQ(load(tar.file("manifest.json", manifest.dump()).finish()).error().kind(), Kind::corrupt);
+    EXPECT_FALSE(*store_->has_layer(Digest::of(first)));
+    EXPECT_TRUE(sys::list_dir(root() + "/layers")->empty());
+}
+
 TEST_F(LoadTest, RefusesOtherArchives) {
     EXPECT_EQ(load(TarBuilder().file("hello", "x").finish()).error().kind(), Kind::invalid);
     EXPECT_FALSE(load(std::string(4096, 'x')));

@@ -93,9 +93,7 @@ Task<Pulled> RegistryClient::pull(Reference reference, Platform platform, std::o
         co_await pull_from_any(std::move(reference), std::move(platform), std::move(credentials), std::move(progress));
     const auto state = co_await asio::this_coro::cancellation_state;
     if (state.cancelled() != asio::cancellation_type::none) co_return std::move(pulled);  // an await would throw
-    // A full disk needs the space more than the next attempt needs what this one got.
-    const auto leftovers =
-        !pulled && pulled.error().kind() == Kind::exhausted ? Leftovers::remove : Leftovers::keep_a_day;
+    const auto leftovers = pulled ? Leftovers::keep_a_day : leftovers_of(pulled.error());
     auto collected = co_await on_worker(workers_, [this, leftovers] { return store_.collect(leftovers); });
     if (!collected) log::warning("what no image uses stays on the disk", {{"error", collected.error().what()}});
     co_return std::move(pulled);

@@ -102,14 +102,14 @@ Task<void> LayerFetcher::fetch_blob(RegistrySession& session, Descriptor blob) {
     const auto flight = CO_TRY(std::move(boarded));
     const auto present = CO_TRY(store_.has_blob(blob.digest));
     if (present) co_return Result<void>{};
-    for (;;) {
+    for (bool first = true;; first = false) {
         const auto incoming = CO_TRY(store_.receive_blob(blob));
         auto received = co_await download(session, incoming, nobody);
         CO_TRY(std::move(received));
         auto committed = co_await on_worker(workers_, [&] { return IncomingBlob::commit(incoming); });
         // What another engine left may be to blame: once more, without it.
-        const bool again = !committed && committed.error().kind() == Kind::corrupt && incoming->inherited() > 0;
-        if (!again) co_return std::move(committed);
+        const bool blamed = !committed && committed.error().kind() == Kind::corrupt && incoming->inherited() > 0;
+        if (!first || !blamed) co_return std::move(committed);
     }
 }
 
@@ -163,12 +163,12 @@ Task<void> LayerFetcher::fetch_layer(RegistrySession& session, Descriptor layer,
         progress({id, "Already exists", 0, 0});
         co_return Result<void>{};
     }
-    for (;;) {
+    for (bool first = true;; first = false) {
         const auto blob = CO_TRY(store_.receive_blob(layer), "layer {}", id);
         auto streamed = co_await stream_layer(session, blob, diff_id, progress);
         // What another engine left may be to blame: once more, without it.
-        if (!streamed && streamed.error().kind() == Kind::corrupt && blob->inherited() > 0) {
-            CO_TRY(blob->discard());
+        if (first && !streamed && streamed.error().kind() == Kind::corrupt && blob->inherited() > 0) {
+            blob->give_up();
             continue;
         }
         CO_TRY(std::move(streamed), "layer {}", id);

@@ -88,7 +88,8 @@ Result<void> DiskStore::unpack_layer(const std::shared_ptr<IncomingBlob>& blob, 
                                     .kept_until = now() + kDay});
     if (unpacked) {
         blob->stop(Error(Kind::cancelled, "the layer is there already"));  // another pull had it in another form
-        return blob->discard();
+        blob->give_up();
+        return {};
     }
     const auto kind = unpacked.error().kind();
     const bool damaged = kind == Kind::corrupt || kind == Kind::invalid;
@@ -98,10 +99,7 @@ Result<void> DiskStore::unpack_layer(const std::shared_ptr<IncomingBlob>& blob, 
     }
     blob->stop(unpacked.error());
     // What is wrong is of no use to the next attempt, and a full disk needs the space more.
-    if (damaged || kind == Kind::exhausted) {
-        if (auto removed = blob->discard(); !removed)
-            log::warning("a partial download stays", {{"error", removed.error().what()}});
-    }
+    if (damaged || kind == Kind::exhausted) blob->give_up();
     return unpacked;
 }
 
@@ -148,7 +146,11 @@ Result<void> DiskStore::tag(const Digest& id, const Reference& reference) {
 }
 
 Result<std::vector<std::string>> DiskStore::load(FdRef archive, const ProgressSink& progress) {
-    return load_archive(archive, root_ + "/ingest", *this, layers_, progress);
+    auto loaded = load_archive(archive, root_ + "/ingest", *this, layers_, progress);
+    if (loaded) return loaded;
+    if (auto collected = collect(leftovers_of(loaded.error())); !collected)
+        log::warning("what no image uses stays on the disk", {{"error", collected.error().what()}});
+    return loaded;
 }
 
 Result<void> DiskStore::make_rootfs_directories(const std::string& container) {

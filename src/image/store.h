@@ -65,6 +65,11 @@ enum class Leftovers {
     remove,      // the disk is full, or somebody cleans up
 };
 
+// A full disk needs the space more than the next attempt needs what this one got.
+inline Leftovers leftovers_of(const Error& failure) {
+    return failure.kind() == Kind::exhausted ? Leftovers::remove : Leftovers::keep_a_day;
+}
+
 struct RootFs {
     std::string directory;           // ROOT/rootfs/CONTAINER
     std::vector<std::string> lower;  // top first

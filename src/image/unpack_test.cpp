@@ -308,5 +308,19 @@ TEST_F(UnpackTest, StopsWhenCancelled) {
     expect_nothing_left(tar);
 }
 
+// All of it is there already: no wait for bytes ends it.
+TEST_F(UnpackTest, StopsInTheMiddleWhenCancelled) {
+    const auto tar = testing::TarBuilder().file("one", std::string(3U << 20U, '1')).file("two", "2").finish();
+    std::atomic<bool> cancelled = false;
+    const ProgressSink at_first_sight = [&](const Progress& step) { cancelled = step.status == "Extracting"; };
+    const auto unpacked = store_->unpack_layer(*receive(tar), Digest::of(tar), at_first_sight, &cancelled);
+    ASSERT_FALSE(unpacked);
+    EXPECT_EQ(unpacked.error().kind(), Kind::cancelled);
+    EXPECT_EQ((*store_->receive_blob({.digest = Digest::of(tar), .size = tar.size()}))->inherited(), tar.size());
+    EXPECT_EQ(sys::list_dir(root() + "/ingest")->size(), 1U) << "the download, for the next attempt";
+    ASSERT_TRUE(store_->collect(Leftovers::remove));
+    expect_nothing_left(tar);
+}
+
 }  // namespace
 }  // namespace diatom::image

@@ -66,7 +66,10 @@ Result<runtime::Spec> load_bundle(const std::string& bundle, const std::string& 
     const auto file = path + "/config.json";
     const Json document = TRY(parse_json(TRY(sys::read_file(file)), file));
     auto spec = TRY(runtime::decode_spec(document, runtime::UnknownFields::ignore), "{}", file);
-    if (json_member(document, "process").is_null()) return fail(Kind::invalid, "{}: process is missing", file);
+    // Without a process it can be created, not started (runtime-spec config, "Process").
+    if (!json_member(document, "process").is_null() && spec.process.args.empty()) {
+        return fail(Kind::invalid, "{}: process.args is missing: it names the program", file);
+    }
     if (spec.root.path.empty()) return fail(Kind::invalid, "{}: root.path is missing", file);
     spec.id = id;
     spec.bundle = path;

@@ -73,7 +73,9 @@ Result<CreatedContainer> create(const Place& place, const CreateRequest& request
     const auto dir = TRY(StateDir::create(place.root, request.id));
     TRY(dir.write(record));
     auto container = [&]() -> Result<CreatedContainer> {
-        auto created = runtime::launch(record.spec, stdio, runtime::ProgramCheck::at_launch);
+        const bool named = !record.spec.process.args.empty();
+        const auto check = named ? runtime::ProgramCheck::at_launch : runtime::ProgramCheck::at_start;
+        auto created = runtime::launch(record.spec, stdio, check);
         // A launch that failed has removed its cgroup; one of that name that is left is somebody else's.
         if (!created) record.spec.cgroup.clear();
         return settle(dir, record, request, console, TRY(std::move(created)));

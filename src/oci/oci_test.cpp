@@ -145,9 +145,19 @@ TEST_F(Oci, ABundleIsCompleted) {
     EXPECT_FALSE(spec->resources.devices.front().allow) << "without a rule of its own only the defaults may be used";
 }
 
+TEST_F(Oci, ABundleNeedsNoProcess) {
+    const auto spec = load(R"({"ociVersion":"1.2.0","root":{"path":"rootfs"}})");
+    ASSERT_TRUE(spec) << spec.error().what();
+    EXPECT_THAT(spec->process.args, ElementsAre());
+    const auto again = runtime::decode_spec(encode(*spec));
+    ASSERT_TRUE(again) << again.error().what();
+    EXPECT_THAT(again->process.args, ElementsAre());
+}
+
 TEST_F(Oci, ABundleThatCannotBeIsRefused) {
     EXPECT_THAT(error_of("{"), HasSubstr("config.json"));
-    EXPECT_THAT(error_of(R"({"ociVersion":"1.2.0","root":{"path":"rootfs"}})"), HasSubstr("process is missing"));
+    EXPECT_THAT(error_of(R"({"ociVersion":"1.2.0","process":{"cwd":"/"},"root":{"path":"rootfs"}})"),
+                HasSubstr("process.args is missing"));
     EXPECT_THAT(error_of(R"({"ociVersion":"1.2.0","process":{"args":["x"]}})"), HasSubstr("root.path is missing"));
     EXPECT_THAT(error_of(R"({"ociVersion":"1.2.0","process":{"args":["x"]},"root":{"path":"absent"}})"),
                 HasSubstr("absent"));

@@ -77,6 +77,13 @@ TEST_F(Container, HasItsEnvironmentUserAndDirectory) {
               "groups=1001(web),2000(extra)\n/work/deep\n0027\nbox\nexample\n");
 }
 
+TEST_F(Container, WithoutAProcessIsMadeAndNotStarted) {
+    const auto outcome = run(spec({}));
+    EXPECT_THAT(outcome.error, HasSubstr("no process to start"));
+    EXPECT_EQ(outcome.kind, Kind::invalid);
+    EXPECT_EQ(launch(spec({}), {}, ProgramCheck::at_launch).error().what(), "no command specified");
+}
+
 // More than a packet takes: the request goes through a file in memory.
 TEST_F(Container, TakesALargeEnvironment) {
     auto given = shell("echo ${#V0} ${#V9}");

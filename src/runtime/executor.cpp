@@ -4,6 +4,7 @@
 #include <linux/sched.h>
 #include <sched.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -37,22 +38,39 @@ std::uint64_t clone_flag(NamespaceKind kind) {
     return 0;
 }
 
-// The user namespace comes last: inside it we would not have the right to enter the others. All are opened first, since
-// their paths are ours to resolve, not those of what we enter.
-Result<void> join_by_path(const std::vector<Namespace>& namespaces) {
-    std::vector<std::pair<const Namespace*, Fd>> joined;
+// A namespace that is there already.
+struct Existing {
+    const Namespace* entry = nullptr;
+    Fd fd;
+};
+
+// The container's root replaces that of its mount namespace, for everybody in there.
+Result<void> refuse_own_mounts(const Existing& mounts) {
+    struct stat given{};
+    struct stat own{};
+    if (::fstat(mounts.fd.raw(), &given) < 0 || ::stat("/proc/self/ns/mnt", &own) < 0) {
+        return fail_errno(errno, "join namespace {}", mounts.entry->path);
+    }
+    if (given.st_dev != own.st_dev || given.st_ino != own.st_ino) return {};
+    return fail(Kind::unsupported,
+                "join namespace {}: it is the runtime's own mount namespace, whose root would become the container's: "
+                "leave the path out for a new one",
+                mounts.entry->path);
+}
+
+Result<std::vector<Existing>> open_existing(const std::vector<Namespace>& namespaces) {
+    std::vector<Existing> existing;
     for (const auto& entry : namespaces) {
         if (entry.path.empty()) continue;
-        auto fd = TRY(sys::open_path(entry.path, O_RDONLY), "join namespace");
-        if (entry.kind == NamespaceKind::user) joined.emplace_back(&entry, std::move(fd));
-        else joined.emplace(joined.begin(), &entry, std::move(fd));
+        existing.push_back({&entry, TRY(sys::open_path(entry.path, O_RDONLY), "join namespace")});
+        if (entry.kind == NamespaceKind::mount) TRY(refuse_own_mounts(existing.back()));
     }
-    for (const auto& [entry, fd] : joined) {
-        if (::setns(fd.raw(), static_cast<int>(clone_flag(entry->kind))) < 0) {
-            return fail_errno(errno, "join namespace {}", entry->path);
-        }
-    }
-    return {};
+    return existing;
+}
+
+Result<void> join(const Existing& existing) {
+    if (::setns(existing.fd.raw(), static_cast<int>(clone_flag(existing.entry->kind))) == 0) return {};
+    return fail_errno(errno, "join namespace {}", existing.entry->path);
 }
 
 // All namespaces of the target in one call, except two that the child enters itself once it is in the target's cgroup:
@@ -100,15 +118,34 @@ Result<void> write_mappings(pid_t pid, const Spec& spec) {
 }
 
 // Its clocks can be set until the first process is in it, which is the one that we clone.
-Result<void> make_time_namespace(const Spec& spec) {
-    if (!has_new_namespace(spec, NamespaceKind::time)) return {};
+Result<void> make_time_namespace(const Spec& spec, FdRef self) {
     if (::unshare(CLONE_NEWTIME) < 0) return fail_errno(errno, "make a time namespace");
     std::string text;
     for (const auto& offset : spec.time_offsets) {
         text += std::format("{} {} {}\n", offset.clock, offset.seconds, offset.nanoseconds);
     }
     if (text.empty()) return {};
-    return sys::write_control("/proc/self/timens_offsets", text);
+    return sys::write_control_at(self, "timens_offsets", text);
+}
+
+// What is joined by path, and what is made before the clone. Paths of namespaces and of /proc are resolved before a
+// mount namespace is joined, those of mounts after it. The user namespace comes last: inside it we would not have the
+// right to enter the others.
+Result<void> enter_surroundings(Request& request) {
+    const Spec& spec = request.spec;
+    const auto existing = TRY(open_existing(spec.namespaces));
+    const bool new_time = has_new_namespace(spec, NamespaceKind::time);
+    const auto self = new_time ? TRY(sys::open_path("/proc/self", O_PATH | O_DIRECTORY)) : Fd();
+    const auto id_maps = TRY(make_id_maps(spec));
+    for (const auto& entry : existing) {
+        if (entry.entry->kind != NamespaceKind::user) TRY(join(entry));
+    }
+    request.id_mapped = TRY(make_id_mapped(spec, id_maps));
+    for (const auto& entry : existing) {
+        if (entry.entry->kind == NamespaceKind::user) TRY(join(entry));
+    }
+    if (new_time) TRY(make_time_namespace(spec, self), "time namespace");
+    return {};
 }
 
 // Container processes that share a namespace with us could trace us and use our descriptors (CVE-2016-9962).
@@ -133,9 +170,7 @@ Result<void> execute_request() {
     if (request.listener || !request.spec.process.apparmor_profile.empty()) {
         request.host_proc = TRY(sys::open_path("/proc", O_PATH | O_DIRECTORY));
     }
-    if (!request.join) request.id_mapped = TRY(make_id_mapped(request.spec));
-    TRY(request.join ? join_target(request) : join_by_path(request.spec.namespaces));
-    if (!request.join) TRY(make_time_namespace(request.spec), "time namespace");
+    TRY(request.join ? join_target(request) : enter_surroundings(request));
     auto [mapped, mapping] = new_user ? TRY(sys::make_pipe()) : std::pair<Fd, Fd>();
     const auto cloned = TRY(clone_container(request));
     if (cloned.pid == 0) {

@@ -73,8 +73,8 @@ std::string mapping_text(const std::vector<IdMapping>& mappings) {
     return text;
 }
 
-Result<std::map<std::size_t, Fd>> make_id_mapped(const Spec& spec) {
-    std::map<std::size_t, Fd> trees;
+Result<std::map<std::size_t, Fd>> make_id_maps(const Spec& spec) {
+    std::map<std::size_t, Fd> maps;
     for (std::size_t i = 0; i < spec.mounts.size(); ++i) {
         const auto& mount = spec.mounts[i];
         const auto options = TRY(parse_mount_options(mount));
@@ -85,8 +85,17 @@ Result<std::map<std::size_t, Fd>> make_id_mapped(const Spec& spec) {
             return fail(Kind::invalid, "mount {}: idmap needs uidMappings and gidMappings, its own or the container's",
                         mount.destination);
         }
-        const auto user_namespace = TRY(make_user_namespace(uids, gids), "mount {}", mount.destination);
-        trees[i] =
+        maps[i] = TRY(make_user_namespace(uids, gids), "mount {}", mount.destination);
+    }
+    return maps;
+}
+
+Result<std::map<std::size_t, Fd>> make_id_mapped(const Spec& spec, const std::map<std::size_t, Fd>& maps) {
+    std::map<std::size_t, Fd> trees;
+    for (const auto& [place, user_namespace] : maps) {
+        const auto& mount = spec.mounts[place];
+        const auto options = TRY(parse_mount_options(mount));
+        trees[place] =
             TRY(make_tree(mount, options, user_namespace), "idmapped mount {} of {}", mount.destination, mount.source);
     }
     return trees;

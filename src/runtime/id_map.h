@@ -11,8 +11,10 @@
 
 namespace diatom::runtime {
 
-// By their place in spec.mounts.
-Result<std::map<std::size_t, Fd>> make_id_mapped(const Spec& spec);
+// User namespaces with the mappings, and the detached trees, which need no path but the sources' any more; both by
+// their place in spec.mounts.
+Result<std::map<std::size_t, Fd>> make_id_maps(const Spec& spec);
+Result<std::map<std::size_t, Fd>> make_id_mapped(const Spec& spec, const std::map<std::size_t, Fd>& maps);
 
 // The text of /proc/PID/uid_map.
 std::string mapping_text(const std::vector<IdMapping>& mappings);

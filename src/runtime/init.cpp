@@ -211,7 +211,9 @@ Result<void> prepare(Request& request, FdRef control, FdRef mapped) {
     if (!request.join) fs.emplace(TRY(RootFs::open(spec, request.id_mapped)));
     TRY(enter_namespaces(request, mapped));
     TRY(begin_session(spec.id));
-    const auto terminal = TRY(fs ? set_up_new(spec, *fs, control) : set_up_joined(spec.process));
+    auto set_up = fs ? set_up_new(spec, *fs, control) : set_up_joined(spec.process);
+    if (!set_up && fs) fs->take_back();
+    const auto terminal = TRY(std::move(set_up));
     if (!terminal) TRY(hand_over_stdio(spec.process.user));
     TRY(enter_working_directory(spec.process.cwd));
     ::umask(spec.process.user.umask.value_or(0022));
@@ -263,6 +265,9 @@ Result<Fd> await_go(const Request& request, FdRef control) {
 Error run_program(Request& request) {
     const Process& process = request.spec.process;
     const auto outcome = [&]() -> Result<void> {
+        if (process.args.empty()) {
+            return fail(Kind::invalid, "the configuration has no process to start: add one, and create it anew");
+        }
         TRY(run_hooks("startContainer", request.spec.hooks.start_container,
                       state_document(request.spec, "created", ::getpid())));
         TRY(close_rest());

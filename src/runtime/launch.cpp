@@ -147,18 +147,21 @@ Result<void> add_filter(Request& request, const std::optional<Seccomp>& seccomp)
     return {};
 }
 
-Result<void> check(const Spec& spec) {
-    if (spec.process.args.empty()) return fail(Kind::invalid, "no command specified");
+Result<void> check(const Spec& spec, ProgramCheck program) {
+    if (program == ProgramCheck::at_launch && spec.process.args.empty()) {
+        return fail(Kind::invalid, "no command specified");
+    }
     if (!std::ranges::contains(spec.namespaces, NamespaceKind::mount, &Namespace::kind)) {
         return fail(Kind::unsupported, "a container without a mount namespace of its own is not supported");
     }
     if (!spec.time_offsets.empty() && !has_new_namespace(spec, NamespaceKind::time)) {
         return fail(Kind::invalid, "time offsets need a new time namespace");
     }
-    for (const auto& entry : spec.namespaces) {
-        if (entry.kind == NamespaceKind::mount && !entry.path.empty()) {
-            return fail(Kind::unsupported, "joining a mount namespace by path is not supported: use exec");
-        }
+    // The kernel lets nobody mount in there who is not above or in the user namespace that it belongs to.
+    if (has_new_namespace(spec, NamespaceKind::user) && !has_new_namespace(spec, NamespaceKind::mount)) {
+        return fail(Kind::invalid,
+                    "a new user namespace cannot use a mount namespace that is there already: join its "
+                    "user namespace by path, or leave one of both out");
     }
     return {};
 }
@@ -254,7 +257,7 @@ Result<void> Created::hold(FdRef listener) {
 }
 
 Result<Created> launch(const Spec& spec, const Stdio& stdio, ProgramCheck program) {
-    TRY(check(spec));
+    TRY(check(spec, program));
     Request request{.check_program = program == ProgramCheck::at_launch};
     TRY(add_passed(request, stdio.more));
     // First, so that it comes up while the cgroup and the filter are made here.

@@ -243,6 +243,11 @@ bool RootFs::owns_dev() const {
     });
 }
 
+void RootFs::take_back() const noexcept {
+    if (has_new_namespace(*spec_, NamespaceKind::mount) || spec_->root.source == Root::Source::host) return;
+    if (root_ && ::fchdir(root_.raw()) == 0) ::umount2(".", MNT_DETACH);
+}
+
 Result<void> RootFs::seal() {
     const bool host = spec_->root.source == Root::Source::host;
     if (spec_->root.read_only) TRY(sys::change_mount(root_, {.set = MOUNT_ATTR_RDONLY}), "make the root read-only");

@@ -29,6 +29,8 @@ public:
     FdRef root() const noexcept { return root_; }
     // Makes the root read-only where asked for and leaves the host's tree behind.
     Result<void> seal();
+    // When the container does not come to be: a mount namespace that was there before it keeps nothing of it.
+    void take_back() const noexcept;
 
 private:
     struct Source {

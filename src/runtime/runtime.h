@@ -26,7 +26,7 @@ struct Stdio {
 };
 inline constexpr std::size_t kMaxPassed = 48;
 
-// Whether a program that is not there fails the launch or the start.
+// Whether a program that is not there, or not named, fails the launch or the start.
 enum class ProgramCheck : std::uint8_t { at_start, at_launch };
 
 // A process that is set up but has not executed its program yet.

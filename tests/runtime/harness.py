@@ -95,6 +95,16 @@ class Bundle:
     def linux(self) -> dict:
         return self.config["linux"]
 
+    def add_namespace(self, kind: str, **more) -> None:
+        self.drop_namespace(kind)
+        self.linux["namespaces"].append({"type": kind, **more})
+
+    def drop_namespace(self, kind: str) -> None:
+        self.linux["namespaces"] = [entry for entry in self.linux["namespaces"] if entry["type"] != kind]
+
+    def mount(self, destination: str, kind: str, source: str, *options: str, **more) -> None:
+        self.config["mounts"].append({"destination": destination, "type": kind, "source": source, "options": list(options), **more})
+
     def shell(self, script: str) -> "Bundle":
         self.process["args"] = ["sh", "-c", script]
         return self

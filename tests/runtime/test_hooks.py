@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 
 import pytest
 
@@ -117,6 +118,14 @@ def test_a_failed_poststart_hook_is_a_warning(runtime, bundle):
     assert "poststart hook: /bin/sh ended with status 3" in started.stderr
     assert lines(log) == ["second"]
     assert runtime.state(identity)["status"] == "running"
+
+
+@pytest.mark.ours  # as above
+def test_a_failed_poststart_hook_does_not_end_run(runtime, bundle):
+    bundle.config["hooks"] = {"poststart": [hook("exit 3")]}
+    done = runtime.run(bundle.shell("read line; exit 7"), check=False, stdin=subprocess.PIPE)
+    assert done.returncode == 7
+    assert "poststart hook: /bin/sh ended with status 3" in done.stderr
 
 
 def test_a_hook_that_takes_too_long(runtime, bundle):

@@ -168,6 +168,39 @@ def test_a_program_that_may_not_be_executed(runtime, bundle):
     assert "ermission denied" in done.stderr
 
 
+@pytest.mark.differs("runc")  # it does not create it
+def test_a_bundle_without_a_process_is_created_and_not_started(runtime, bundle):
+    del bundle.config["process"]
+    bundle.config["hooks"] = {"startContainer": [{"path": "/bin/touch", "args": ["touch", "/tmp/hook"]}]}
+    identity = runtime.create(bundle)
+    assert runtime.state(identity)["status"] == "created"
+    started = runtime.call("start", identity, check=False)
+    assert "process" in started.stderr
+    if runtime.is_ours:  # crun says so, too, and gives 0
+        assert started.returncode == 1
+    runtime.wait_status(identity, "stopped")
+    assert not (bundle.root / "tmp/hook").exists()
+    runtime.call("delete", identity)
+
+
+@pytest.mark.ours
+def test_other_processes_enter_a_container_without_one(runtime, bundle):
+    del bundle.config["process"]
+    identity = runtime.create(bundle)
+    assert runtime.call("exec", identity, "/bin/echo", "inside").stdout == "inside\n"
+    done = runtime.run(bundle, check=False)
+    assert done.returncode == 1 and "no process to start" in done.stderr
+    assert runtime.call("list", "--quiet").stdout.split() == [identity]
+
+
+@pytest.mark.ours
+def test_a_process_needs_a_program(runtime, bundle):
+    del bundle.process["args"]
+    done = runtime.call("create", "--bundle", bundle.write().path, runtime.fresh_id(), check=False)
+    assert done.returncode == 1
+    assert "process.args is missing" in done.stderr
+
+
 def test_malformed_configurations(runtime, bundle):
     identity = runtime.fresh_id()
     (bundle.path / "config.json").write_text("{")

@@ -1,4 +1,4 @@
-"""Namespaces, the root file system, mounts, devices, paths, sysctls, seccomp."""
+"""Names, the root file system, mounts, devices, paths, sysctls, seccomp."""
 
 from __future__ import annotations
 
@@ -15,51 +15,6 @@ import tempfile
 import threading
 
 import pytest
-from harness import Bundle
-
-
-def namespace(pid: int | str, name: str) -> str:
-    return os.readlink(f"/proc/{pid}/ns/{name}")
-
-
-def add_namespace(bundle, kind: str, **more) -> None:
-    bundle.linux["namespaces"] = [entry for entry in bundle.linux["namespaces"] if entry["type"] != kind] + [{"type": kind, **more}]
-
-
-def drop_namespace(bundle, kind: str) -> None:
-    bundle.linux["namespaces"] = [entry for entry in bundle.linux["namespaces"] if entry["type"] != kind]
-
-
-def mount(bundle, destination: str, kind: str, source: str, *options: str, **more) -> None:
-    bundle.config["mounts"].append({"destination": destination, "type": kind, "source": source, "options": list(options), **more})
-
-
-FILES = {"pid": "pid", "network": "net", "ipc": "ipc", "uts": "uts", "mount": "mnt", "cgroup": "cgroup", "user": "user", "time": "time"}
-
-
-def test_namespaces_are_new_or_the_hosts(runtime, bundle):
-    drop_namespace(bundle, "ipc")
-    pid = runtime.state(runtime.start(bundle.shell("exec sleep 1000")))["pid"]
-    for kind in ("pid", "network", "uts", "mount"):
-        assert namespace(pid, FILES[kind]) != namespace("self", FILES[kind]), kind
-    assert namespace(pid, "ipc") == namespace("self", "ipc")
-
-
-@pytest.mark.parametrize("kind", ["network", "ipc", "uts", "pid"])
-def test_namespaces_are_joined_by_path(runtime, bundle, tmp_path, kind):
-    first = runtime.state(runtime.start(bundle.shell("exec sleep 1000")))["pid"]
-    other = Bundle(tmp_path / "other").shell("exec sleep 1000")
-    del other.config["hostname"]
-    add_namespace(other, kind, path=f"/proc/{first}/ns/{FILES[kind]}")
-    second = runtime.state(runtime.start(other))["pid"]
-    assert namespace(second, FILES[kind]) == namespace(first, FILES[kind])
-
-
-def test_a_namespace_path_of_another_kind_is_refused(runtime, bundle):
-    add_namespace(bundle, "ipc", path="/proc/self/ns/net")
-    assert runtime.run(bundle, check=False).returncode != 0
-    add_namespace(bundle, "ipc", path="/absent")
-    assert runtime.run(bundle, check=False).returncode != 0
 
 
 def test_names(runtime, bundle):
@@ -71,21 +26,6 @@ def test_names(runtime, bundle):
 def test_domain_name(runtime, bundle):
     bundle.config["domainname"] = "example.org"
     assert runtime.output(bundle, "cat /proc/sys/kernel/domainname") == "example.org\n"
-
-
-def test_user_namespace(runtime, bundle):
-    add_namespace(bundle, "user")
-    bundle.linux["uidMappings"] = [{"containerID": 0, "hostID": 100000, "size": 1000}]
-    bundle.linux["gidMappings"] = [{"containerID": 0, "hostID": 200000, "size": 1000}]
-    for path in [bundle.root, *bundle.root.rglob("*")]:
-        os.chown(path, 100000, 200000, follow_symlinks=False)
-    if not runtime.is_ours:  # they want a way to the root that the mapped user may go
-        for parent in list(bundle.path.parents)[:4]:
-            parent.chmod(parent.stat().st_mode | 0o011)
-    script = "id -u; tr -s ' ' < /proc/self/uid_map; tr -s ' ' < /proc/self/gid_map; touch /tmp/mine"
-    assert runtime.output(bundle, script).split() == ["0", "0", "100000", "1000", "0", "200000", "1000"]
-    made = (bundle.root / "tmp/mine").stat()
-    assert (made.st_uid, made.st_gid) == (100000, 200000)
 
 
 def test_root_is_read_only(runtime, bundle):
@@ -108,9 +48,9 @@ def test_mount_options(runtime, bundle, tmp_path):
     source = tmp_path / "source"
     (source / "below").mkdir(parents=True)
     (source / "file").write_text("from outside\n")
-    mount(bundle, "/data", "bind", str(source), "rbind", "ro", "nosuid", "nodev", "noexec")
-    mount(bundle, "/one/file", "bind", str(source / "file"), "bind", "ro")
-    mount(bundle, "/small", "tmpfs", "tmpfs", "size=64k", "mode=1770", "noatime")
+    bundle.mount("/data", "bind", str(source), "rbind", "ro", "nosuid", "nodev", "noexec")
+    bundle.mount("/one/file", "bind", str(source / "file"), "bind", "ro")
+    bundle.mount("/small", "tmpfs", "tmpfs", "size=64k", "mode=1770", "noatime")
     text = runtime.output(bundle, "cat /proc/self/mountinfo; cat /one/file; touch /data/x 2>&1; stat -c %a /small; dd if=/dev/zero of=/small/big bs=1k count=100 2>&1")
     assert options_of(text, "/data") >= {"ro", "nosuid", "nodev", "noexec"}
     assert options_of(text, "/small") >= {"noatime"}
@@ -125,8 +65,8 @@ def test_recursive_options(runtime, bundle, tmp_path):
     (source / "below").mkdir(parents=True)
     subprocess.run(["busybox", "mount", "-t", "tmpfs", "tmpfs", source / "below"], check=True)
     try:
-        mount(bundle, "/plain", "bind", str(source), "rbind", "ro")
-        mount(bundle, "/deep", "bind", str(source), "rbind", "rro", "rnosuid")
+        bundle.mount("/plain", "bind", str(source), "rbind", "ro")
+        bundle.mount("/deep", "bind", str(source), "rbind", "rro", "rnosuid")
         text = runtime.output(bundle, "cat /proc/self/mountinfo")
     finally:
         subprocess.run(["busybox", "umount", source / "below"], check=True)
@@ -136,7 +76,7 @@ def test_recursive_options(runtime, bundle, tmp_path):
 
 def test_bind_sources_are_relative_to_the_bundle(runtime, bundle):
     (bundle.path / "extra").write_text("of the bundle\n")
-    mount(bundle, "/extra", "bind", "extra", "bind")
+    bundle.mount("/extra", "bind", "extra", "bind")
     assert runtime.output(bundle, "cat /extra") == "of the bundle\n"
 
 
@@ -145,22 +85,9 @@ def test_tmpcopyup(runtime, bundle):
     (bundle.root / "seed/file").write_text("copied\n")
     (bundle.root / "seed/dir").mkdir(mode=0o750)
     (bundle.root / "seed/dir/link").symlink_to("../file")
-    mount(bundle, "/seed", "tmpfs", "tmpfs", "tmpcopyup")
+    bundle.mount("/seed", "tmpfs", "tmpfs", "tmpcopyup")
     assert runtime.output(bundle, "cat /seed/dir/link; stat -c %a /seed/dir; touch /seed/new; echo $?").split() == ["copied", "750", "0"]
     assert not (bundle.root / "seed/new").exists()
-
-
-def test_idmapped_mounts(runtime, bundle, tmp_path):
-    if runtime.name == "runc":
-        pytest.skip("Debian's runc 1.1 has no idmapped mounts")
-    source = tmp_path / "source"
-    source.mkdir()
-    (source / "file").touch()
-    os.chown(source / "file", 7, 8)
-    mapping = {"uidMappings": [{"containerID": 7, "hostID": 1007, "size": 1}], "gidMappings": [{"containerID": 8, "hostID": 1008, "size": 1}]}
-    mount(bundle, "/mapped", "bind", str(source), "bind", **mapping)
-    done = runtime.run(bundle.shell("stat -c '%u %g' /mapped/file"), check=False)
-    assert done.stdout == "1007 1008\n", done.stderr
 
 
 def test_default_devices(runtime, bundle):
@@ -279,25 +206,8 @@ def test_the_template_runs(runtime, bundle):
     bundle.process["terminal"] = False
     if not os.path.exists("/sys/fs/cgroup/cgroup.controllers"):
         bundle.config["mounts"] = [entry for entry in bundle.config["mounts"] if entry["type"] != "cgroup"]
-        drop_namespace(bundle, "cgroup")
+        bundle.drop_namespace("cgroup")
     assert runtime.output(bundle, "echo of the template") == "of the template\n"
-
-
-@pytest.mark.differs("runc")  # Debian's 1.1 has none
-def test_time_namespace(runtime, bundle):
-    add_namespace(bundle, "time")
-    bundle.linux["timeOffsets"] = {"boottime": {"secs": 1_000_000, "nanosecs": 5}, "monotonic": {"secs": 7}}
-    before = float(open("/proc/uptime").read().split()[0])
-    text = runtime.output(bundle, "cat /proc/uptime; tr -s ' ' < /proc/self/timens_offsets")
-    inside = float(text.split()[0])
-    assert 1_000_000 <= inside - before < 1_000_000 + 600
-    assert text.split()[-6:] == ["monotonic", "7", "0", "boottime", "1000000", "5"]
-
-
-@pytest.mark.ours
-def test_time_offsets_need_a_namespace(runtime, bundle):
-    bundle.linux["timeOffsets"] = {"boottime": {"secs": 1}}
-    assert "time offsets need a new time namespace" in runtime.run(bundle, check=False).stderr
 
 
 SECCOMP_IOCTL_NOTIF_RECV, SECCOMP_IOCTL_NOTIF_SEND = 0xC0502100, 0xC0182101

@@ -5,17 +5,13 @@
 # compiler and this script.
 set -euo pipefail
 
+script=$(realpath "${BASH_SOURCE[0]}")
+# shellcheck source=tools/dev/common.sh
+. "$(dirname "$script")/common.sh"
 read -r source version < <(dpkg-query -W -f '${source:Package} ${source:Version}\n' libisal-dev)
-key=$version-$({ cat "${BASH_SOURCE[0]}"; gcc-14 --version; nasm --version; } | sha256sum | cut -c1-12)
-base=/cache/isal
-dir=$base/$key
+dir=/cache/isal/$version-$({ cat "$script"; gcc-14 --version; nasm --version; } | sha256sum | cut -c1-12)
 
-if [ -e "$dir/libisal.a" ]; then
-    echo "$dir"
-    exit
-fi
-
-say() { echo "isal: $*" >&2; }
+say() { echo "isal: $*"; }
 
 # Addresses of the source's files with the checksums of the signed index, one "URL FILE SIZE SHA256:SUM" a line.
 source_files() {
@@ -26,7 +22,7 @@ source_files() {
 download() {
     local url file sum
     if [ -z "$(source_files)" ]; then
-        apt-get update -qq >&2
+        apt-get update -qq
     fi
     source_files >files
     if ! grep -q '\.orig\.tar' files; then
@@ -36,26 +32,29 @@ download() {
     while read -r url file _ sum; do
         case $file in
         *.dsc) ;;
-        *) /usr/lib/apt/apt-helper -o APT::Sandbox::User=root download-file "$url" "$file" "$sum" >&2 ;;
+        *) /usr/lib/apt/apt-helper -o APT::Sandbox::User=root download-file "$url" "$file" "$sum" ;;
         esac
     done <files
 }
 
 build() {
     local patch
+    cd "$1"
+    say "building $source $version"
+    download
     mkdir source
     tar -xf ./*.orig.tar.* -C source --strip-components=1
     tar -xf ./*.debian.tar.*
     if [ -e debian/patches/series ]; then
         while read -r patch _; do
             case $patch in '' | '#'*) continue ;; esac
-            patch -d source -p1 -s --no-backup-if-mismatch <"debian/patches/$patch" >&2
+            patch -d source -p1 -s --no-backup-if-mismatch <"debian/patches/$patch"
         done <debian/patches/series
     fi
     # No debug sections and a deterministic archive: the same bytes on every machine.
     make -C source -f Makefile.unx -j "${DIATOM_JOBS:-$(nproc)}" units='igzip crc' lib CC=gcc-14 \
         DEBUG= DEBUG_nasm= CFLAGS_gcc-14='-fPIE -ffunction-sections -fdata-sections' ARFLAGS_='crD $@' >build.log 2>&1 || {
-        tail -20 build.log >&2
+        tail -20 build.log
         return 1
     }
     mkdir -p result/include/isa-l
@@ -64,17 +63,5 @@ build() {
     cp source/LICENSE result/LICENSE
 }
 
-mkdir -p "$base"
-exec 9>"$base/.lock"
-flock 9
-if [ ! -e "$dir/libisal.a" ]; then
-    work=$(mktemp -d "$base/build.XXXXXX")
-    trap 'rm -rf --one-file-system "$work"' EXIT
-    cd "$work"
-    say "building $source $version"
-    download
-    build
-    rm -rf --one-file-system "$dir"
-    mv result "$dir"
-fi
+build_once "$dir" libisal.a build
 echo "$dir"

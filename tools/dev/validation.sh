@@ -7,11 +7,12 @@ set -euo pipefail
 
 module=github.com/opencontainers/runtime-tools
 script=$(realpath "${BASH_SOURCE[0]}")
-repo=$(dirname "$script")/../..
-cd "$repo/tests/validation"
+# shellcheck source=tools/dev/common.sh
+. "$(dirname "$script")/common.sh"
+repo=$PWD
+cd tests/validation
 key=$({ cat "$script" go.mod go.sum; go version; } | sha256sum | cut -c1-16)
-base=/cache/validation
-dir=$base/$key
+dir=/cache/validation/$key
 
 # The host's certificate authorities (tools/dev/buildroot.sh): its way out may have one of its own.
 if [ -s /etc/ssl/host.crt ]; then export SSL_CERT_FILE=/etc/ssl/host.crt; fi
@@ -19,26 +20,18 @@ export GOMODCACHE=/cache/go/mod GOCACHE=/cache/go/build GOTOOLCHAIN=local GOFLAG
 
 build() {
     local packages
+    echo "validation: building the programs of $module"
     if ! go mod download -x "$module" >"$1/download.log" 2>&1; then
-        tail -5 "$1/download.log" >&2
-        echo "validation: $module could not be downloaded: set GOPROXY to a Go module proxy that this machine reaches" >&2
+        tail -5 "$1/download.log"
+        echo "validation: $module could not be downloaded: set GOPROXY to a Go module proxy that this machine reaches"
         return 1
     fi
     mapfile -t packages < <(go list -f '{{if eq .Name "main"}}{{.ImportPath}}{{end}}' "$module/validation/...")
     mkdir "$1/result"
-    go build -p "${DIATOM_JOBS:-$(nproc)}" -trimpath -ldflags='-s -w' -o "$1/result/" "$module/cmd/runtimetest" "${packages[@]}" >&2
+    go build -p "${DIATOM_JOBS:-$(nproc)}" -trimpath -ldflags='-s -w' -o "$1/result/" "$module/cmd/runtimetest" "${packages[@]}"
     install -m 644 "$(go list -m -f '{{.Dir}}' "$module")/rootfs-amd64.tar.gz" "$1/result/"
 }
 
-mkdir -p "$base"
-exec 9>"$base/.lock"
-flock 9
-if [ ! -e "$dir" ]; then
-    work=$(mktemp -d "$base/build.XXXXXX")
-    trap 'rm -rf --one-file-system "$work"' EXIT
-    echo "validation: building the programs of $module" >&2
-    build "$work"
-    mv "$work/result" "$dir"
-fi
+build_once "$dir" rootfs-amd64.tar.gz build
 mkdir -p "$repo/build"
 ln -sfn "$dir" "$repo/build/validation"
