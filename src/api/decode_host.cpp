@@ -86,6 +86,8 @@ Result<void> decode_log(const Json& host, engine::ContainerConfig& config) {
     }
     // Of json-file's others some say what is so here anyway.
     using Option = std::pair<std::string_view, std::string_view>;
+    static constexpr std::string_view kOthers[] = {"compress",        "env-regex", "labels-regex",
+                                                   "max-buffer-size", "mode",      "tag"};
     static constexpr Option kAsHere[] = {{"compress", "false"}, {"mode", "blocking"}};
     for (const auto& [key, value] : TRY(json_string_map(log, "Config"))) {
         if (key == "max-size") {
@@ -102,6 +104,9 @@ Result<void> decode_log(const Json& host, engine::ContainerConfig& config) {
             for (const auto name : split(value, ',')) {
                 if (!trim(name).empty()) names.emplace_back(trim(name));
             }
+        } else if (!std::ranges::contains(kOthers, key)) {
+            return fail(Kind::invalid,
+                        "unknown log opt '{}' for this log driver: it has max-size, max-file, labels, env", key);
         } else if (!std::ranges::contains(kAsHere, Option(key, value))) {
             return fail(Kind::unsupported,
                         "log opt '{}={}' is not in this version: it has max-size, max-file, labels and env", key,

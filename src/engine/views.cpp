@@ -31,7 +31,7 @@ public:
             const bool ended = !live_->log;
             auto entry = CO_TRY(cursor_.next(live_->log ? live_->log->generation() : live_->log_generation));
             if (entry) {
-                if (query_.until != 0 && entry->time >= query_.until) co_return std::optional<Output>();
+                if (query_.until != 0 && entry->time > query_.until) co_return std::optional<Output>();
                 if (entry->time < query_.since || !(entry->stream == LogStream::err ? query_.err : query_.out))
                     continue;
                 co_return std::optional(to_output(std::move(*entry), query_.details));
