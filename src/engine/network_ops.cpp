@@ -163,6 +163,9 @@ Task<void> EngineImpl::connect_body(NetworkRecord record, LivePtr live, Endpoint
     if (live->removed) co_return fail(Kind::not_found, "No such container: {}", live->record.id);
     Container next = live->record;
     next.config.networks = wanted_endpoints(next.config, !options_.table.empty());
+    const bool on_it = !is_running(next) || std::ranges::contains(next.endpoints, record.name, &EndpointState::network);
+    // Disconnected from its last network it is on none, though its network mode still names one.
+    if (!on_it) std::erase_if(next.config.networks, [&](const auto& e) { return e.network == record.name; });
     if (std::ranges::contains(next.config.networks, record.name, &EndpointConfig::network)) {
         co_return fail(Kind::denied, "endpoint with name {} already exists in network {}", next.name, record.name);
     }
