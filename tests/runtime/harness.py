@@ -195,14 +195,18 @@ class ConsoleSocket:
         self.path = path
         self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.listener.bind(str(path))
-        self.listener.listen(1)
+        self.listener.listen(64)
         self.listener.settimeout(SECONDS)
 
     def receive(self) -> int:
-        connection, _ = self.listener.accept()
-        with connection:
-            connection.settimeout(SECONDS)
-            _, ancillary, _, _ = connection.recvmsg(256, socket.CMSG_SPACE(4))
+        while True:
+            connection, _ = self.listener.accept()
+            with connection:
+                connection.settimeout(SECONDS)
+                name, ancillary, _, _ = connection.recvmsg(256, socket.CMSG_SPACE(4))
+            if name or ancillary:
+                break
+            # Of a creation that failed once it had connected.
         numbers = array("i")
         for _, _, data in ancillary:
             numbers.frombytes(data)
