@@ -52,14 +52,16 @@ TEST_F(LeftoversTest, VolumesAreWholeOrGone) {
     close();
     ASSERT_TRUE(make_volume_directory(data("begun")));  // no record yet
     ASSERT_TRUE(sys::write_file(data("begun") + "/file", "half of the image's files"));
-    ASSERT_TRUE(sys::remove_tree(root("volumes/cut")));  // by a power cut: the record was on the disk before it
-    ASSERT_TRUE(doom_volume_directory(data("whole")));   // the record is still there: it was not removed
-    ASSERT_TRUE(sys::make_dirs(data("foreign")));        // not ours to remove
+    ASSERT_TRUE(sys::remove_tree(root("volumes/cut")));    // by a power cut: the record was on the disk before it
+    ASSERT_TRUE(doom_volume_directory(data("whole")));     // the record is still there: it was not removed
+    ASSERT_TRUE(sys::make_dirs(root("volumes/emptied")));  // all of a removal is on the disk but the last name
+    ASSERT_TRUE(sys::make_dirs(data("foreign")));          // not ours to remove
     open();
     EXPECT_FALSE(sys::exists(root("volumes/begun")));
     EXPECT_EQ(sys::read_file(data("whole") + "/file").value_or(""), "kept");
     EXPECT_FALSE(sys::exists(root("volumes/whole/unfinished")));
     EXPECT_TRUE(sys::exists(data("foreign")));
+    EXPECT_FALSE(sys::exists(root("volumes/emptied")));
     EXPECT_TRUE(sys::exists(data("cut")));
     ASSERT_TRUE(sys::remove_tree(root("volumes/foreign")));
     EXPECT_THAT(check(), IsEmpty());

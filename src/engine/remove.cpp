@@ -5,6 +5,7 @@
 #include "sys/log.h"
 
 #include <algorithm>
+#include <format>
 
 namespace diatom::engine {
 
@@ -65,7 +66,10 @@ Task<void> EngineImpl::erase(LivePtr live, bool volumes) {
         TRY(sys::remove_tree(run_directory(record.id)));
         if (!record.image.empty()) TRY(parts_.store->remove_rootfs(record.id));
         for (const auto& use : record.images) TRY(parts_.store->remove_rootfs(use.rootfs));
-        for (const auto& name : dropped) TRY(remove_volume_directory(options_.root, name));
+        for (const auto& name : dropped) {
+            TRY(doom_volume_directory(std::format("{}/volumes/{}/_data", options_.root, name)));
+            TRY(remove_volume_directory(options_.root, name));
+        }
         return {};
     });
     CO_TRY(std::move(removed), "cannot remove container \"/{}\"", record.name);

@@ -62,7 +62,8 @@ Result<void> settle_volumes(const std::string& root, const std::set<std::string>
     if (!listed && listed.error().kind() == Kind::not_found) return {};
     for (const auto& name : TRY(std::move(listed))) {
         const auto mountpoint = directory_of(root, name) + "/_data";
-        if (!sys::exists(mark_of(mountpoint))) continue;
+        const bool empty = sys::list_dir(directory_of(root, name)).value_or(std::vector<std::string>{name}).empty();
+        if (!empty && !sys::exists(mark_of(mountpoint))) continue;
         if (recorded.contains(name)) TRY(finish_volume_directory(mountpoint));
         else TRY(remove_volume_directory(root, name));
     }
@@ -73,6 +74,8 @@ Result<void> remove_volume_directory(const std::string& root, const std::string&
     // What is mounted there is somebody else's.
     if (const auto data = directory_of(root, name) + "/_data"; sys::is_mount_point(data))
         TRY(sys::unmount(data, MNT_DETACH), "remove volume {}", name);
+    // Its mark goes after all else: what a power cut brings back has the mark, or is empty.
+    TRY(sys::remove_tree(directory_of(root, name) + "/_data"), "remove volume {}", name);
     TRY(sys::remove_tree(directory_of(root, name)), "remove volume {}", name);
     return {};
 }
