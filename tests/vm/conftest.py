@@ -212,9 +212,4 @@ def docker_tty(machine, suite):
     return run
 
 
-@pytest.fixture(scope="session", autouse=True)
-def fresh_record() -> None:
-    clients.forget()
-
-
 __all__ = ["Boot"]
