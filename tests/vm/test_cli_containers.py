@@ -216,7 +216,7 @@ def test_update_changes_what_runs(docker, play):
     assert reads("cpu.max", "cpuset.cpus", "cpuset.mems") == ["25000 50000", "0", "0"]
     docker("update", "--blkio-weight", "300", "--restart", "on-failure:7", box)
     assert docker("inspect", "-f", "{{.HostConfig.BlkioWeight}} {{.HostConfig.RestartPolicy.MaximumRetryCount}}", box).stdout == "300 7\n"
-    assert reads("io.weight") == ["default 2950"]
+    assert reads("io.weight") == ["default 2930"]
     other = play.box()
     docker("update", "--cpus", "0.25", other)
     assert play.sh(other, "cat /sys/fs/cgroup/cpu.max") == "25000 100000\n"

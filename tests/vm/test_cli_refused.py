@@ -10,7 +10,7 @@ pytestmark = pytest.mark.usefixtures("loaded")
 
 MANAGER = "not a swarm manager"
 SWARM = [
-    "swarm ca", "swarm init", "swarm join 10.0.2.2:2377", "swarm join-token worker", "swarm leave", "swarm unlock-key", "swarm update",
+    "swarm ca", "swarm init", "swarm join 10.0.2.2:2377", "swarm join-token worker", "swarm leave", "swarm unlock-key", "swarm update --autolock=false",
     "node demote x", "node inspect x", "node ls", "node promote x", "node ps x", "node rm x", "node update x",
     "service create busybox", "service inspect x", "service logs x", "service ls", "service ps x", "service rm x",
     "service rollback x", "service scale x=1", "service update x",
