@@ -97,8 +97,10 @@ def test_up_attached_to_some(project):
     assert failed.returncode == 3 and project.states() == {"bad-1": "exited", "long-1": "exited"}
     ended = project.run("up", "--exit-code-from", "bad", check=False)
     assert ended.returncode == 3
+    project.write({"services": {"good": says("good"), "also": says("also")}})
+    project.run("up", "--abort-on-container-failure", "--remove-orphans")
     project.write({"services": {"good": says("good"), "long": busybox("sleep", "1000")}})
-    project.run("up", "--abort-on-container-failure=false", "--remove-orphans", "--exit-code-from", "good", "-t", "0")
+    project.run("up", "--exit-code-from", "good", "--remove-orphans", "-t", "0")
     quick = {"test": "true", "interval": "300ms"}
     project.write({"services": {"web": busybox("sleep", "1000", healthcheck=quick)}})
     project.run("up", "--wait", "--wait-timeout", "100", "--remove-orphans")
@@ -110,9 +112,9 @@ def test_create_scale_and_down(project, registry, layouts):
     project.write({"services": {"web": TICKS, "old": busybox("sleep", "1000")}})
     project.run("create", "--no-build", "--pull", "missing", "--quiet-pull", "--yes", "--scale", "web=2")
     assert project.states() == {"web-1": "created", "web-2": "created", "old-1": "created"}
-    before = project.ids()
+    before = sorted(row["ID"] for row in project.rows("-a"))
     project.run("create", "--no-recreate")
-    assert project.ids() == before
+    assert sorted(row["ID"] for row in project.rows("-a")) == before
     project.write({"services": {"web": TICKS | {"depends_on": ["db"]}, "db": busybox("sleep", "1000"), "pulled": busybox("sleep", "1000") | {"image": f"{image}:latest"}}})
     project.run("create", "--force-recreate", "--remove-orphans", "web")
     assert set(project.states()) == {"web-1", "db-1"}
@@ -173,8 +175,9 @@ def test_logs(ticking):
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT[0-9:.]+Z", time_of)
     assert project.run("logs", "--until", "2000-01-01T00:00:00Z", "web").stdout == ""
     assert "up" in project.run("logs", "--since", time_of, "web").stdout
-    project.run("stop", "-t", "0", "web")
-    assert "up" in project.run("logs", "--follow", "web").stdout, "until it ends"
+    project.write({"services": {"brief": busybox("sh", "-c", "echo first; sleep 4; echo last")}})
+    project.run("up", "-d", "--remove-orphans")
+    assert project.run("logs", "--follow", "--no-log-prefix", "brief").stdout == "first\nlast\n", "until it ends"
 
 
 def test_kill_pause_restart_rm_wait(ticking):
