@@ -56,6 +56,7 @@ struct Live {
     Signal changed;  // exits, removed or the status changed
     Signal logged;
     std::uint64_t exits = 0;
+    bool ending = false;  // an end is being recorded: status may have changed, exits has not yet
     bool removed = false;
     std::string wait_error;  // why the exit code is not the program's own
     std::shared_ptr<StdioHub> hub;
@@ -219,6 +220,7 @@ private:
     Task<void> stop_body(LivePtr live, std::optional<int> timeout_s, std::string signal);
     Task<void> kill_body(LivePtr live, int signal);
     Task<void> end_body(LivePtr live, std::uint64_t exits);
+    asio::awaitable<void> await_recorded(LivePtr live);
     Result<void> signal_live(Live& live, int signal);
     asio::awaitable<bool> await_exit(LivePtr live, std::uint64_t exits, std::optional<std::chrono::nanoseconds> limit);
     asio::awaitable<void> stop_wave(std::vector<std::pair<LivePtr, std::string>> wave, int timeout_s);

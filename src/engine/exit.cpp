@@ -81,6 +81,7 @@ asio::awaitable<void> EngineImpl::on_exit(LivePtr live, sys::ProcessId process, 
     const auto guard = co_await live->lock.lock();
     auto& state = live->record.state;
     if (state.process != process) co_return;
+    live->ending = true;
     if (const auto cgroup = cgroup_of(live->record.id); !cgroup.empty()) {
         // Without a pid namespace of its own, what it left running would live on.
         (void)co_await on_pool([&]() -> Result<void> {
@@ -120,14 +121,12 @@ asio::awaitable<void> EngineImpl::on_exit(LivePtr live, sys::ProcessId process, 
     live->hub->end();
     if (live->log) live->log_generation = live->log->generation();
     live->log.reset();
+    live->ending = false;
     ++live->exits;
+    if (delay) spawn(restart_later(live, *delay, ++live->restart_ticket));
     live->changed.notify_all();
     live->logged.notify_all();
-    if (delay) {
-        spawn(restart_later(live, *delay, ++live->restart_ticket));
-    } else if (live->record.config.auto_remove && !live->keep_once) {
-        remove_later(live);
-    }
+    if (!delay && live->record.config.auto_remove && !live->keep_once) remove_later(live);
 }
 
 std::optional<milliseconds> EngineImpl::restart_delay(Live& live) const {
