@@ -180,8 +180,8 @@ private:
 
     // create.cpp
     Result<void> inherit_volumes(ContainerConfig& config) const;
-    Result<void> prepare_image_mounts(Container& container);                // worker
-    std::vector<Volume> mounted_volumes(const Container& container) const;  // those that are a mount
+    Result<void> prepare_image_mounts(Container& container);                 // worker
+    std::vector<Volume> optioned_volumes(const Container& container) const;  // those that have options
     Task<Created> create_body(std::string name, ContainerConfig config);
     Task<void> prepare_image(Container& container);
     Task<void> fill_volumes(const Container& container);
@@ -230,6 +230,7 @@ private:
     // remove.cpp
     Task<void> remove_body(LivePtr live, RemoveOptions options);
     Task<void> erase(LivePtr live, bool volumes);
+    Result<void> remove_own_files(const Container& container);  // worker
     Task<void> rename_body(LivePtr live, std::string new_name);
     Task<Volume> add_volume(Volume volume);
     Task<void> remove_volume_body(std::string name, bool force);
@@ -274,6 +275,7 @@ private:
     asio::awaitable<void> watch_exec(ExecPtr exec, LivePtr live, Fd pidfd, sys::ProcessId process);
 
     // open.cpp
+    void limit_again();
     Result<void> restore_one(const LivePtr& live);
     void ended_with_machine(const LivePtr& live);
     void remove_later(const LivePtr& live);

@@ -8,6 +8,7 @@
 #include "base/strings.h"
 #include "engine/engine_impl.h"
 #include "engine/leftovers.h"
+#include "engine/size_limit.h"
 #include "engine/stdio_ends.h"
 #include "sys/cgroup.h"
 #include "sys/clock.h"
@@ -75,6 +76,8 @@ Result<void> EngineImpl::restore() {
     for (const auto& id : unread) roots.emplace_back(id, std::nullopt);
     remove_leftovers(options_, parts_.supervisor, kept);
     TRY(parts_.store->recover(roots), "recover the image store");
+    enforce_size_limits(options_.root);
+    limit_again();
     TRY(networks_.open(records_), "restore networks");
     network_records_ = networks_.records();
     for (const auto& network : network_records_) name_service_.add_network(network);
@@ -87,6 +90,22 @@ Result<void> EngineImpl::restore() {
     networks_.settle();
     watch_rules();
     return {};
+}
+
+// A directory that a power cut took was made anew, without its limit.
+void EngineImpl::limit_again() {
+    const auto again = [](const std::string& what, const std::vector<std::string>& directories, std::uint64_t size) {
+        if (auto limited = limit_size(directories, size); !limited)
+            log::error("a limit of disk space is not set", {{"of", what}, {"error", limited.error().what()}});
+    };
+    for (const auto& [id, live] : containers_) {
+        const auto size = live->record.config.storage_size;
+        if (size == 0 || live->record.state.status == Status::removing) continue;
+        if (const auto own = parts_.store->rootfs(id)) again(id, {own->upper, own->work}, size);
+    }
+    for (const auto& volume : volumes_) {
+        if (const auto size = size_limit_of(volume)) again(volume.name, {volume.mountpoint}, size);
+    }
 }
 
 Result<void> EngineImpl::restore_one(const LivePtr& live) {
@@ -161,7 +180,7 @@ Result<void> EngineImpl::adopt(const LivePtr& live, Fd pidfd) {
         log::warning("a container's output is lost from here on: its streams were not kept", {{"id", live->record.id}});
     }
     TRY(open_log(*live));
-    for (const auto& volume : mounted_volumes(live->record)) {
+    for (const auto& volume : optioned_volumes(live->record)) {
         if (auto held = volume_mounts_.hold(volume, live->record.id); !held)
             log::error("a volume is not mounted again", {{"id", live->record.id}, {"error", held.error().what()}});
     }
