@@ -66,9 +66,13 @@ struct Live {
     std::chrono::milliseconds back_off{0};
     bool keep_once = false;            // auto_remove: a restart's stop is not the end
     std::uint64_t restart_ticket = 0;  // raised to call off a pending restart
+    bool returning = false;            // its engine died while a restart was pending
     std::uint64_t health_run = 0;      // raised to end the health checks of a run
 };
 using LivePtr = std::shared_ptr<Live>;
+
+// Whether the restart policy brings back what has ended as the record says, whoever ended it.
+bool policy_wants(const Container& container);
 
 enum class Binds : std::uint8_t;  // file_view.h
 

@@ -96,7 +96,8 @@ Result<void> EngineImpl::restore_one(const LivePtr& live) {
         return {};
     }
     if (state.status == Status::restarting) {
-        state.status = Status::exited;  // start_all() applies its policy
+        state.status = Status::exited;  // start_all() brings it back
+        live->returning = true;
         return {};
     }
     if (state.status != Status::running && state.status != Status::paused) {
@@ -129,6 +130,7 @@ void EngineImpl::ended_with_machine(const LivePtr& live) {
     auto& state = live->record.state;
     state.status = Status::exited;
     state.process = {};
+    state.restart_count = 0;  // that was no failure of its own
     state.exit_code = 255;
     state.finished = sys::wall_ns();
     live->record.endpoints.clear();
