@@ -276,6 +276,7 @@ private:
     asio::awaitable<void> watch_exec(ExecPtr exec, LivePtr live, Fd pidfd, sys::ProcessId process);
 
     // open.cpp
+    void restore_logs();
     Result<void> restore_one(const LivePtr& live);
     void ended_with_machine(const LivePtr& live);
     void remove_later(const LivePtr& live);
@@ -324,6 +325,7 @@ private:
     std::vector<NetworkRecord> network_records_;
     std::vector<Volume> volumes_;
     VolumeMounts volume_mounts_;
+    std::unique_ptr<LogBatch> log_batch_;        // null without PID 1
     std::map<std::string, LivePtr> containers_;  // by id
     std::map<std::string, std::string> names_;   // name -> id; reserved before the container exists
     std::map<std::string, ExecPtr> execs_;

@@ -1,6 +1,8 @@
 // Opening the engine: records, network, and the containers that outlived the engine before this one.
 #include <fcntl.h>
+#include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
 #include <format>
 #include <set>
@@ -74,6 +76,7 @@ Result<void> EngineImpl::restore() {
     }
     for (const auto& id : unread) roots.emplace_back(id, std::nullopt);
     remove_leftovers(options_, parts_.supervisor, kept);
+    restore_logs();
     TRY(parts_.store->recover(roots), "recover the image store");
     TRY(networks_.open(records_), "restore networks");
     network_records_ = networks_.records();
@@ -87,6 +90,31 @@ Result<void> EngineImpl::restore() {
     networks_.settle();
     watch_rules();
     return {};
+}
+
+// Before any log is opened: what the engine before this one had taken from a container, and not written yet.
+void EngineImpl::restore_logs() {
+    std::ignore = sys::make_dirs(options_.run, 0711);
+    auto opened = LogBatch::open(parts_.supervisor, parked_batch(options_), options_.run + "/log-batch");
+    if (!opened) {
+        if (opened.error().kind() != Kind::unavailable) log::error("logs are not kept whole", opened.error());
+        return;
+    }
+    log_batch_ = std::move(*opened);
+    const auto open_cut = [&](const std::string& id,
+                              std::optional<std::uint64_t> size) -> Result<std::unique_ptr<JsonLog>> {
+        const auto found = containers_.find(id);
+        if (found == containers_.end() || !found->second->active())
+            return fail(Kind::not_found, "container {} does not run any more", id);
+        const auto& record = found->second->record;
+        if (size && ::truncate(record.log_path.c_str(), static_cast<off_t>(*size)) < 0)
+            return fail_errno(errno, "cut back {}", record.log_path);
+        auto log = TRY(JsonLog::open(record.log_path, record.config.log, 0, log_attributes(record)));
+        log->keep_partials(run_directory(id));
+        return log;
+    };
+    if (auto done = log_batch_->recover(open_cut); !done)
+        log::warning("a container's last words are lost", {{"error", done.error().what()}});
 }
 
 Result<void> EngineImpl::restore_one(const LivePtr& live) {
@@ -115,6 +143,7 @@ Result<void> EngineImpl::restore_one(const LivePtr& live) {
     auto recovered = recover_streams(parts_.supervisor, parked_prefix(options_, live->record.id));
     if (auto opened = open_log(*live); !opened) log::error("a container's log cannot be opened", opened.error());
     auto io = std::make_shared<ProcessIo>(loop_, std::move(recovered), live->hub, live->log, [] {}, [] {});
+    io->use_batch(log_batch_.get(), live->record.id);
     live->hub->begin(io);
     io->start();
     spawn([](EngineImpl* self, LivePtr ended) -> asio::awaitable<void> {
@@ -173,6 +202,7 @@ Result<void> EngineImpl::adopt(const LivePtr& live, Fd pidfd) {
         [this, parked_stdin] {
             asio::post(*workers_, [this, parked_stdin] { std::ignore = parts_.supervisor.forget(parked_stdin); });
         });
+    io->use_batch(log_batch_.get(), live->record.id);
     live->hub->begin(io);
     io->start();
     if (auto network = networks_.adopt(live->record); !network) {
