@@ -84,8 +84,8 @@ ssize_t LogBatch::take(FdRef from, const std::string& container, JsonLog& log, L
     journal.time = sys::wall_ns();
     const auto& partial = log.partial(stream);
     journal.partial_time = partial.time;
-    journal.partial_size = static_cast<std::uint32_t>(partial.text.size());
-    std::ranges::copy(partial.text, journal.partial.begin());
+    journal.partial_size = static_cast<std::uint32_t>(std::min(partial.text.size(), journal.partial.size()));
+    std::ranges::copy_n(partial.text.begin(), journal.partial_size, journal.partial.begin());
     journal.begin = kNothing;
     log.tell_begin(&journal.begin);
     journal.stage = Stage::taken;
@@ -105,26 +105,28 @@ void LogBatch::done() {
     journal_->stage = Stage::idle;
 }
 
-Result<void> LogBatch::recover(const OpenLog& open_log) {
+Result<void> LogBatch::write_again(JsonLog& log) {
     Journal& journal = *journal_;
-    if (waiting() > 0 && journal.stage != Stage::logged) {
-        const std::string container(journal.container.begin(), std::ranges::find(journal.container, '\0'));
-        const auto size = journal.begin == kNothing ? std::nullopt : std::optional(journal.begin);
-        auto log = open_log(container, size);
-        if (!log) {
-            done();
-            return forward_error(std::move(log));
-        }
-        (*log)->tell_begin(&journal.begin);
-        const auto begun = std::min<std::size_t>(journal.partial_size, journal.partial.size());
-        (*log)->begin_line(journal.stream, {journal.partial.data(), begun}, journal.partial_time);
-        std::vector<char> bytes(kMost);
-        const auto size_of_it = look(bytes);
-        if (size_of_it > 0)
-            TRY((*log)->append(journal.stream, {bytes.data(), static_cast<std::size_t>(size_of_it)}, journal.time));
-    }
+    log.tell_begin(&journal.begin);
+    const auto begun = std::min<std::size_t>(journal.partial_size, journal.partial.size());
+    log.begin_line(journal.stream, {journal.partial.data(), begun}, journal.partial_time);
+    std::vector<char> bytes(kMost);
+    const auto size = look(bytes);
+    if (size < 0) return fail_errno(errno, "read what was on its way into the log");
+    return log.append(journal.stream, {bytes.data(), static_cast<std::size_t>(size)}, journal.time);
+}
+
+Result<void> LogBatch::recover(const OpenLog& open_log) {
+    const auto complete = [&]() -> Result<void> {
+        if (waiting() == 0 || journal_->stage == Stage::logged) return {};
+        const auto& id = journal_->container;
+        const auto size = journal_->begin == kNothing ? std::nullopt : std::optional(journal_->begin);
+        const auto log = TRY(open_log(std::string(id.begin(), std::ranges::find(id, '\0')), size));
+        return write_again(*log);
+    };
+    auto completed = complete();
     done();
-    return {};
+    return completed;
 }
 
 }  // namespace diatom::engine

@@ -53,6 +53,7 @@ private:
           journal_(journal) {}
     std::size_t waiting() const;
     ssize_t look(std::span<char> buffer);  // without emptying
+    Result<void> write_again(JsonLog& log);
 
     Fd batch_out_, batch_in_, copy_out_, copy_in_;
     Journal* journal_;

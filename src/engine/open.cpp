@@ -6,6 +6,7 @@
 #include <csignal>
 #include <format>
 #include <set>
+#include <utility>
 
 #include "base/strings.h"
 #include "engine/engine_impl.h"
@@ -107,7 +108,9 @@ void EngineImpl::restore_logs() {
         if (found == containers_.end() || !found->second->active())
             return fail(Kind::not_found, "container {} does not run any more", id);
         const auto& record = found->second->record;
-        if (size && ::truncate(record.log_path.c_str(), static_cast<off_t>(*size)) < 0)
+        const auto about = sys::stat_path(record.log_path);
+        const bool longer = size && about && std::cmp_greater(about->st_size, *size);
+        if (longer && ::truncate(record.log_path.c_str(), static_cast<off_t>(*size)) < 0)
             return fail_errno(errno, "cut back {}", record.log_path);
         auto log = TRY(JsonLog::open(record.log_path, record.config.log, 0, log_attributes(record)));
         log->keep_partials(run_directory(id));
