@@ -29,7 +29,8 @@ protected:
         while (init_.supervisor().parked("log/test/batch").value().empty()) ::usleep(1000);
         auto recovered = batch_->recover([&](const std::string& container, std::optional<std::uint64_t> size) {
             EXPECT_EQ(container, "box");
-            if (size) EXPECT_EQ(::truncate(path().c_str(), static_cast<off_t>(*size)), 0);
+            const auto length = size ? static_cast<off_t>(*size) : static_cast<off_t>(sys::stat_path(path())->st_size);
+            EXPECT_EQ(::truncate(path().c_str(), length), 0);
             return open_log();
         });
         EXPECT_EQ(recovered.has_value(), !gone_);
