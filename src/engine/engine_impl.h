@@ -67,9 +67,13 @@ struct Live {
     std::chrono::milliseconds back_off{0};
     bool keep_once = false;            // auto_remove: a restart's stop is not the end
     std::uint64_t restart_ticket = 0;  // raised to call off a pending restart
+    bool returning = false;            // its engine died while a restart was pending
     std::uint64_t health_run = 0;      // raised to end the health checks of a run
 };
 using LivePtr = std::shared_ptr<Live>;
+
+// Whether the restart policy brings back what has ended as the record says, whoever ended it.
+bool policy_wants(const Container& container);
 
 enum class Binds : std::uint8_t;  // file_view.h
 
@@ -276,6 +280,7 @@ private:
 
     // open.cpp
     void limit_again();
+    void restore_logs();
     Result<void> restore_one(const LivePtr& live);
     void ended_with_machine(const LivePtr& live);
     void remove_later(const LivePtr& live);
@@ -324,6 +329,7 @@ private:
     std::vector<NetworkRecord> network_records_;
     std::vector<Volume> volumes_;
     VolumeMounts volume_mounts_;
+    std::unique_ptr<LogBatch> log_batch_;        // null without PID 1
     std::map<std::string, LivePtr> containers_;  // by id
     std::map<std::string, std::string> names_;   // name -> id; reserved before the container exists
     std::map<std::string, ExecPtr> execs_;

@@ -129,15 +129,17 @@ asio::awaitable<void> EngineImpl::on_exit(LivePtr live, sys::ProcessId process, 
     if (!delay && live->record.config.auto_remove && !live->keep_once) remove_later(live);
 }
 
+bool policy_wants(const Container& container) {
+    const auto& config = container.config;
+    const auto& state = container.state;
+    const bool left = config.restart_max == 0 || state.restart_count < config.restart_max;
+    return config.restart == RestartPolicy::always || config.restart == RestartPolicy::unless_stopped ||
+           (config.restart == RestartPolicy::on_failure && state.exit_code != 0 && left);
+}
+
 std::optional<milliseconds> EngineImpl::restart_delay(Live& live) const {
-    const auto& config = live.record.config;
     const auto& state = live.record.state;
-    if (stopping_ || state.stopped_by_user || live.removed) return std::nullopt;
-    const bool failed = state.exit_code != 0;
-    const bool wanted = config.restart == RestartPolicy::always || config.restart == RestartPolicy::unless_stopped ||
-                        (config.restart == RestartPolicy::on_failure && failed &&
-                         (config.restart_max == 0 || state.restart_count < config.restart_max));
-    if (!wanted) return std::nullopt;
+    if (stopping_ || state.stopped_by_user || live.removed || !policy_wants(live.record)) return std::nullopt;
     const bool good = state.finished - state.started >= kGoodRun;
     live.back_off = good || live.back_off.count() == 0 ? kFirstDelay : std::min(live.back_off * 2, kLongestDelay);
     return live.back_off;

@@ -1,9 +1,12 @@
 // Opening the engine: records, network, and the containers that outlived the engine before this one.
 #include <fcntl.h>
+#include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
 #include <format>
 #include <set>
+#include <utility>
 
 #include "base/strings.h"
 #include "engine/engine_impl.h"
@@ -75,6 +78,7 @@ Result<void> EngineImpl::restore() {
     }
     for (const auto& id : unread) roots.emplace_back(id, std::nullopt);
     remove_leftovers(options_, parts_.supervisor, kept);
+    restore_logs();
     TRY(parts_.store->recover(roots), "recover the image store");
     enforce_size_limits(options_.root);
     limit_again();
@@ -108,6 +112,33 @@ void EngineImpl::limit_again() {
     }
 }
 
+// Before any log is opened: what the engine before this one had taken from a container, and not written yet.
+void EngineImpl::restore_logs() {
+    std::ignore = sys::make_dirs(options_.run, 0711);
+    auto opened = LogBatch::open(parts_.supervisor, parked_batch(options_), options_.run + "/log-batch");
+    if (!opened) {
+        if (opened.error().kind() != Kind::unavailable) log::error("logs are not kept whole", opened.error());
+        return;
+    }
+    log_batch_ = std::move(*opened);
+    const auto open_cut = [&](const std::string& id,
+                              std::optional<std::uint64_t> size) -> Result<std::unique_ptr<JsonLog>> {
+        const auto found = containers_.find(id);
+        if (found == containers_.end() || !found->second->active())
+            return fail(Kind::not_found, "container {} does not run any more", id);
+        const auto& record = found->second->record;
+        const auto about = sys::stat_path(record.log_path);
+        const bool longer = size && about && std::cmp_greater(about->st_size, *size);
+        if (longer && ::truncate(record.log_path.c_str(), static_cast<off_t>(*size)) < 0)
+            return fail_errno(errno, "cut back {}", record.log_path);
+        auto log = TRY(JsonLog::open(record.log_path, record.config.log, 0, log_attributes(record)));
+        log->keep_partials(run_directory(id));
+        return log;
+    };
+    if (auto done = log_batch_->recover(open_cut); !done)
+        log::warning("a container's last words are lost", {{"error", done.error().what()}});
+}
+
 Result<void> EngineImpl::restore_one(const LivePtr& live) {
     auto& state = live->record.state;
     if (state.status == Status::removing) {
@@ -115,7 +146,8 @@ Result<void> EngineImpl::restore_one(const LivePtr& live) {
         return {};
     }
     if (state.status == Status::restarting) {
-        state.status = Status::exited;  // start_all() applies its policy
+        state.status = Status::exited;  // start_all() brings it back
+        live->returning = true;
         return {};
     }
     if (state.status != Status::running && state.status != Status::paused) {
@@ -133,6 +165,7 @@ Result<void> EngineImpl::restore_one(const LivePtr& live) {
     auto recovered = recover_streams(parts_.supervisor, parked_prefix(options_, live->record.id));
     if (auto opened = open_log(*live); !opened) log::error("a container's log cannot be opened", opened.error());
     auto io = std::make_shared<ProcessIo>(loop_, std::move(recovered), live->hub, live->log, [] {}, [] {});
+    io->use_batch(log_batch_.get(), live->record.id);
     live->hub->begin(io);
     io->start();
     spawn([](EngineImpl* self, LivePtr ended) -> asio::awaitable<void> {
@@ -148,6 +181,7 @@ void EngineImpl::ended_with_machine(const LivePtr& live) {
     auto& state = live->record.state;
     state.status = Status::exited;
     state.process = {};
+    state.restart_count = 0;  // that was no failure of its own
     state.exit_code = 255;
     state.finished = sys::wall_ns();
     live->record.endpoints.clear();
@@ -190,6 +224,7 @@ Result<void> EngineImpl::adopt(const LivePtr& live, Fd pidfd) {
         [this, parked_stdin] {
             asio::post(*workers_, [this, parked_stdin] { std::ignore = parts_.supervisor.forget(parked_stdin); });
         });
+    io->use_batch(log_batch_.get(), live->record.id);
     live->hub->begin(io);
     io->start();
     if (auto network = networks_.adopt(live->record); !network) {

@@ -176,6 +176,7 @@ Task<void> EngineImpl::try_start(LivePtr live, StartUp& up) {
         [this, parked_stdin] {
             asio::post(*workers_, [this, parked_stdin] { std::ignore = parts_.supervisor.forget(parked_stdin); });
         });
+    up.io->use_batch(log_batch_.get(), up.next.id);
     live->hub->begin(up.io);
     up.io->start();
     // Its first question may come at once.
