@@ -88,15 +88,22 @@ Task<void> history(Call& call) {
     CO_TRY(std::move(checked));
     auto found = co_await call.engine.image(call.name());
     const auto image = CO_TRY(std::move(found));
+    auto measured = co_await call.engine.layer_sizes();
+    const auto sizes = CO_TRY(std::move(measured));
+    auto layer = image.config.diff_ids.begin();
     Json rows = Json::array();
     if (image.config.history.is_array()) {
         for (const auto& step : image.config.history) {
+            std::uint64_t size = 0;
+            if (!json_bool(step, "empty_layer").value_or(false) && layer != image.config.diff_ids.end()) {
+                if (const auto known = sizes.find(*layer++); known != sizes.end()) size = known->second;
+            }
             const auto created = sys::parse_rfc3339(json_string(step, "created").value_or("")).value_or(0);
             rows.insert(rows.begin(), Json{{"Id", "<missing>"},
                                            {"Created", created / 1'000'000'000},
                                            {"CreatedBy", json_string(step, "created_by").value_or("")},
                                            {"Comment", json_string(step, "comment").value_or("")},
-                                           {"Size", 0},
+                                           {"Size", size},
                                            {"Tags", nullptr}});
         }
     }

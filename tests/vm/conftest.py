@@ -230,9 +230,4 @@ def docker_tty(machine, suite):
     return run
 
 
-@pytest.fixture(scope="session", autouse=True)
-def fresh_record() -> None:
-    clients.forget()
-
-
 __all__ = ["Boot"]

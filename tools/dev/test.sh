@@ -8,11 +8,12 @@ set -euo pipefail
 
 stages=()
 pytest_args=()
+selected=
 while [ $# -gt 0 ]; do
     case $1 in
     --long) pytest_args+=(--long); shift ;;
     --only) stages+=("${2:?--only needs a stage}"); shift 2 ;;
-    --) shift; pytest_args+=("$@"); break ;;
+    --) shift; selected=$*; pytest_args+=("$@"); break ;;
     *) fail "test: unknown argument '$1' (--only STAGE, --long, or -- and what pytest takes)" ;;
     esac
 done
@@ -31,7 +32,7 @@ configured() {
 
 stage_lint() {
     tools/dev/lint.sh
-    python3 -m pytest -q -p no:cacheprovider tests/lint
+    python3 -m pytest -q -p no:cacheprovider tests/lint tests/compat
 }
 
 # GoogleTest under AddressSanitizer and UndefinedBehaviorSanitizer, with the fuzzers' corpora replayed. A network and a
@@ -79,10 +80,13 @@ stage_image() {
     python3 -m pytest -q -p no:cacheprovider tests/image
 }
 
-# A machine waits more than it works: as many side by side as there are processors, a file's tests on one of them.
+# A machine waits more than it works: as many side by side as there are processors, a file's tests on one of them. All of
+# the tests together show what docs/COMPATIBILITY.md says; a selection replaces the record of its own files only.
 stage_vm() {
     tools/dev/image.sh
+    [ -n "$selected" ] || rm -rf build/compat
     python3 -m pytest -p no:cacheprovider -n "${DIATOM_JOBS:-$(nproc)}" --dist loadfile --durations=10 tests/vm "${pytest_args[@]}"
+    [ -n "$selected" ] || tools/dev/compat.sh
 }
 
 failed=()
