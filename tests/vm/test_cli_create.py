@@ -152,7 +152,6 @@ def test_create_keeps_mounts(create, docker, play):
     ("flags", "why"),
     [
         (["--gpus", "all"], "no device driver"),
-        (["--storage-opt", "size=1G"], "no project quotas"),
         (["--cpu-rt-period", "1000"], "no real-time scheduling"),
         (["--cpu-rt-runtime", "1000"], "no real-time scheduling"),
         (["--isolation", "hyperv"], "invalid isolation"),
