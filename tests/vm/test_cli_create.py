@@ -64,6 +64,7 @@ RESOURCES = [
     (["--oom-score-adj", "100"], "HostConfig.OomScoreAdj", 100),
     (["--ulimit", "nofile=64:128"], "HostConfig.Ulimits", [{"Name": "nofile", "Hard": 128, "Soft": 64}]),
     (["--shm-size", "1m"], "HostConfig.ShmSize", 1 << 20),
+    (["--storage-opt", "size=64m"], "HostConfig.StorageOpt", {"size": "64m"}),
     (["--cgroup-parent", "/cli"], "HostConfig.CgroupParent", "/cli"),
     (["--cgroupns", "private"], "HostConfig.CgroupnsMode", "private"),
     (["--ipc", "private"], "HostConfig.IpcMode", "private"),
