@@ -207,6 +207,9 @@ Json encode_container(const engine::Container& container, std::optional<engine::
               {"Args", container.argv.empty() ? std::vector<std::string>{}
                                               : std::vector(container.argv.begin() + 1, container.argv.end())},
               {"State", encode_state(container.state)},
+    for (const auto* key : {"IpcMode", "CgroupnsMode"}) {
+        if (host[key] == "") host[key] = "private";
+    }
               {"Image", container.image.text()},
               {"ResolvConfPath", container.resolv_conf_path},
               {"HostnamePath", container.hostname_path},
