@@ -167,11 +167,13 @@ void add_size(Json& body, const std::optional<engine::ContainerSize>& size) {
 }
 
 Json encode_log(const engine::LogOptions& log) {
-    if (log.driver == engine::LogDriver::none) return {{"Type", "none"}, {"Config", Json::object()}};
-    Json options{{"max-size", std::to_string(log.max_size)}, {"max-file", std::to_string(log.max_files)}};
-    if (!log.labels.empty()) options["labels"] = join(log.labels, ",");
-    if (!log.env.empty()) options["env"] = join(log.env, ",");
-    return {{"Type", "json-file"}, {"Config", options}};
+    Json options(log.given);
+    // Docker's json-file does not rotate unless it is told to: what holds here is said.
+    if (log.driver == engine::LogDriver::json_file) {
+        options.emplace("max-size", std::to_string(log.max_size));
+        options.emplace("max-file", std::to_string(log.max_files));
+    }
+    return {{"Type", to_string(log.driver)}, {"Config", std::move(options)}};
 }
 
 }  // namespace
@@ -214,7 +216,7 @@ Json encode_container(const engine::Container& container, std::optional<engine::
               {"ResolvConfPath", container.resolv_conf_path},
               {"HostnamePath", container.hostname_path},
               {"HostsPath", container.hosts_path},
-              {"LogPath", container.log_path},
+              {"LogPath", container.config.log.driver == engine::LogDriver::json_file ? container.log_path : ""},
               {"Name", "/" + container.name},
               {"RestartCount", container.state.restart_count},
               {"Driver", "overlay2"},

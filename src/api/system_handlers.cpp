@@ -92,7 +92,7 @@ Json engine_facts(const engine::EngineOptions& options) {
              {{"Volume", {"local"}},
               {"Network", {"bridge", "host", "null"}},
               {"Authorization", nullptr},
-              {"Log", {"json-file", "none"}}}},
+              {"Log", {"json-file", "local", "none"}}}},
             {"SecurityOptions", {"name=seccomp,profile=builtin", "name=cgroupns"}},
             {"LiveRestoreEnabled", true}};
 }

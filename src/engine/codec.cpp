@@ -34,6 +34,7 @@ bool is_active(Status status) noexcept {
 std::string_view to_string(RestartPolicy policy) {
     return EnumNames<RestartPolicy>::kNames[static_cast<std::size_t>(policy)];
 }
+std::string_view to_string(LogDriver driver) { return EnumNames<LogDriver>::kNames[static_cast<std::size_t>(driver)]; }
 std::string_view to_string(MountKind kind) { return EnumNames<MountKind>::kNames[static_cast<std::size_t>(kind)]; }
 
 namespace {
@@ -78,6 +79,11 @@ void fields(A& archive, LogOptions& log) {
     archive("max_files", log.max_files);
     archive("labels", log.labels);
     archive("env", log.env);
+    archive("compress", log.compress);
+    archive("labels_regex", log.labels_regex);
+    archive("env_regex", log.env_regex);
+    archive("tag", log.tag);
+    archive("given", log.given);
 }
 
 template <class A>

@@ -1,6 +1,7 @@
-// The engine's body, in parts: open.cpp (opening, re-adoption), create.cpp, start.cpp, exit.cpp, stop.cpp, remove.cpp,
-// exec.cpp, health_watch.cpp, files.cpp, views.cpp (reading), images.cpp, image_make.cpp, update.cpp, services.cpp,
-// network_ops.cpp, check.cpp. Thread side: the loop's thread, except where a member says "worker".
+// The engine's body, in parts: open.cpp (opening, re-adoption), create.cpp, start.cpp, log_upkeep.cpp, exit.cpp,
+// stop.cpp, remove.cpp, exec.cpp, health_watch.cpp, files.cpp, views.cpp (reading), images.cpp, image_make.cpp,
+// import_url.cpp, update.cpp, services.cpp, network_ops.cpp, link_ops.cpp, check.cpp. Thread side: the loop's thread,
+// except where a member says "worker".
 //
 // Locks: `Live::lock` is held by start, remove, rename, pause and the exit handler while they change a container; stop
 // and kill only signal, and wait for the exit handler without it. Client calls that change something are shielded from
@@ -193,13 +194,17 @@ private:
     Result<void> launch_worker(StartUp& up);  // worker
     Result<void> join_namespaces(const Container& container, struct SpecInputs& inputs) const;
     asio::awaitable<void> start_failed(LivePtr live, StartUp& up, const Error& error);
-    Result<void> open_log(Live& live);
     void watch(const LivePtr& live, Fd pidfd);
 
     // exit.cpp
     asio::awaitable<void> watch_exit(LivePtr live, std::shared_ptr<asio::posix::stream_descriptor> pidfd,
                                      sys::ProcessId process);
     // How it ended, without reaping it.
+    // log_upkeep.cpp
+    Result<void> open_log(Live& live);
+    std::function<void()> when_logged(const LivePtr& live);
+    asio::awaitable<void> compress_rotated(LivePtr live, RotatedLog rotated);
+
     asio::awaitable<WaitResult> exit_status(FdRef pidfd, sys::ProcessId process);
     asio::awaitable<void> on_exit(LivePtr live, sys::ProcessId process, WaitResult result);
     asio::awaitable<void> give_back(const std::string& id, bool* oom_killed);

@@ -57,12 +57,17 @@ struct HealthCheck {
 
 enum class RestartPolicy { no, always, on_failure, unless_stopped };
 
-enum class LogDriver { json_file, none };
+enum class LogDriver { json_file, none, local };
+std::string_view to_string(LogDriver driver);
 struct LogOptions {
     LogDriver driver = LogDriver::json_file;
     std::uint64_t max_size = 10U << 20U;  // bytes; rotation is on by default
     unsigned max_files = 3;
-    std::vector<std::string> labels, env;  // names of those that each entry carries
+    bool compress = false;                     // what is rotated out
+    std::vector<std::string> labels, env;      // names of those that each entry carries
+    std::string labels_regex, env_regex;       // and of more of them
+    std::string tag;                           // template of one that each carries
+    std::map<std::string, std::string> given;  // as the user wrote them
 };
 
 // What the user asked for of one network of a container.

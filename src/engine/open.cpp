@@ -113,7 +113,7 @@ Result<void> EngineImpl::restore_one(const LivePtr& live) {
     // It ended while no engine watched.
     auto recovered = recover_streams(parts_.supervisor, parked_prefix(options_, live->record.id));
     if (auto opened = open_log(*live); !opened) log::error("a container's log cannot be opened", opened.error());
-    auto io = std::make_shared<ProcessIo>(loop_, std::move(recovered), live->hub, live->log, [] {}, [] {});
+    auto io = std::make_shared<ProcessIo>(loop_, std::move(recovered), live->hub, live->log, when_logged(live), [] {});
     live->hub->begin(io);
     io->start();
     spawn([](EngineImpl* self, LivePtr ended) -> asio::awaitable<void> {
@@ -167,8 +167,7 @@ Result<void> EngineImpl::adopt(const LivePtr& live, Fd pidfd) {
     }
     const std::string parked_stdin = parked_prefix(options_, live->record.id) + "stdin";
     auto io = std::make_shared<ProcessIo>(
-        loop_, std::move(streams), live->hub, live->log, [raw = live.get()] { raw->logged.notify_all(); },
-        [this, parked_stdin] {
+        loop_, std::move(streams), live->hub, live->log, when_logged(live), [this, parked_stdin] {
             asio::post(*workers_, [this, parked_stdin] { std::ignore = parts_.supervisor.forget(parked_stdin); });
         });
     live->hub->begin(io);

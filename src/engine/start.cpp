@@ -193,8 +193,7 @@ Task<void> EngineImpl::try_start(LivePtr live, StartUp& up) {
     CO_TRY(std::move(saved));
     const std::string parked_stdin = parked_prefix(options_, up.next.id) + "stdin";
     up.io = std::make_shared<ProcessIo>(
-        loop_, std::move(up.ends), live->hub, live->log, [live = live.get()] { live->logged.notify_all(); },
-        [this, parked_stdin] {
+        loop_, std::move(up.ends), live->hub, live->log, when_logged(live), [this, parked_stdin] {
             asio::post(*workers_, [this, parked_stdin] { std::ignore = parts_.supervisor.forget(parked_stdin); });
         });
     live->hub->begin(up.io);
@@ -246,15 +245,6 @@ asio::awaitable<void> EngineImpl::start_failed(LivePtr live, StartUp& up, const 
     if (live->record.config.auto_remove) {
         remove_later(live);
     }
-}
-
-Result<void> EngineImpl::open_log(Live& live) {
-    const auto& record = live.record;
-    if (record.config.log.driver == LogDriver::none || live.log) return {};
-    TRY(sys::make_dirs(data_directory(record.id), 0710));
-    live.log = TRY(JsonLog::open(record.log_path, record.config.log, live.log_generation, log_attributes(record)));
-    live.log->keep_partials(run_directory(record.id));
-    return {};
 }
 
 void EngineImpl::watch(const LivePtr& live, Fd pidfd) {

@@ -22,14 +22,21 @@ Output to_output(LogEntry entry, bool details) {
 
 class LiveLogReader final : public LogReader {
 public:
-    LiveLogReader(LivePtr live, LogCursor cursor, LogQuery query)
-        : live_(std::move(live)), cursor_(std::move(cursor)), query_(query) {}
+    using Pool = EngineImpl::Workers::executor_type;
+    LiveLogReader(LivePtr live, LogCursor cursor, LogQuery query, Pool pool)
+        : live_(std::move(live)), cursor_(std::move(cursor)), query_(query), pool_(std::move(pool)) {}
 
     Task<std::optional<Output>> next() override {
         for (;;) {
             // Read before the entry: what is written after this is found by the next round.
             const bool ended = !live_->log;
-            auto entry = CO_TRY(cursor_.next(live_->log ? live_->log->generation() : live_->log_generation));
+            auto read = cursor_.next(live_->log ? live_->log->generation() : live_->log_generation);
+            if (!read && cursor_.copies().wanting()) {
+                auto made = co_await on_worker(pool_, [this] { return cursor_.copies().make(); });
+                CO_TRY(std::move(made));
+                continue;
+            }
+            auto entry = CO_TRY(std::move(read));
             if (entry) {
                 if (query_.until != 0 && entry->time > query_.until) co_return std::optional<Output>();
                 if (entry->time < query_.since || !(entry->stream == LogStream::err ? query_.err : query_.out))
@@ -50,6 +57,7 @@ private:
     LogCursor cursor_;
     LogQuery query_;
 };
+    Pool pool_;
 
 // First what was logged, then what comes.
 class ReplayingAttachment final : public Attachment {
@@ -153,10 +161,17 @@ Task<std::unique_ptr<LogReader>> EngineImpl::logs(std::string name, LogQuery que
     if (live->record.config.log.driver == LogDriver::none) {
         co_return fail(Kind::unsupported, "configured logging driver does not support reading: none");
     }
-    const auto generation = live->log ? live->log->generation() : live->log_generation;
-    auto cursor =
-        CO_TRY(LogCursor::open(live->record.log_path, live->record.config.log.max_files, generation, query.tail));
-    co_return std::make_unique<LiveLogReader>(live, std::move(cursor), query);
+    const auto copies = std::make_shared<LogCopies>();
+    for (;;) {
+        const auto generation = live->log ? live->log->generation() : live->log_generation;
+        auto cursor =
+            LogCursor::open(live->record.log_path, live->record.config.log.max_files, generation, query.tail, copies);
+        if (cursor || !copies->wanting()) {
+            co_return std::make_unique<LiveLogReader>(live, CO_TRY(std::move(cursor)), query, workers_->get_executor());
+        }
+        auto made = co_await on_pool([&] { return copies->make(); });
+        CO_TRY(std::move(made));
+    }
 }
 
 Task<ContainerSize> EngineImpl::container_size(std::string name) {
