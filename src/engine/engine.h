@@ -183,6 +183,7 @@ public:
     virtual Task<image::Digest> commit(std::string container, NewImage options) = 0;
     virtual Task<image::Digest> import_image(Fd archive, NewImage options) = 0;
     virtual Task<std::map<image::Digest, std::uint64_t>> layer_sizes() = 0;  // bytes, by diff id
+    virtual Task<image::Digest> import_url(std::string url, NewImage options, image::ProgressSink progress) = 0;
     virtual Task<void> check_login(std::string host, image::Credentials credentials) = 0;
 
     // networks and volumes

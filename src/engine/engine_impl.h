@@ -144,6 +144,7 @@ public:
     Task<image::Digest> commit(std::string container, NewImage options) override;
     Task<image::Digest> import_image(Fd archive, NewImage options) override;
     Task<std::map<image::Digest, std::uint64_t>> layer_sizes() override;
+    Task<image::Digest> import_url(std::string url, NewImage options, image::ProgressSink progress) override;
     Task<void> check_login(std::string host, image::Credentials credentials) override;
 
     std::vector<NetworkRecord> networks() override { return network_records_; }
@@ -254,6 +255,8 @@ private:
 
     // check.cpp
     CheckedState checked_state() const;
+    // `whole`: set before the archive ends, where its end alone does not say that it is complete.
+    Task<image::Digest> import_from(Fd archive, NewImage options, std::shared_ptr<const std::atomic<bool>> whole);
     asio::awaitable<CheckReport> check_once();
     asio::awaitable<void> check_records(const CheckedState& state, CheckReport& report);
 
