@@ -38,12 +38,6 @@ Result<void> refuse_unsupported(const Json& host) {
         if (refused.key == "VolumeDriver" && value == "local") continue;
         return fail(Kind::unsupported, "HostConfig.{} ({}): {}", refused.key, refused.flag, refused.why);
     }
-    if (is_set(json_member(host, "Links")) &&
-        !engine::is_user_defined(TRY(json_string(host, "NetworkMode", "default")))) {
-        return fail(Kind::unsupported,
-                    "HostConfig.Links (--link): there are no links on the default bridge: put both containers on a "
-                    "network of their own");
-    }
     const auto isolation = TRY(json_string(host, "Isolation"));
     if (!isolation.empty() && isolation != "default")
         return fail(Kind::invalid, "invalid isolation \"{}\" on Linux", isolation);

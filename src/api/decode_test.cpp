@@ -125,11 +125,6 @@ struct Refusal {
 TEST(DecodeContainer, RefusesByName) {
     const Refusal refusals[] = {
         {R"({})", Kind::invalid, "no image"},
-        {R"({"Image":"x","HostConfig":{"Links":["a:b"]}})", Kind::unsupported, "--link"},
-        {R"({"Image":"x","NetworkingConfig":{"EndpointsConfig":{"n":{"IPAMConfig":{"LinkLocalIPs":["169.254.1.2"]}}}}})",
-         Kind::unsupported, "--link-local-ip"},
-        {R"({"Image":"x","NetworkingConfig":{"EndpointsConfig":{"n":{"DriverOpts":{"com.docker.network.endpoint.ifname":"a"}}}}})",
-         Kind::unsupported, "ifname"},
         {R"({"Image":"x","HostConfig":{"UsernsMode":"private"}})", Kind::unsupported, "--userns"},
         {R"({"Image":"x","Healthcheck":{"Test":["CMD","true"],"Interval":1}})", Kind::invalid, "1ms"},
         {R"({"Image":"x","HostConfig":{"DeviceRequests":[{"Count":-1}]}})", Kind::unsupported, "--gpus"},

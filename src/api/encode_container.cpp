@@ -160,6 +160,13 @@ Result<std::optional<std::int64_t>> time_param(const Request& request, const std
 
 namespace {
 
+Json encode_links(const engine::Container& container) {
+    Json links = Json::array();
+    for (const auto& link : container.links)
+        links.push_back(std::format("/{}:/{}/{}", link.name, container.name, link.alias));
+    return links.empty() ? Json(nullptr) : links;
+}
+
 void add_size(Json& body, const std::optional<engine::ContainerSize>& size) {
     if (!size) return;
     body["SizeRw"] = size->own;
@@ -189,6 +196,7 @@ Json encode_host_config(const engine::Container& container) {
     host["RestartPolicy"] = {{"Name", restart_name(config.restart)}, {"MaximumRetryCount", config.restart_max}};
     host["LogConfig"] = encode_log(config.log);
     host["Runtime"] = "diatom";
+    if (!config.links.empty()) host["Links"] = encode_links(container);
     static constexpr const char* kLists[] = {"Binds",       "CapAdd",    "CapDrop",    "Dns",
                                              "DnsOptions",  "DnsSearch", "ExtraHosts", "GroupAdd",
                                              "SecurityOpt", "Ulimits",   "Devices",    "PortBindings"};
@@ -199,6 +207,9 @@ Json encode_host_config(const engine::Container& container) {
     static constexpr const char* kTexts[] = {"PidMode",    "IpcMode",    "UTSMode",   "CgroupnsMode",
                                              "UsernsMode", "CpusetCpus", "CpusetMems"};
     for (const auto* key : kTexts) host.emplace(key, "");
+    for (const auto* key : {"IpcMode", "CgroupnsMode"}) {
+        if (host[key] == "") host[key] = "private";
+    }
     return host;
 }
 
@@ -209,9 +220,6 @@ Json encode_container(const engine::Container& container, std::optional<engine::
               {"Args", container.argv.empty() ? std::vector<std::string>{}
                                               : std::vector(container.argv.begin() + 1, container.argv.end())},
               {"State", encode_state(container.state)},
-    for (const auto* key : {"IpcMode", "CgroupnsMode"}) {
-        if (host[key] == "") host[key] = "private";
-    }
               {"Image", container.image.text()},
               {"ResolvConfPath", container.resolv_conf_path},
               {"HostnamePath", container.hostname_path},

@@ -5,6 +5,7 @@
 #include "base/strings.h"
 #include "engine/etc_files.h"
 #include "net/links.h"
+#include "engine/legacy_links.h"
 #include "net/port.h"
 
 namespace diatom::engine {
@@ -47,8 +48,7 @@ Result<void> check_endpoint(const EndpointConfig& endpoint) {
         if (!endpoint.ip4.empty() || !endpoint.ip6.empty())
             return fail(Kind::invalid, "user specified IP address is supported on user defined networks only");
         if (!endpoint.links.empty())
-            return fail(Kind::unsupported,
-                        "legacy links on network {} are not in this version: use a network of your own",
+            return fail(Kind::unsupported, "network {} is linked by when a container is created: docker run --link",
                         endpoint.network);
     }
     if (!endpoint.ip4.empty() && endpoint.ip4.family() != net::Address::Family::v4)
@@ -71,6 +71,7 @@ Result<void> complete_networks(ContainerConfig& config, bool has_bridge) {
         return check_shared(config);
     }
     const std::string mode = effective_network(config.network_mode, has_bridge);
+    TRY(take_links(config, effective_network(config.network_mode, has_bridge)));
     for (auto& endpoint : config.networks) {
         if (endpoint.network == "default") endpoint.network = mode;
         TRY(check_endpoint(endpoint));

@@ -68,7 +68,7 @@ struct WaitResult {
 };
 
 struct RemoveOptions {
-    bool force = false, volumes = false, link = false;
+    bool force = false, volumes = false;
 };
 
 // What HEAD and GET archive tell of a path, as Docker's ContainerPathStat.
@@ -133,6 +133,7 @@ public:
     virtual Task<void> kill(std::string name, std::string signal) = 0;
     virtual Task<void> pause(std::string name, bool paused) = 0;
     virtual Task<void> remove(std::string name, RemoveOptions options) = 0;
+    virtual Task<void> remove_link(std::string name) = 0;  // "CONTAINER/ALIAS", of the default bridge
     virtual Task<void> rename(std::string name, std::string new_name) = 0;
     // `armed` runs once the waiter cannot miss the event any more: /wait flushes its headers then.
     virtual Task<WaitResult> wait(std::string name, WaitCondition condition, std::function<void()> armed) = 0;

@@ -103,6 +103,7 @@ public:
     Task<void> kill(std::string name, std::string signal) override;
     Task<void> pause(std::string name, bool paused) override;
     Task<void> remove(std::string name, RemoveOptions options) override;
+    Task<void> remove_link(std::string name) override;
     Task<void> rename(std::string name, std::string new_name) override;
     Task<WaitResult> wait(std::string name, WaitCondition condition, std::function<void()> armed) override;
     Task<void> resize(std::string name, unsigned short rows, unsigned short columns) override;
@@ -275,6 +276,13 @@ private:
 
     // exec.cpp
     struct ExecUp;
+    // link_ops.cpp
+    Result<void> find_links(Container& container) const;
+    Result<void> follow_links(Container& next) const;
+    asio::awaitable<void> update_linked(std::string id);
+    asio::awaitable<void> keep_links(LivePtr live, const Container& next);
+    Task<void> remove_link_body(std::string name);
+
     Task<void> exec_body(ExecPtr exec, LivePtr live);
     Result<void> exec_worker(ExecUp& up);  // worker
     asio::awaitable<void> watch_exec(ExecPtr exec, LivePtr live, Fd pidfd, sys::ProcessId process);

@@ -101,6 +101,7 @@ struct ContainerConfig {
     std::vector<EndpointConfig> networks;   // the mode's first; empty: the mode's alone
     std::string mac;                        // for the mode's network
     std::vector<net::PortMapping> ports;
+    std::vector<std::string> links;         // on the default bridge, "CONTAINER[:ALIAS]"
     bool publish_all = false;
     bool auto_remove = false;
     bool privileged = false;
@@ -182,6 +183,14 @@ struct Container {
     std::string id;    // 64 hex digits
     std::string name;  // without the slash
     std::int64_t created = 0;
+// One of the default bridge (legacy_links.h).
+struct ContainerLink {
+    std::string container;  // whom it leads to: its id
+    std::string name, alias;
+    std::vector<std::string> names;  // for /etc/hosts
+    net::Address ip4, ip6;           // as last seen
+};
+
     ContainerConfig config;
     image::Digest image;                 // empty for system roots
     std::vector<std::string> argv, env;  // merged with the image
@@ -195,6 +204,8 @@ struct Container {
 };
 
 struct ExecConfig {
+    std::vector<ContainerLink> links;
+    std::vector<std::string> link_env;  // what they add to the environment
     std::vector<std::string> cmd, env;
     std::string user, working_dir;
     bool tty = false, privileged = false;

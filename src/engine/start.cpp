@@ -171,6 +171,7 @@ Task<void> EngineImpl::try_start(LivePtr live, StartUp& up) {
         return networks_.prepare(up.next);
     });
     CO_TRY(std::move(networked));
+    CO_TRY(follow_links(up.next));
     up.inputs.cgroup = cgroup_of(up.next.id);
     up.volumes = mounted_volumes(up.next);
     auto launched = co_await on_pool([&] { return launch_worker(up); });
@@ -213,6 +214,7 @@ Task<void> EngineImpl::try_start(LivePtr live, StartUp& up) {
     name_service_.update(live->record);
     endpoint_events(live->record, "connect");
     watch(live, std::move(pidfd));
+    spawn(update_linked(live->record.id));
     begin_health(live);
     live->changed.notify_all();
     co_return Result<void>();
