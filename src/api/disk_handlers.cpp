@@ -105,7 +105,8 @@ Task<void> prune_networks(Call& call) {
     const auto until = CO_TRY(until_of(filters));
     Json deleted = Json::array();
     for (const auto& network : call.engine.networks()) {
-        if (engine::is_builtin(network) || engine::is_used(network, call.engine.containers())) continue;
+        if (network.config_only || engine::is_builtin(network) || engine::is_used(network, call.engine.containers()))
+            continue;
         if (until && network.created > *until) continue;
         if (!labels_allow(network.labels, filters)) continue;
         auto removed = co_await call.engine.remove_network(network.id);

@@ -3,9 +3,10 @@
 #include <algorithm>
 
 #include "base/strings.h"
+#include "engine/endpoint_options.h"
 #include "engine/etc_files.h"
-#include "net/links.h"
 #include "engine/legacy_links.h"
+#include "net/links.h"
 #include "net/port.h"
 
 namespace diatom::engine {
@@ -55,7 +56,12 @@ Result<void> check_endpoint(const EndpointConfig& endpoint) {
         return fail(Kind::invalid, "invalid IPv4 address: {}", endpoint.ip4.text());
     if (!endpoint.ip6.empty() && endpoint.ip6.family() != net::Address::Family::v6)
         return fail(Kind::invalid, "invalid IPv6 address: {}", endpoint.ip6.text());
+    for (const auto& address : endpoint.link_local) {
+        if (!net::is_link_local(address))
+            return fail(Kind::invalid, "invalid link-local IP address: {}", address.text());
+    }
     if (!endpoint.mac.empty()) TRY(net::parse_mac(endpoint.mac));
+    TRY(check_endpoint_options(endpoint));
     for (const auto& link : endpoint.links) {
         const auto halves = cut(link, ':');
         if (link.empty() || (halves && (halves->first.empty() || halves->second.empty())))
@@ -65,13 +71,13 @@ Result<void> check_endpoint(const EndpointConfig& endpoint) {
 }
 
 Result<void> complete_networks(ContainerConfig& config, bool has_bridge) {
+    TRY(take_links(config, effective_network(config.network_mode, has_bridge)));
     if (shares_namespace(config.network_mode)) {
         // Clients name the mode among the networks too.
         std::erase_if(config.networks, [&](const auto& endpoint) { return endpoint.network == config.network_mode; });
         return check_shared(config);
     }
     const std::string mode = effective_network(config.network_mode, has_bridge);
-    TRY(take_links(config, effective_network(config.network_mode, has_bridge)));
     for (auto& endpoint : config.networks) {
         if (endpoint.network == "default") endpoint.network = mode;
         TRY(check_endpoint(endpoint));

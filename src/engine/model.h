@@ -72,12 +72,13 @@ struct LogOptions {
 
 // What the user asked for of one network of a container.
 struct EndpointConfig {
-    std::string network;               // its name
-    std::vector<std::string> aliases;  // names beside the container's own
-    std::vector<std::string> links;    // "CONTAINER:ALIAS": names for this container only
-    net::Address ip4, ip6;             // empty: any
-    std::string mac;                   // empty: derived
-    int gateway_priority = 0;          // whose default route it uses: the highest, then the first by name
+    std::string network;                   // its name
+    std::vector<std::string> aliases;      // names beside the container's own
+    std::vector<std::string> links;        // "CONTAINER:ALIAS": names for this container only
+    net::Address ip4, ip6;                 // empty: any
+    std::vector<net::Address> link_local;  // beside them
+    std::string mac;                       // empty: derived
+    int gateway_priority = 0;              // whose default route it uses: the highest, then the first by name
     std::map<std::string, std::string> options;
 };
 
@@ -100,8 +101,8 @@ struct ContainerConfig {
     std::string network_mode = "default";   // default|bridge|host|none|container:ID|NAME of a network
     std::vector<EndpointConfig> networks;   // the mode's first; empty: the mode's alone
     std::string mac;                        // for the mode's network
-    std::vector<net::PortMapping> ports;
     std::vector<std::string> links;         // on the default bridge, "CONTAINER[:ALIAS]"
+    std::vector<net::PortMapping> ports;
     bool publish_all = false;
     bool auto_remove = false;
     bool privileged = false;
@@ -166,6 +167,9 @@ struct EndpointState {
     unsigned prefix4 = 0, prefix6 = 0;
     std::vector<std::string> aliases, names;  // names: all by which others on the network find it
     int gateway_priority = 0;
+    std::vector<net::Address> link_local;
+    bool routed4 = false, routed6 = false;       // ports are reached at its own address
+    std::map<std::string, std::string> sysctls;  // of its interface, below /proc/sys/net
 };
 
 struct VolumeUse {
@@ -179,10 +183,6 @@ struct ImageUse {
     bool read_only = false;
 };
 
-struct Container {
-    std::string id;    // 64 hex digits
-    std::string name;  // without the slash
-    std::int64_t created = 0;
 // One of the default bridge (legacy_links.h).
 struct ContainerLink {
     std::string container;  // whom it leads to: its id
@@ -191,6 +191,10 @@ struct ContainerLink {
     net::Address ip4, ip6;           // as last seen
 };
 
+struct Container {
+    std::string id;    // 64 hex digits
+    std::string name;  // without the slash
+    std::int64_t created = 0;
     ContainerConfig config;
     image::Digest image;                 // empty for system roots
     std::vector<std::string> argv, env;  // merged with the image
@@ -200,12 +204,12 @@ struct ContainerLink {
     std::vector<net::PortMapping> published;
     std::vector<VolumeUse> volumes;
     std::vector<ImageUse> images;  // mounted, beside its own
+    std::vector<ContainerLink> links;
+    std::vector<std::string> link_env;  // what they add to the environment
     std::string log_path, hostname_path, hosts_path, resolv_conf_path;
 };
 
 struct ExecConfig {
-    std::vector<ContainerLink> links;
-    std::vector<std::string> link_env;  // what they add to the environment
     std::vector<std::string> cmd, env;
     std::string user, working_dir;
     bool tty = false, privileged = false;
@@ -237,6 +241,8 @@ struct NetworkRecord {
     bool internal = false, ipv4 = true, ipv6 = false, attachable = false;
     bool chosen4 = false, chosen6 = false;  // the user gave a subnet, so may give addresses
     std::string bridge;                     // name of the bridge, or of the card of macvlan and ipvlan
+    bool config_only = false;               // no network, but what others are made with
+    std::string config_from;                // name of the one that it was made with
 };
 // What `docker network create` may ask for is a record without id: see plan_network().
 bool is_builtin(const NetworkRecord& network);

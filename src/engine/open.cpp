@@ -77,7 +77,9 @@ Result<void> EngineImpl::restore() {
     TRY(parts_.store->recover(roots), "recover the image store");
     TRY(networks_.open(records_), "restore networks");
     network_records_ = networks_.records();
-    for (const auto& network : network_records_) name_service_.add_network(network);
+    for (const auto& network : network_records_) {
+        if (!network.config_only) name_service_.add_network(network);
+    }
     for (const auto& [id, live] : containers_) {
         if (auto restored = restore_one(live); !restored) {
             log::error("a container is not restored", {{"id", id}, {"error", restored.error().what()}});
