@@ -144,8 +144,8 @@ public:
                                           std::optional<image::Credentials> credentials) override;
     Task<image::Digest> commit(std::string container, NewImage options) override;
     Task<image::Digest> import_image(Fd archive, NewImage options) override;
-    Task<std::map<image::Digest, std::uint64_t>> layer_sizes() override;
     Task<image::Digest> import_url(std::string url, NewImage options, image::ProgressSink progress) override;
+    Task<std::map<image::Digest, std::uint64_t>> layer_sizes() override;
     Task<void> check_login(std::string host, image::Credentials credentials) override;
 
     std::vector<NetworkRecord> networks() override { return network_records_; }
@@ -160,6 +160,8 @@ public:
     Task<void> remove_volume(std::string name, bool force) override;
     Task<std::uint64_t> volume_size(std::string name) override;
     std::shared_ptr<void> subscribe(std::int64_t since, std::function<void(const Event&)> handler) override;
+    std::size_t listeners() const override { return events_.listeners(); }
+    void pruned(std::string type, std::uint64_t bytes) override;
     Task<CheckReport> check() override;
 
 private:
@@ -198,15 +200,15 @@ private:
     asio::awaitable<void> start_failed(LivePtr live, StartUp& up, const Error& error);
     void watch(const LivePtr& live, Fd pidfd);
 
-    // exit.cpp
-    asio::awaitable<void> watch_exit(LivePtr live, std::shared_ptr<asio::posix::stream_descriptor> pidfd,
-                                     sys::ProcessId process);
-    // How it ended, without reaping it.
     // log_upkeep.cpp
     Result<void> open_log(Live& live);
     std::function<void()> when_logged(const LivePtr& live);
     asio::awaitable<void> compress_rotated(LivePtr live, RotatedLog rotated);
 
+    // exit.cpp
+    asio::awaitable<void> watch_exit(LivePtr live, std::shared_ptr<asio::posix::stream_descriptor> pidfd,
+                                     sys::ProcessId process);
+    // How it ended, without reaping it.
     asio::awaitable<WaitResult> exit_status(FdRef pidfd, sys::ProcessId process);
     asio::awaitable<void> on_exit(LivePtr live, sys::ProcessId process, WaitResult result);
     asio::awaitable<void> give_back(const std::string& id, bool* oom_killed);
@@ -253,11 +255,11 @@ private:
 
     // image_make.cpp
     Task<image::Digest> commit_body(LivePtr live, NewImage options);
+    // `whole`: set before the archive ends, where its end alone does not say that it is complete.
+    Task<image::Digest> import_from(Fd archive, NewImage options, std::shared_ptr<const std::atomic<bool>> whole);
 
     // check.cpp
     CheckedState checked_state() const;
-    // `whole`: set before the archive ends, where its end alone does not say that it is complete.
-    Task<image::Digest> import_from(Fd archive, NewImage options, std::shared_ptr<const std::atomic<bool>> whole);
     asio::awaitable<CheckReport> check_once();
     asio::awaitable<void> check_records(const CheckedState& state, CheckReport& report);
 
@@ -274,8 +276,6 @@ private:
     void network_event(const NetworkRecord& network, std::string action, const std::string& container = {});
     void endpoint_events(const Container& container, const char* action);
 
-    // exec.cpp
-    struct ExecUp;
     // link_ops.cpp
     Result<void> find_links(Container& container) const;
     Result<void> follow_links(Container& next) const;
@@ -283,6 +283,8 @@ private:
     asio::awaitable<void> keep_links(LivePtr live, const Container& next);
     Task<void> remove_link_body(std::string name);
 
+    // exec.cpp
+    struct ExecUp;
     Task<void> exec_body(ExecPtr exec, LivePtr live);
     Result<void> exec_worker(ExecUp& up);  // worker
     asio::awaitable<void> watch_exec(ExecPtr exec, LivePtr live, Fd pidfd, sys::ProcessId process);

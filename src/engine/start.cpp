@@ -212,9 +212,10 @@ Task<void> EngineImpl::try_start(LivePtr live, StartUp& up) {
     live->record = up.next;
     live->spec = std::move(up.spec);
     name_service_.update(live->record);
+    events_.volumes(live->record, "mount");
     endpoint_events(live->record, "connect");
-    watch(live, std::move(pidfd));
     spawn(update_linked(live->record.id));
+    watch(live, std::move(pidfd));
     begin_health(live);
     live->changed.notify_all();
     co_return Result<void>();

@@ -6,6 +6,7 @@
 #include "engine/container_stats.h"
 #include "engine/engine_impl.h"
 #include "engine/log_cursor.h"
+#include "engine/log_options.h"
 #include "engine/names.h"
 #include "engine/process_list.h"
 #include "sys/clock.h"
@@ -56,8 +57,8 @@ private:
     LivePtr live_;
     LogCursor cursor_;
     LogQuery query_;
-};
     Pool pool_;
+};
 
 // First what was logged, then what comes.
 class ReplayingAttachment final : public Attachment {
@@ -194,6 +195,7 @@ Task<std::vector<std::vector<std::string>>> EngineImpl::top(std::string name) {
     const auto pid = live->record.state.process.pid;
     const auto cgroup = cgroup_of(live->record.id);
     auto listed = co_await on_pool([&] { return list_processes(cgroup, pid); });
+    if (listed) events_.container(live->record, "top");
     // It ended meanwhile, and its cgroup with it.
     if (!listed && (listed.error().error_number() == ENOENT || listed.error().error_number() == ENODEV))
         co_return fail(Kind::conflict, "container {} is not running", live->record.id);
@@ -206,6 +208,11 @@ Task<Stats> EngineImpl::stats(std::string name) {
     if (pid == 0) co_return Stats();
     const auto cgroup = cgroup_of(live->record.id);
     co_return co_await on_pool([&] { return read_stats(cgroup, pid); });
+}
+
+void EngineImpl::pruned(std::string type, std::uint64_t bytes) {
+    events_.publish(
+        {.type = std::move(type), .action = "prune", .id = {}, .attributes = {{"reclaimed", std::to_string(bytes)}}});
 }
 
 std::shared_ptr<void> EngineImpl::subscribe(std::int64_t since, std::function<void(const Event&)> handler) {
