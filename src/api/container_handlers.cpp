@@ -69,23 +69,19 @@ Task<void> unpause(Call& call) {
     co_return co_await call.connection.reply_empty(204);
 }
 
-Failure refuse_link() {
-    return fail(Kind::unsupported,
-                "links on the default bridge (docker run --link) are not in this version, so there is none to remove: "
-                "connect containers by a network of your own");
-}
-
 // A link's name is CONTAINER/ALIAS. Nothing else has a slash in it.
 Task<void> remove_link(Call& call) {
-    if (call.request.flag("link")) co_return refuse_link();
-    co_return fail(Kind::not_found, "No such container: {}", call.name());
+    if (!call.request.flag("link")) co_return fail(Kind::not_found, "No such container: {}", call.name());
+    auto removed = co_await call.engine.remove_link(call.name());
+    CO_TRY(std::move(removed));
+    co_return co_await call.connection.reply_empty(204);
 }
 
 Task<void> remove(Call& call) {
+    if (call.request.flag("link")) co_return co_await remove_link(call);
     engine::RemoveOptions options;
     options.force = call.request.flag("force");
     options.volumes = call.request.flag("v");
-    if (call.request.flag("link")) co_return refuse_link();
     auto removed = co_await call.engine.remove(call.name(), options);
     CO_TRY(std::move(removed));
     co_return co_await call.connection.reply_empty(204);

@@ -160,6 +160,13 @@ Result<std::optional<std::int64_t>> time_param(const Request& request, const std
 
 namespace {
 
+Json encode_links(const engine::Container& container) {
+    Json links = Json::array();
+    for (const auto& link : container.links)
+        links.push_back(std::format("/{}:/{}/{}", link.name, container.name, link.alias));
+    return links.empty() ? Json(nullptr) : links;
+}
+
 void add_size(Json& body, const std::optional<engine::ContainerSize>& size) {
     if (!size) return;
     body["SizeRw"] = size->own;
@@ -167,11 +174,13 @@ void add_size(Json& body, const std::optional<engine::ContainerSize>& size) {
 }
 
 Json encode_log(const engine::LogOptions& log) {
-    if (log.driver == engine::LogDriver::none) return {{"Type", "none"}, {"Config", Json::object()}};
-    Json options{{"max-size", std::to_string(log.max_size)}, {"max-file", std::to_string(log.max_files)}};
-    if (!log.labels.empty()) options["labels"] = join(log.labels, ",");
-    if (!log.env.empty()) options["env"] = join(log.env, ",");
-    return {{"Type", "json-file"}, {"Config", options}};
+    Json options(log.given);
+    // Docker's json-file does not rotate unless it is told to: what holds here is said.
+    if (log.driver == engine::LogDriver::json_file) {
+        options.emplace("max-size", std::to_string(log.max_size));
+        options.emplace("max-file", std::to_string(log.max_files));
+    }
+    return {{"Type", to_string(log.driver)}, {"Config", std::move(options)}};
 }
 
 }  // namespace
@@ -187,6 +196,7 @@ Json encode_host_config(const engine::Container& container) {
     host["RestartPolicy"] = {{"Name", restart_name(config.restart)}, {"MaximumRetryCount", config.restart_max}};
     host["LogConfig"] = encode_log(config.log);
     host["Runtime"] = "diatom";
+    if (!config.links.empty()) host["Links"] = encode_links(container);
     static constexpr const char* kLists[] = {"Binds",       "CapAdd",    "CapDrop",    "Dns",
                                              "DnsOptions",  "DnsSearch", "ExtraHosts", "GroupAdd",
                                              "SecurityOpt", "Ulimits",   "Devices",    "PortBindings"};
@@ -197,6 +207,9 @@ Json encode_host_config(const engine::Container& container) {
     static constexpr const char* kTexts[] = {"PidMode",    "IpcMode",    "UTSMode",   "CgroupnsMode",
                                              "UsernsMode", "CpusetCpus", "CpusetMems"};
     for (const auto* key : kTexts) host.emplace(key, "");
+    for (const auto* key : {"IpcMode", "CgroupnsMode"}) {
+        if (host[key] == "") host[key] = "private";
+    }
     return host;
 }
 
@@ -211,7 +224,7 @@ Json encode_container(const engine::Container& container, std::optional<engine::
               {"ResolvConfPath", container.resolv_conf_path},
               {"HostnamePath", container.hostname_path},
               {"HostsPath", container.hosts_path},
-              {"LogPath", container.log_path},
+              {"LogPath", container.config.log.driver == engine::LogDriver::json_file ? container.log_path : ""},
               {"Name", "/" + container.name},
               {"RestartCount", container.state.restart_count},
               {"Driver", "overlay2"},

@@ -117,8 +117,8 @@ Json encode_network(const engine::NetworkRecord& network, const std::vector<engi
             {"Internal", network.internal},
             {"Attachable", network.attachable},
             {"Ingress", false},
-            {"ConfigFrom", {{"Network", ""}}},
-            {"ConfigOnly", false},
+            {"ConfigFrom", {{"Network", network.config_from}}},
+            {"ConfigOnly", network.config_only},
             {"Containers", members},
             {"Options", network.options},
             {"Labels", network.labels}};

@@ -136,7 +136,8 @@ Task<Created> EngineImpl::create_body(std::string name, ContainerConfig config) 
             container.name, place->second);
     }
     std::vector<Volume> made;
-    auto prepared = co_await prepare_image(container);
+    auto prepared = find_links(container);
+    if (prepared) prepared = co_await prepare_image(container);
     if (prepared) prepared = plan_volumes(container, volumes_, options_.root, made);
     // Listed at once, so that whoever plans the same name meanwhile uses the same volume.
     volumes_.insert(volumes_.end(), made.begin(), made.end());

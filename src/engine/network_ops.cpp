@@ -126,7 +126,7 @@ Task<NetworkRecord> EngineImpl::create_network_body(NetworkRecord wanted) {
         co_return Failure(std::move(done).error());
     }
     network_records_.push_back(record);
-    name_service_.add_network(record);
+    if (!record.config_only) name_service_.add_network(record);
     network_event(record, "create");
     co_return record;
 }

@@ -38,6 +38,7 @@ std::vector<std::string> process_env(const Container& container, bool tty, const
                                      const std::string& home) {
     std::vector<std::string> env = {kDefaultPath, "HOSTNAME=" + hostname_of(container)};
     if (tty) env.emplace_back("TERM=xterm");
+    env.insert(env.end(), container.link_env.begin(), container.link_env.end());
     env = merge_env(merge_env(std::move(env), container.env), more);
     if (!std::ranges::any_of(env, [](const auto& e) { return e.starts_with("HOME="); })) env.push_back("HOME=" + home);
     return env;

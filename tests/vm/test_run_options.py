@@ -297,7 +297,7 @@ def test_restart_policies_are_kept(docker, box, policy):
 @pytest.mark.parametrize(
     "args, why",
     [
-        (["--link", "a:b"], "--link"),
+        (["--link", "nonesuch:b"], "could not get container for nonesuch"),
         (["--gpus", "all"], "--gpus"),
         (["--volume-driver", "nonesuch"], "--volume-driver"),
         (["--isolation", "hyperv"], "isolation"),
