@@ -7,6 +7,7 @@
 
 #include "api/decode.h"
 #include "api/encode.h"
+#include "api/older_clients.h"
 #include "api/race.h"
 #include "api/router.h"
 #include "base/strings.h"
@@ -94,10 +95,16 @@ Task<void> rename(Call& call) {
 }
 
 Result<std::pair<unsigned short, unsigned short>> window_size(const Request& request) {
-    const auto rows = TRY(request.number("h")), columns = TRY(request.number("w"));
-    const auto fits = [](const auto& n) { return n && *n >= 0 && *n <= 65535; };
-    if (!fits(rows) || !fits(columns)) return fail(Kind::invalid, "\"h\" and \"w\" must be from 0 to 65535");
-    return std::pair{static_cast<unsigned short>(*rows), static_cast<unsigned short>(*columns)};
+    const auto length = [&](const char* key, std::string_view what) -> Result<unsigned short> {
+        const auto text = request.param(key);
+        const auto number = parse_int(text);
+        if (!number) return fail(Kind::invalid, "invalid resize {} \"{}\": invalid syntax", what, text);
+        if (*number < 0 || *number > 65535)
+            return fail(Kind::invalid, "invalid resize {} \"{}\": value out of range", what, text);
+        return static_cast<unsigned short>(*number);
+    };
+    const auto rows = TRY(length("h", "height"));
+    return std::pair{rows, TRY(length("w", "width"))};
 }
 
 Task<void> resize(Call& call) {
@@ -121,7 +128,9 @@ Task<void> inspect(Call& call) {
         auto measured = co_await call.engine.container_size(container.id);
         size = CO_TRY(std::move(measured));
     }
-    co_return co_await call.connection.reply_json(200, encode_container(container, size));
+    auto body = encode_container(container, size);
+    add_older_container(body, container, call.version());
+    co_return co_await call.connection.reply_json(200, body);
 }
 
 // A timer as a latch: set once, seen by whoever waits before or after.
@@ -165,10 +174,9 @@ Task<void> wait(Call& call) {
 }
 
 Task<void> top(Call& call) {
-    auto listed = co_await call.engine.top(call.name());
-    const auto rows = CO_TRY(std::move(listed));
-    co_return co_await call.connection.reply_json(
-        200, {{"Titles", {"UID", "PID", "PPID", "C", "STIME", "TTY", "TIME", "CMD"}}, {"Processes", rows}});
+    auto listed = co_await call.engine.top(call.name(), call.request.param("ps_args"));
+    const auto table = CO_TRY(std::move(listed));
+    co_return co_await call.connection.reply_json(200, {{"Titles", table.titles}, {"Processes", table.rows}});
 }
 
 constexpr Route kRoutes[] = {

@@ -50,6 +50,25 @@ TEST(DecodeContainer, TakesWhatALogMayCarry) {
     EXPECT_TRUE(config->log.compress);
 }
 
+TEST(DecodeContainer, SaysInDockersWordsWhatIsWrong) {
+    const auto refused = [](std::string_view text, std::string_view says) {
+        const auto config = decode(text);
+        ASSERT_FALSE(config) << text;
+        EXPECT_EQ(config.error().kind(), Kind::invalid);
+        EXPECT_EQ(config.error().what(), says);
+    };
+    refused(R"({"Image":"x","Env":["=foo"]})", "invalid environment variable: =foo");
+    refused(R"({"Image":"x","HostConfig":{"CpuShares":-1}})",
+            "invalid CPU shares (-1): value must be a positive integer");
+    refused(R"({"Image":"x","HostConfig":{"Annotations":{"":"a"}}})",
+            "invalid Annotations: the empty string is not permitted as an annotation key");
+}
+
+TEST(DecodeExec, DetachKeysInEitherCase) {
+    for (const auto* text : {R"({"Cmd":["x"],"DetachKeys":"ctrl-p"})", R"({"Cmd":["x"],"detachKeys":"ctrl-p"})"})
+        EXPECT_EQ(decode_exec_config(parse_json(text, "test").value()).value().detach_keys, "ctrl-p");
+}
+
 TEST(DecodeUpdate, ChangesWhatIsSetAndKeepsTheRest) {
     const engine::ContainerConfig made{
         .raw_host_config = {{"Memory", 67108864}, {"BlkioWeight", 100}, {"PidsLimit", 5}}};

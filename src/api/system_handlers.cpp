@@ -49,6 +49,7 @@ Task<void> version(Call& call) {
                         {"KernelVersion", uts.release},
                         {"GitCommit", release.commit},
                         {"BuildTime", release.built},
+                        {"GoVersion", ""},
                         {"Experimental", "false"}}}};
     return call.connection.reply_json(200, {{"Platform", {{"Name", "Diatom OS"}}},
                                             {"Components", Json::array({engine})},
@@ -57,6 +58,7 @@ Task<void> version(Call& call) {
                                             {"BuildTime", release.built},
                                             {"ApiVersion", std::format("1.{}", kMinorVersion)},
                                             {"MinAPIVersion", std::format("1.{}", kMinMinorVersion)},
+                                            {"GoVersion", ""},
                                             {"Os", "linux"},
                                             {"Arch", "amd64"},
                                             {"KernelVersion", uts.release}});
@@ -152,6 +154,9 @@ Task<void> info(Call& call) {
                  {"ExperimentalBuild", false},
                  {"Labels", Json::array()},
                  {"Warnings", Json::array()}});
+    // nftables here sees bridged packets of its own accord; what asked whether iptables does went with 1.50.
+    if (call.version() < 50) body.update({{"BridgeNfIptables", false}, {"BridgeNfIp6tables", false}});
+    if (call.version() >= 49) body["FirewallBackend"] = {{"Driver", "nftables"}};
     co_return co_await call.connection.reply_json(200, body);
 }
 

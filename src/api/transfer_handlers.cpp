@@ -36,9 +36,11 @@ Task<void> load(Call& call) {
     auto loaded = co_await with_body(call.connection, [&](Fd archive) {
         return call.engine.load_image(std::move(archive), [](const image::Progress&) {});
     });
-    const auto names = CO_TRY(std::move(loaded));
+    if (!loaded && loaded.error().kind() == Kind::cancelled) co_return forward_error(std::move(loaded));
+    // Clients look for a failure among the lines.
+    if (!loaded) co_return co_await call.connection.reply(200, "application/json", error_line(loaded.error()));
     std::string lines;
-    for (const auto& name : names) {
+    for (const auto& name : *loaded) {
         const bool id = name.starts_with("sha256:");
         const auto reference = image::Reference::parse(name);
         const auto shown = id || !reference ? name : reference->familiar();
@@ -53,7 +55,7 @@ Result<std::string> new_name(const Request& request) {
     if (name.empty()) return std::string();
     if (const auto tag = request.param("tag"); !tag.empty()) name += ":" + tag;
     const auto reference = TRY(image::Reference::parse(name));
-    if (!reference.digest.empty()) return fail(Kind::invalid, "refusing to create a tag with a digest reference");
+    TRY(image::check_taggable(reference));
     return reference.full();
 }
 
@@ -70,6 +72,7 @@ std::vector<std::string> changes_of(const Request& request) {
 
 Task<void> commit(Call& call) {
     const auto& request = call.request;
+    const auto body = CO_TRY(body_json(request));
     const auto container = request.param("container");
     if (container.empty()) co_return fail(Kind::invalid, "\"container\" must name a container");
     engine::NewImage options;
@@ -77,7 +80,6 @@ Task<void> commit(Call& call) {
     options.author = request.param("author");
     options.comment = request.param("comment");
     options.changes = changes_of(request);
-    const auto body = CO_TRY(body_json(request));
     options.process = decode_commit(body);
     options.pause = request.flag("pause", true);
     auto made = co_await call.engine.commit(container, std::move(options));
@@ -106,6 +108,8 @@ Result<engine::NewImage> import_options(const Request& request, const std::strin
     options.platform = image::Platform::host();
     if (const auto text = request.param("platform"); !text.empty())
         options.platform = TRY(image::Platform::parse(text));
+    if (options.platform.os != "linux")
+        return fail(Kind::invalid, "operating system is not supported: {}", options.platform.os);
     options.process = Json::object();
     return options;
 }

@@ -19,6 +19,7 @@
 
 #include "engine/check.h"
 #include "engine/model.h"
+#include "engine/process_list.h"
 #include "image/registry.h"
 
 namespace diatom::engine {
@@ -143,7 +144,7 @@ public:
     virtual Result<Container> inspect(const std::string& name) = 0;
     virtual std::vector<Container> containers() = 0;  // newest first
     virtual Task<ContainerSize> container_size(std::string name) = 0;
-    virtual Task<std::vector<std::vector<std::string>>> top(std::string name) = 0;  // rows of ps -ef's columns
+    virtual Task<ProcessTable> top(std::string name, std::string options) = 0;  // options of ps (process_list.h)
     virtual Task<std::vector<Change>> changes(std::string name) = 0;
     virtual Task<Stats> stats(std::string name) = 0;
     virtual Task<void> update(std::string name, Update update) = 0;

@@ -117,7 +117,7 @@ public:
     Result<Container> inspect(const std::string& name) override;
     std::vector<Container> containers() override;
     Task<ContainerSize> container_size(std::string name) override;
-    Task<std::vector<std::vector<std::string>>> top(std::string name) override;
+    Task<ProcessTable> top(std::string name, std::string options) override;
     Task<std::vector<Change>> changes(std::string name) override;
     Task<Stats> stats(std::string name) override;
     Task<void> update(std::string name, Update update) override;

@@ -253,11 +253,20 @@ Result<NetworkRecord> plan_default_bridge(const std::string& interface) {
     return record;
 }
 
+namespace {
+
+// Docker takes every name that is not blank; one with a slash nobody could name in the API again.
+Result<void> check_network_name(std::string_view name) {
+    const bool strange = std::ranges::any_of(name, [](char c) { return c == '/' || (c >= 0 && c < ' ') || c == 0x7f; });
+    if (trim(name).empty() || strange) return fail(Kind::invalid, "invalid network name \"{}\"", name);
+    return {};
+}
+
+}  // namespace
+
 Result<NetworkRecord> plan_network(NetworkRecord wanted, const std::vector<NetworkRecord>& existing) {
     NetworkRecord record = std::move(wanted);
-    // Of one letter too, as Docker has it, whose containers and volumes need two.
-    if (record.name.size() != 1) record.name = TRY(check_name(record.name, "network"));
-    else TRY(check_name(record.name + record.name, "network"));
+    TRY(check_network_name(record.name));
     if (record.name == "default" || record.name == "container")
         return fail(Kind::denied, "operation is not permitted on predefined {} network", record.name);
     if (std::ranges::contains(existing, record.name, &NetworkRecord::name))

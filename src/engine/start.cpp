@@ -106,10 +106,13 @@ Task<void> EngineImpl::start_locked(LivePtr live) {
 Result<void> EngineImpl::join_namespaces(const Container& container, SpecInputs& inputs) const {
     const auto owner_of = [&](const std::string& mode, const char* kind) -> Result<LivePtr> {
         if (!mode.starts_with("container:")) return LivePtr();
-        auto other = TRY(find(mode.substr(10)));
+        auto name = std::string(kind == std::string_view("net") ? "network" : kind);
+        if (name != "network") std::ranges::transform(name, name.begin(), [](char c) { return c - 'a' + 'A'; });
+        auto other = TRY(find(mode.substr(10)), "failed to join {} namespace", name);
         if (other->record.state.status != Status::running) {
-            return fail(Kind::conflict, "cannot join the {} namespace of container {}: it is not running", kind,
-                        other->record.name);
+            return fail(Kind::io,
+                        "failed to join {} namespace: cannot join {} of a non running container: {} is not running",
+                        name, name, other->record.id);
         }
         return other;
     };

@@ -187,14 +187,15 @@ Task<ContainerSize> EngineImpl::container_size(std::string name) {
     });
 }
 
-Task<std::vector<std::vector<std::string>>> EngineImpl::top(std::string name) {
+Task<ProcessTable> EngineImpl::top(std::string name, std::string options) {
     auto live = CO_TRY(find(name));
+    const auto columns = CO_TRY(parse_ps(options));
     if (live->record.state.status != Status::running && live->record.state.status != Status::paused) {
         co_return fail(Kind::conflict, "container {} is not running", live->record.id);
     }
     const auto pid = live->record.state.process.pid;
     const auto cgroup = cgroup_of(live->record.id);
-    auto listed = co_await on_pool([&] { return list_processes(cgroup, pid); });
+    auto listed = co_await on_pool([&] { return list_processes(cgroup, pid, columns); });
     if (listed) events_.container(live->record, "top");
     // It ended meanwhile, and its cgroup with it.
     if (!listed && (listed.error().error_number() == ENOENT || listed.error().error_number() == ENODEV))

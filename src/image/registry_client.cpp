@@ -206,7 +206,7 @@ Task<Pushed> RegistryClient::push(Reference reference, std::optional<Credentials
 }
 
 Task<Described> RegistryClient::describe(Reference reference, std::optional<Credentials> credentials) {
-    const auto bases = registry_bases(reference.domain, options_, Mirrors::none);
+    const auto bases = registry_bases(reference.domain, options_, Mirrors::first);
     co_return co_await ask<Described>(bases, reference, std::move(credentials),
                                       [&](RegistrySession& session) { return describe_image(session, reference); });
 }
