@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 import time
 
 import pytest
@@ -83,7 +84,7 @@ def test_up_makes_anew_or_not(project):
 
 def test_up_attached_to_some(project):
     def says(what: str, code: int = 0, **more) -> dict:
-        return busybox("sh", "-c", f"echo {what}; sleep 2; exit {code}", **more)
+        return busybox("sh", "-c", f"sleep 1; echo {what}; sleep 1; exit {code}", **more)
 
     project.write({"services": {"one": says("first", depends_on=["two"]), "two": says("second")}})
     some = project.run("up", "--no-color", "--attach", "one", "--abort-on-container-exit", "-t", "0")
@@ -113,7 +114,7 @@ def test_create_scale_and_down(project, registry, layouts):
     project.run("create", "--no-build", "--pull", "missing", "--quiet-pull", "--yes", "--scale", "web=2")
     assert project.states() == {"web-1": "created", "web-2": "created", "old-1": "created"}
     before = sorted(row["ID"] for row in project.rows("-a"))
-    project.run("create", "--no-recreate")
+    project.run("create", "--no-recreate", "--scale", "web=2")
     assert sorted(row["ID"] for row in project.rows("-a")) == before
     project.write({"services": {"web": TICKS | {"depends_on": ["db"]}, "db": busybox("sleep", "1000"), "pulled": busybox("sleep", "1000") | {"image": f"{image}:latest"}}})
     project.run("create", "--force-recreate", "--remove-orphans", "web")
@@ -177,7 +178,7 @@ def test_logs(ticking):
     assert "up" in project.run("logs", "--since", time_of, "web").stdout
     project.write({"services": {"brief": busybox("sh", "-c", "echo first; sleep 4; echo last")}})
     project.run("up", "-d", "--remove-orphans")
-    assert project.run("logs", "--follow", "--no-log-prefix", "brief").stdout == "first\nlast\n", "until it ends"
+    assert lines(project.run("logs", "--follow", "--no-log-prefix", "brief"))[:2] == ["first", "last"], "until it ends"
 
 
 def test_kill_pause_restart_rm_wait(ticking):
@@ -246,6 +247,41 @@ def test_cp_commit_export(ticking, tmp_path):
     shown = json.loads(project.machine.docker("image", "inspect", "cli/compose-commit").stdout)[0]
     assert (shown["Author"], shown["Comment"], shown["Config"]["Labels"]["made"]) == ("me", "why", "here")
     project.machine.docker("rmi", "cli/compose-commit")
+
+
+# --- what follows
+
+
+def test_events_of_a_time(project):
+    project.write({"services": {"web": busybox("true"), "other": busybox("true")}})
+    since = project.machine.docker("info", "-f", "{{.SystemTime}}").stdout.strip()
+    project.run("up", "--no-color")
+    until = project.machine.docker("info", "-f", "{{.SystemTime}}").stdout.strip()
+    seen = [json.loads(line) for line in lines(project.run("events", "--json", "--since", since, "--until", until, "web"))]
+    assert {one["service"] for one in seen} == {"web"} and {"create", "start", "die"} <= {one["action"] for one in seen}
+
+
+@pytest.mark.parametrize("command", [["watch", "--no-up", "--quiet", "--prune"], ["up", "--watch", "--no-build"]], ids=" ".join)
+def test_watching(project, command):
+    source = project.directory / "source"
+    source.mkdir()
+    (project.directory / "Dockerfile").write_text("FROM busybox\n")
+    rule = {"action": "sync", "path": "./source", "target": "/tmp/source"}
+    project.write({"services": {"web": busybox("sleep", "1000", build={"context": "."}, develop={"watch": [rule]})}})
+    project.run("up", "-d", "--no-build")
+    watching, count = project.start(*command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL), 0
+
+    def arrives() -> bool:
+        nonlocal count
+        count += 1  # what is written before it watches is not seen
+        (source / "file").write_text(f"{count}\n")
+        return project.run("exec", "-T", "web", "cat", "/tmp/source/file", check=False).stdout != "" and watching.poll() is None
+
+    try:
+        wait_for(arrives)
+    finally:
+        watching.terminate()
+        watching.wait(60)
 
 
 # --- run

@@ -111,6 +111,8 @@ def test_attach_without_input_and_without_signals(docker, docker_tty, play):
     assert docker("inspect", "-f", "{{.State.Running}}", box).stdout == "true\n"
     done = docker("attach", box, input="heard\n", check=False)
     assert (done.returncode, done.stdout) == (4, "got heard\n")
+    brief = play.box(command=("sh", "-c", "sleep 2; echo last words"))
+    assert docker("attach", "--no-stdin", "--sig-proxy=false", "--detach-keys", "ctrl-x,d", brief).stdout == "last words\n"
 
 
 def test_detach_keys_of_ones_own(docker, docker_tty, play):
@@ -148,7 +150,7 @@ def test_exec_detached_privileged_and_with_a_file_of_variables(docker, play, tmp
     assert play.sh(box, "grep CapEff /proc/self/status").split()[1] == "00000000a80425fb"
     caps = docker("exec", "--privileged", box, "grep", "CapEff", "/proc/self/status").stdout
     assert caps.split()[1] == "000001ffffffffff"
-    assert docker("exec", "--interactive", "--tty=false", box, "cat", input="in").stdout == "in"
+    assert docker("exec", "--detach-keys", "ctrl-x,d", "--interactive", "--tty=false", box, "cat", input="in").stdout == "in"
 
 
 # --- what is asked of one

@@ -112,9 +112,10 @@ def test_create_keeps_files_of_the_client(create, docker, tmp_path):
     (tmp_path / "env").write_text("A=1\n")
     (tmp_path / "labels").write_text("x=y\n")
     cid = tmp_path / "cid"
-    box, shown = create("--cidfile", str(cid), "--env-file", str(tmp_path / "env"), "--env", "B=2", "--label-file", str(tmp_path / "labels"), command=("sh", "-c", "echo $A $B"))
+    box, shown = create("--rm", "--cidfile", str(cid), "--env-file", str(tmp_path / "env"), "--env", "B=2", "--label-file", str(tmp_path / "labels"), command=("sh", "-c", "echo $A $B"))
     assert cid.read_text() == shown["Id"] and shown["Config"]["Labels"] == {"x": "y"}
     assert docker("start", "--attach", box).stdout == "1 2\n"
+    wait_for(lambda: docker("inspect", box, check=False).returncode == 1)
 
 
 def test_create_keeps_networks_and_names(create, docker, play):
@@ -158,6 +159,7 @@ def test_create_keeps_mounts(create, docker, play):
         (["--mount", "type=cluster,source=a,target=/b"], "cluster"),
         (["--volume-driver", "nonesuch"], 'the driver "local" only'),
         (["--log-driver", "syslog"], "syslog"),
+        (["--network", "bridge", "--link-local-ip", "169.254.9.9"], "link-local"),
     ],
     ids=lambda value: value[0] if isinstance(value, list) else "",
 )
@@ -236,15 +238,15 @@ def test_run_with_detach_keys_of_ones_own(docker, docker_tty, play):
 def test_run_passes_signals_on_or_not(machine, docker, play, proxied):
     box = name()
     play.boxes.append(box)
-    script = "trap 'echo told; exit 5' HUP; echo up; while :; do sleep 0.1; done"
+    script = "trap 'echo told; exit 0' HUP; echo up; while :; do sleep 0.1; done"
     arguments = ["run", "--name", box, f"--sig-proxy={str(proxied).lower()}", "busybox", "sh", "-c", script]
     client = subprocess.Popen([clients.TRIXIE.docker, *arguments], env=os.environ | machine.api.environment, stdout=subprocess.PIPE, text=True)
     assert client.stdout.readline() == "up\n"
     client.send_signal(signal.SIGHUP)
+    clients.record(clients.TRIXIE, arguments, client.wait(60), "")
     if proxied:
-        assert client.wait(60) == 5 and client.stdout.read() == "told\n"
+        assert client.returncode == 0 and client.stdout.read() == "told\n"
     else:
-        client.wait(60)
         assert docker("logs", box).stdout == "up\n" and docker("inspect", "-f", "{{.State.Running}}", box).stdout == "true\n"
 
 
@@ -253,6 +255,18 @@ def test_run_without_check_and_with_random_ports(docker, play):
     assert "80/tcp -> 0.0.0.0:" in docker("port", box).stdout
     quiet = docker("run", "--rm", "--no-healthcheck", "--user", "guest", "--tty=false", "busybox", "id", "-u").stdout
     assert quiet == "1000\n"
+
+
+def test_run_with_drivers_and_the_ipc_namespace_of_another(docker, play):
+    volume = name()
+    flags = ["--log-driver", "local", "--log-opt", "max-size=1m", "--volume-driver", "local", "-v", f"{volume}:/v"]
+    owner = play.box(*flags, "--ipc", "shareable", command=("sh", "-c", "echo kept > /v/file; cat /v/file; exec sleep 1000"))
+    wait_for(lambda: docker("logs", owner).stdout == "kept\n")
+    assert docker("volume", "inspect", "-f", "{{.Driver}}", volume).stdout == "local\n"
+    theirs = play.sh(owner, "busybox readlink /proc/self/ns/ipc")
+    assert docker("run", "--rm", "--ipc", f"container:{owner}", "busybox", "busybox", "readlink", "/proc/self/ns/ipc").stdout == theirs
+    play.close()
+    docker("volume", "rm", volume)
 
 
 def test_run_keeps_to_its_gateway_priority(machine, play):

@@ -47,6 +47,11 @@ def test_swarm(refused, suite, command):
 
 
 @pytest.mark.parametrize("suite", SUITES, ids=lambda suite: suite.name)
+def test_unlocking_a_swarm(refused, suite):
+    assert "not part of a swarm" in refused("swarm unlock", suite, input="key")
+
+
+@pytest.mark.parametrize("suite", SUITES, ids=lambda suite: suite.name)
 @pytest.mark.parametrize("command", PLUGINS)
 def test_plugins(refused, suite, command):
     assert "engine plugins are not in this version" in refused(command, suite)

@@ -9,28 +9,29 @@ from .offer import Offered
 from .runs import Run
 from .verdicts import AS_DOCKER, CLIENT, REFUSED, WORKS, Block, Subject, Verdict
 
-PLAIN = Verdict(WORKS, "", "")
+PLAIN = Verdict(WORKS, "", ())
 
 
 @dataclass
 class Evidence:
     runs: list[Run]
 
-    def of(self, command: Offered, subject: Subject | None) -> list[Run]:
+    def of(self, commands: list[Offered], subject: Subject | None) -> list[Run]:
+        names = {command.name for command in commands}
         if subject is None:
-            return [run for run in self.runs if run.command == command.name]
-        return [run for run in self.runs if subject.among(run.flags.get((command.name, subject.flag), []))]
+            return [run for run in self.runs if run.command in names]
+        return [run for run in self.runs if any(subject.among(run.flags.get((name, subject.flag), [])) for name in names)]
 
-    def against(self, command: Offered, subject: Subject | None, verdict: Verdict) -> Iterator[str]:
+    def against(self, commands: list[Offered], subject: Subject | None, verdict: Verdict) -> Iterator[str]:
         """What in the record does not bear out a verdict."""
-        runs, what = self.of(command, subject), f"{command.name}{f' {subject}' if subject else ''}"
+        runs, what = self.of(commands, subject), f"{commands[0].name}{f' {subject}' if subject else ''}"
         if verdict.kind == CLIENT:
             return
         if verdict.kind == REFUSED:
             for run in (run for run in runs if run.succeeded):
                 yield f"{what} is said to be refused, but worked in {run.test}: docker {' '.join(run.arguments)}"
-            if not any(verdict.says in run.said for run in runs if not run.succeeded):
-                yield f"{what} is said to be refused, but no test ran it with an error that says '{verdict.says}'"
+            if not any(words in run.said for run in runs if not run.succeeded for words in verdict.says):
+                yield f"{what} is said to be refused, but no test ran it with an error that says '{"' or '".join(verdict.says)}'"
         elif verdict.kind == AS_DOCKER:
             if not runs:
                 yield f"{what}: no test ran it"
@@ -45,11 +46,15 @@ def problems(offered: dict[str, Offered], blocks: list[Block], runs: list[Run]) 
     for command in offered.values():
         block = block_of.get(command.name, Block([command]))
         if block.whole and block.whole.kind in (REFUSED, CLIENT, AS_DOCKER):
-            found += evidence.against(command, None, block.whole)
+            found += evidence.against([command], None, block.whole)
             continue
         if command.is_leaf:
-            found += evidence.against(command, None, block.whole or PLAIN)
+            found += evidence.against([command], None, block.whole or PLAIN)
         verdicts = {subject: verdict for those, verdict in block.flags for subject in those if subject.flag in command.flags}
-        for subject in [*map(Subject, command.flags), *(subject for subject in verdicts if subject.value)]:
-            found += evidence.against(command, subject, verdicts.get(subject, PLAIN))
+        for subject in map(Subject, command.flags):
+            found += evidence.against([command], subject, verdicts.get(subject, PLAIN))
+    # A value means the same to each of the commands that are spoken of together.
+    for block in blocks:
+        for subject, verdict in ((subject, verdict) for those, verdict in block.flags for subject in those if subject.value):
+            found += evidence.against(block.commands, subject, verdict)
     return found

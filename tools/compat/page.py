@@ -61,7 +61,7 @@ def tables(offered: dict[str, Offered], blocks: list[Block]) -> str:
         if block not in those:
             those.append(block)
     lines, alike = [], []
-    for group, those in groups.items():
+    for group, those in sorted(groups.items()):
         if len(those) == 1 and those[0].whole:
             alike += those
             continue

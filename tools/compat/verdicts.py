@@ -22,7 +22,7 @@ class Mistake(ValueError):
 class Verdict:
     kind: str
     text: str
-    says: str  # of what is refused: words of the error
+    says: tuple[str, ...]  # of what is refused: words of the error, one of which is in it
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,8 @@ def verdict_of(where: str, entry: dict) -> Verdict:
         raise Mistake(f"{where}: one of {', '.join(KINDS)} is needed, and 'says' beside 'refused' (found: {', '.join(map(str, entry))})")
     if (kinds[0] == REFUSED) != ("says" in entry):
         raise Mistake(f"{where}: 'says', words of the error, stands beside 'refused' and nowhere else")
-    return Verdict(kinds[0], entry[kinds[0]] or "", entry.get("says", ""))
+    says = entry.get("says", [])
+    return Verdict(kinds[0], entry[kinds[0]] or "", (says,) if isinstance(says, str) else tuple(says))
 
 
 def by_name(offered: Iterable[Offered]) -> dict[str, list[Offered]]:
