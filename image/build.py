@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Makes a release out of the program, the kernel and the packages:  image/build.py --program FILE --out DIR
 
-Runs inside the build root (./dev image does all of it). What it makes is described in image/README.md.
+Runs inside the build root (./dev image does all of it). What it makes is described in image/README.md. With --sanitized
+it makes what ./dev test --only sanitize boots: vmlinuz and initramfs, no release.
 Does nothing when the inputs are those of the files that are there.
 """
 
@@ -15,20 +16,21 @@ import sys
 import time
 from pathlib import Path
 
-from diatom_image import cpio, disk, erofs, manifest, rootfs, table, uki
+from diatom_image import cpio, disk, erofs, manifest, rootfs, sanitized, table, uki
 from diatom_image.run import REPO, BuildError, run
 from diatom_image.version import Version, read_version
 
 PACKAGES = REPO / "image/packages/build.sh"
 ARTEFACTS = ["diatom.efi", "vmlinuz", "initramfs", "root.erofs", "diatom.raw"]
+SANITIZED_ARTEFACTS = ["vmlinuz", "initramfs"]
 
 
-def input_key(program: Path, kernel: Path, version: Version) -> str:
+def input_key(programs: list[Path], kernel: Path, version: Version) -> str:
     """Changes with anything that decides the image's bytes."""
     digest = hashlib.sha256(f"{version}\n".encode())
     digest.update(run(PACKAGES, "--key").encode())
     digest.update(Path("/var/lib/dpkg/status").read_bytes())
-    sources = [program, kernel / "vmlinuz", *sorted((REPO / "src/boot").glob("*.cpp"))]
+    sources = [*programs, kernel / "vmlinuz", *sorted((REPO / "src/boot").glob("*.cpp"))]
     for folder in ("image", "src/config/services"):
         sources += [path for path in sorted((REPO / folder).rglob("*")) if path.is_file() and "__pycache__" not in path.parts]
     for path in sources:
@@ -59,18 +61,38 @@ def package_versions(packages: dict[str, Path]) -> dict[str, str]:
     return installed | {name: path.with_name(f"{name}.version").read_text().strip() for name, path in packages.items()}
 
 
-def make_image(out: Path, program: Path, kernel: Path, version: Version) -> None:
-    work = out / "parts"
+def stage_root(work: Path, program: Path, version: Version) -> dict[str, Path]:
     work.mkdir(parents=True, exist_ok=True)
     compile_freestanding("init_stub.cpp", work / "init")
     compile_freestanding("container_init.cpp", work / "docker-init")
     packages = make_packages(work)
     rootfs.stage(work / "root", program, work / "init", work / "docker-init", packages, version)
+    return packages
+
+
+def pack_root(out: Path, kernel: Path, version: Version) -> None:
+    """What boots without firmware."""
+    work = out / "parts"
     erofs.write_erofs(out / "root.erofs", work / "root", version.guid("root"))
     cpio.write_initramfs(out / "initramfs", work / "init", out / "root.erofs")
     shutil.copyfile(kernel / "vmlinuz", out / "vmlinuz")
-    (work / "os-release").write_text(rootfs.os_release(version))
     (work / "cmdline").write_text(uki.command_line() + "\n")
+
+
+def make_sanitized(out: Path, program: Path, exchanged: Path, kernel: Path, version: Version) -> None:
+    work = out / "parts"
+    stage_root(work, program, version)
+    sanitized.exchange_program(work / "root", exchanged)
+    pack_root(out, kernel, version)
+    (work / "cmdline").write_text(f"{uki.command_line()} {sanitized.KERNEL_ARGUMENTS}\n")
+    (out / "root.erofs").unlink()  # it is in the initramfs
+
+
+def make_image(out: Path, program: Path, kernel: Path, version: Version) -> None:
+    work = out / "parts"
+    packages = stage_root(work, program, version)
+    pack_root(out, kernel, version)
+    (work / "os-release").write_text(rootfs.os_release(version))
     kernel_facts = json.loads((kernel / "build.json").read_text())
     uki.write_uki(out / "diatom.efi", out / "vmlinuz", out / "initramfs", work / "os-release", kernel_facts["version"])
     disk.write_disk(out / "diatom.raw", out / "diatom.efi", version)
@@ -83,18 +105,24 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--program", type=Path, required=True, help="the stripped static program")
     parser.add_argument("--kernel", type=Path, default=REPO / "build/kernel", help="what image/kernel/build.sh made")
+    parser.add_argument("--sanitized", type=Path, help="what runs in place of the program, but as PID 1")
     parser.add_argument("--out", type=Path, default=REPO / "build/image")
     args = parser.parse_args()
 
     started = time.monotonic()
     version = read_version()
-    key = input_key(args.program, args.kernel, version)
+    programs = [program for program in (args.program, args.sanitized) if program]
+    artefacts = SANITIZED_ARTEFACTS if args.sanitized else ARTEFACTS
+    key = input_key(programs, args.kernel, version)
     stamp = args.out / "parts/key"
-    if stamp.exists() and stamp.read_text() == key and all((args.out / name).exists() for name in ARTEFACTS):
+    if stamp.exists() and stamp.read_text() == key and all((args.out / name).exists() for name in artefacts):
         print(f"image: {version.text} is up to date")
         return 0
     stamp.unlink(missing_ok=True)
-    make_image(args.out, args.program, args.kernel, version)
+    if args.sanitized:
+        make_sanitized(args.out, args.program, args.sanitized, args.kernel, version)
+    else:
+        make_image(args.out, args.program, args.kernel, version)
     stamp.write_text(key)
     print(f"image: {version.text} made in {time.monotonic() - started:.1f} s")
     return 0

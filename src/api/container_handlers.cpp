@@ -32,6 +32,7 @@ Result<std::optional<int>> timeout_param(const Request& request) {
 }
 
 Task<void> start(Call& call) {
+    if (!call.request.param("checkpoint").empty()) co_return fail(Kind::unsupported, "{}", kNoCheckpoints);
     auto started = co_await call.engine.start(call.name());
     CO_TRY(std::move(started));
     co_return co_await call.connection.reply_empty(204);

@@ -23,7 +23,6 @@ struct Refused {
 constexpr std::array kRefused = {
     Refused{"VolumeDriver", "--volume-driver", "there is the driver \"local\" only"},
     Refused{"DeviceRequests", "--gpus", "there is no device driver with these capabilities"},
-    Refused{"StorageOpt", "--storage-opt", "the state partition has no project quotas (Docker wants xfs with pquota)"},
     Refused{"CpuRealtimePeriod", "--cpu-rt-period", "version 2 of cgroups has no real-time scheduling"},
     Refused{"CpuRealtimeRuntime", "--cpu-rt-runtime", "version 2 of cgroups has no real-time scheduling"},
     Refused{"UsernsMode", "--userns", "invalid USER mode: this engine does not remap users, so it has \"host\" only"},
@@ -164,6 +163,16 @@ Result<void> decode_modes(const Json& host, engine::ContainerConfig& config) {
     return {};
 }
 
+Result<void> decode_storage(const Json& host, engine::ContainerConfig& config) {
+    for (const auto& [key, value] : TRY(json_string_map(host, "StorageOpt"))) {
+        if (key != "size") return fail(Kind::invalid, "Unknown option {}: --storage-opt has size", key);
+        const auto size = parse_bytes(value);
+        if (!size || *size == 0) return fail(Kind::invalid, "invalid size: '{}' (--storage-opt size)", value);
+        config.storage_size = *size;
+    }
+    return {};
+}
+
 }  // namespace
 
 Result<void> decode_host_config(const Json& host, engine::ContainerConfig& config) {
@@ -184,6 +193,7 @@ Result<void> decode_host_config(const Json& host, engine::ContainerConfig& confi
     const auto shm = TRY(json_int(host, "ShmSize"));
     if (shm < 0) return fail(Kind::invalid, "SHM size can not be less than 0");
     if (shm > 0) config.shm_size = static_cast<std::uint64_t>(shm);
+    TRY(decode_storage(host, config));
     TRY(decode_restart(host, config));
     TRY(decode_log(host, config));
     TRY(decode_devices(host, config));

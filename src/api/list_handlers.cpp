@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "api/encode.h"
+#include "api/name_filter.h"
 #include "api/router.h"
 #include "base/strings.h"
 #include "net/port.h"
@@ -12,7 +13,6 @@ namespace {
 
 bool container_matches(const engine::Container& container, std::string_view key, const std::string& value) {
     if (key == "id") return container.id.starts_with(value);
-    if (key == "name") return ("/" + container.name).find(value) != std::string::npos;
     if (key == "status") return to_string(container.state.status) == value;
     if (key == "health") return to_string(container.state.health.status) == value;
     if (key == "exited")
@@ -38,8 +38,10 @@ constexpr std::string_view kFilters[] = {"id",    "name",   "status", "exited", 
 // These name other containers and ports, which are looked up once.
 constexpr std::string_view kPrepared[] = {"before", "since", "publish", "expose"};
 
-// What "before" and "since" leave of the time in which containers were made, and the ports that are asked for.
+// What "before" and "since" leave of the time in which containers were made, and the names and ports that are asked
+// for.
 struct Prepared {
+    NameFilter names;
     std::int64_t after = std::numeric_limits<std::int64_t>::min(), before = std::numeric_limits<std::int64_t>::max();
     std::vector<net::Port> published, exposed;
 };
@@ -58,7 +60,7 @@ Result<void> add_ports(std::string_view text, std::vector<net::Port>& ports) {
 }
 
 Result<Prepared> prepare(engine::Engine& engine, Filters& filters) {
-    Prepared prepared;
+    Prepared prepared{.names = TRY(NameFilter::take(filters)), .published = {}, .exposed = {}};
     for (const auto& name : filters["before"])
         prepared.before = std::min(prepared.before, TRY(engine.inspect(name)).created);
     for (const auto& name : filters["since"])
@@ -76,6 +78,8 @@ bool has_any(const std::vector<net::Port>& wanted, const std::vector<net::Port>&
 
 bool passes_prepared(const Prepared& prepared, const engine::Container& container) {
     if (container.created <= prepared.after || container.created >= prepared.before) return false;
+    // Docker's own name begins with a slash, and old clients ask for it so.
+    if (!prepared.names.allows(container.name) && !prepared.names.allows("/" + container.name)) return false;
     std::vector<net::Port> published, exposed;
     for (const auto& mapping : container.published) {
         published.push_back({mapping.protocol, mapping.host_port});

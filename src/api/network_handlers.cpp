@@ -1,5 +1,6 @@
 #include "api/decode.h"
 #include "api/encode.h"
+#include "api/name_filter.h"
 #include "api/router.h"
 #include "engine/endpoints.h"
 
@@ -8,14 +9,14 @@ namespace {
 
 Task<void> list(Call& call) {
     static constexpr std::string_view kFilters[] = {"name", "id", "driver", "type", "label", "scope", "dangling"};
-    const auto filters = CO_TRY(decode_filters(call.request));
+    auto filters = CO_TRY(decode_filters(call.request));
     CO_TRY(check_filters(filters, kFilters));
+    const auto names = CO_TRY(NameFilter::take(filters));
     const auto containers = call.engine.containers();
     Json rows = Json::array();
     for (const auto& network : call.engine.networks()) {
         const bool builtin = engine::is_builtin(network);
         const auto matches = [&](std::string_view key, const std::string& value) {
-            if (key == "name") return network.name.find(value) != std::string::npos;
             if (key == "id") return network.id.starts_with(value);
             if (key == "driver") return network.driver == value;
             if (key == "scope") return value == "local";
@@ -23,7 +24,8 @@ Task<void> list(Call& call) {
             return key == "type" && value == (builtin ? "builtin" : "custom");
         };
         // A listing leaves out who is on each network, as Docker's does.
-        if (passes(filters, network.labels, matches)) rows.push_back(encode_network(network, {}));
+        if (names.allows(network.name) && passes(filters, network.labels, matches))
+            rows.push_back(encode_network(network, {}));
     }
     co_return co_await call.connection.reply_json(200, rows);
 }

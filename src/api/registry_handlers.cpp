@@ -5,6 +5,7 @@
 #include "api/import.h"
 #include "api/platform.h"
 #include "api/progress.h"
+#include "api/registry_auth.h"
 #include "api/router.h"
 #include "base/strings.h"
 
@@ -13,22 +14,8 @@ namespace {
 
 namespace asio = boost::asio;
 
-// X-Registry-Auth: base64url of {"username","password","identitytoken","registrytoken","serveraddress"}.
 Result<std::optional<image::Credentials>> decode_auth(const Request& request) {
-    const auto header = request.header("x-registry-auth");
-    if (header.empty()) return std::nullopt;
-    const auto text = decode_base64(header);
-    if (!text) return fail(Kind::invalid, "X-Registry-Auth is not base64");
-    if (trim(*text).empty()) return std::nullopt;
-    const auto body = TRY(parse_json(*text, "X-Registry-Auth"));
-    image::Credentials credentials;
-    credentials.username = TRY(json_string(body, "username"));
-    credentials.password = TRY(json_string(body, "password"));
-    credentials.identity_token = TRY(json_string(body, "identitytoken"));
-    credentials.registry_token = TRY(json_string(body, "registrytoken"));
-    if (credentials.username.empty() && credentials.identity_token.empty() && credentials.registry_token.empty())
-        return std::nullopt;
-    return credentials;
+    return decode_registry_auth(request.header("x-registry-auth"));
 }
 
 struct Wanted {

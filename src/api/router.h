@@ -50,6 +50,8 @@ std::span<const Route> network_routes();
 std::span<const Route> volume_routes();
 std::span<const Route> unsupported_routes();  // known to Docker, not in this version: 501 with the reason
 
+inline constexpr std::string_view kNoCheckpoints = "checkpoints of containers (CRIU) are not in this version";
+
 // Matches, checks the version, runs the handler, turns errors into replies.
 Task<void> dispatch(Connection& connection, Request request, engine::Engine& engine);
 

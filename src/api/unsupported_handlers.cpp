@@ -15,6 +15,8 @@ Task<void> refuse(Call&) {
     co_return fail(Kind::unsupported, "{}", std::string_view(Message.text));
 }
 
+Task<void> refuse_checkpoint(Call&) { co_return fail(Kind::unsupported, "{}", kNoCheckpoints); }
+
 Task<void> refuse_swarm(Call&) {
     co_return fail(Kind::unavailable,
                    "This node is not a swarm manager. Diatom OS runs Kubernetes on more than one machine, not Swarm.");
@@ -30,6 +32,8 @@ constexpr Route kRoutes[] = {
     {"POST", "/session", kBuild},
     {"POST", "/grpc", kBuild},
     {"GET", "/images/search", kSearch},
+    {"GET", "/containers/{}/checkpoints", refuse_checkpoint},
+    {"POST", "/containers/{}/checkpoints", refuse_checkpoint},
     {"GET", "/plugins", kPlugins},
     {"GET", "/plugins/{*}", kPlugins},
     {"POST", "/plugins/{*}", kPlugins},

@@ -1,5 +1,6 @@
 #include "api/decode.h"
 #include "api/encode.h"
+#include "api/name_filter.h"
 #include "api/router.h"
 #include "engine/volumes.h"
 
@@ -8,17 +9,17 @@ namespace {
 
 Task<void> list(Call& call) {
     static constexpr std::string_view kFilters[] = {"name", "driver", "label", "dangling"};
-    const auto filters = CO_TRY(decode_filters(call.request));
+    auto filters = CO_TRY(decode_filters(call.request));
     CO_TRY(check_filters(filters, kFilters));
+    const auto names = CO_TRY(NameFilter::take(filters));
     const auto containers = call.engine.containers();
     Json rows = Json::array();
     for (const auto& volume : call.engine.volumes()) {
         const auto matches = [&](std::string_view key, const std::string& value) {
-            if (key == "name") return volume.name.find(value) != std::string::npos;
             if (key == "dangling") return is_true(value) == (engine::count_users(volume, containers) == 0);
             return key == "driver" && volume.driver == value;
         };
-        if (passes(filters, volume.labels, matches)) rows.push_back(encode_volume(volume));
+        if (names.allows(volume.name) && passes(filters, volume.labels, matches)) rows.push_back(encode_volume(volume));
     }
     co_return co_await call.connection.reply_json(200, {{"Volumes", rows}, {"Warnings", Json::array()}});
 }

@@ -182,6 +182,7 @@ void fields(A& archive, ContainerConfig& config) {
     archive("readonly_paths", config.readonly_paths);
     archive("oom_score_adj", config.oom_score_adj);
     archive("shm_size", config.shm_size);
+    archive("storage_size", config.storage_size);
     archive("restart", config.restart);
     archive("restart_max", config.restart_max);
     archive("log", config.log);

@@ -7,6 +7,7 @@
 #include "engine/engine_impl.h"
 #include "engine/merge.h"
 #include "engine/names.h"
+#include "engine/size_limit.h"
 #include "engine/spec_builder.h"
 #include "engine/volumes.h"
 #include "sys/clock.h"
@@ -114,13 +115,13 @@ Result<void> fill(FdRef image, const VolumeUse& use) {
 
 }  // namespace
 
-std::vector<Volume> EngineImpl::mounted_volumes(const Container& container) const {
-    std::vector<Volume> mounted;
+std::vector<Volume> EngineImpl::optioned_volumes(const Container& container) const {
+    std::vector<Volume> optioned;
     for (const auto& volume : volumes_) {
         if (!volume.options.empty() && std::ranges::contains(container.volumes, volume.name, &VolumeUse::name))
-            mounted.push_back(volume);
+            optioned.push_back(volume);
     }
-    return mounted;
+    return optioned;
 }
 
 Task<Created> EngineImpl::create(std::string name, ContainerConfig config) {
@@ -191,7 +192,8 @@ Task<void> EngineImpl::prepare_image(Container& container) {
         TRY(check_platform(container.config, record));
         TRY(merge_image(container, record.config));
         container.image = record.id;
-        TRY(parts_.store->create_rootfs(container.id, record.id));
+        const auto own = TRY(parts_.store->create_rootfs(container.id, record.id));
+        if (const auto size = container.config.storage_size) TRY(limit_size({own.upper, own.work}, size));
         TRY(prepare_image_mounts(container));
         TRY(sys::make_dirs(data_directory(container.id), 0710));
         return {};
@@ -202,11 +204,14 @@ Task<void> EngineImpl::prepare_image(Container& container) {
 // The files of the image go into a new volume before the container is there: whoever sees the container sees them.
 Task<void> EngineImpl::fill_volumes(const Container& container) {
     if (container.volumes.empty()) co_return Result<void>();
-    const auto mounted = mounted_volumes(container);
+    const auto optioned = optioned_volumes(container);
     const auto fill_all = [&]() -> Result<void> {
         for (const auto& use : container.volumes) TRY(make_volume_directory(use.source));
+        for (const auto& volume : optioned) {
+            if (const auto size = size_limit_of(volume)) TRY(limit_size({volume.mountpoint}, size));
+        }
         if (container.image.empty()) return {};
-        for (const auto& volume : mounted) TRY(volume_mounts_.hold(volume, container.id));
+        for (const auto& volume : optioned) TRY(volume_mounts_.hold(volume, container.id));
         const Fd view = TRY(open_root_view(TRY(parts_.store->rootfs(container.id))));
         for (const auto& use : container.volumes) {
             const auto mount = std::ranges::find(container.config.mounts, use.target, &MountPoint::target);
@@ -265,7 +270,7 @@ Task<void> EngineImpl::undo_create(Container container, std::vector<Volume> made
     co_return co_await on_pool([&]() -> Result<void> {
         for (const auto& volume : made) TRY(remove_volume_directory(options_.root, volume.name));
         TRY(sys::remove_tree(data_directory(container.id)));
-        if (!container.image.empty()) TRY(parts_.store->remove_rootfs(container.id));
+        if (!container.image.empty()) TRY(remove_own_files(container));
         for (const auto& use : container.images) TRY(parts_.store->remove_rootfs(use.rootfs));
         return {};
     });

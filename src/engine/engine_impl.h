@@ -56,6 +56,7 @@ struct Live {
     Signal changed;  // exits, removed or the status changed
     Signal logged;
     std::uint64_t exits = 0;
+    bool ending = false;  // an end is being recorded: status may have changed, exits has not yet
     bool removed = false;
     std::string wait_error;  // why the exit code is not the program's own
     std::shared_ptr<StdioHub> hub;
@@ -66,9 +67,13 @@ struct Live {
     std::chrono::milliseconds back_off{0};
     bool keep_once = false;            // auto_remove: a restart's stop is not the end
     std::uint64_t restart_ticket = 0;  // raised to call off a pending restart
+    bool returning = false;            // its engine died while a restart was pending
     std::uint64_t health_run = 0;      // raised to end the health checks of a run
 };
 using LivePtr = std::shared_ptr<Live>;
+
+// Whether the restart policy brings back what has ended as the record says, whoever ended it.
+bool policy_wants(const Container& container);
 
 enum class Binds : std::uint8_t;  // file_view.h
 
@@ -179,8 +184,8 @@ private:
 
     // create.cpp
     Result<void> inherit_volumes(ContainerConfig& config) const;
-    Result<void> prepare_image_mounts(Container& container);                // worker
-    std::vector<Volume> mounted_volumes(const Container& container) const;  // those that are a mount
+    Result<void> prepare_image_mounts(Container& container);                 // worker
+    std::vector<Volume> optioned_volumes(const Container& container) const;  // those that have options
     Task<Created> create_body(std::string name, ContainerConfig config);
     Task<void> prepare_image(Container& container);
     Task<void> fill_volumes(const Container& container);
@@ -219,6 +224,7 @@ private:
     Task<void> stop_body(LivePtr live, std::optional<int> timeout_s, std::string signal);
     Task<void> kill_body(LivePtr live, int signal);
     Task<void> end_body(LivePtr live, std::uint64_t exits);
+    asio::awaitable<void> await_recorded(LivePtr live);
     Result<void> signal_live(Live& live, int signal);
     asio::awaitable<bool> await_exit(LivePtr live, std::uint64_t exits, std::optional<std::chrono::nanoseconds> limit);
     asio::awaitable<void> stop_wave(std::vector<std::pair<LivePtr, std::string>> wave, int timeout_s);
@@ -228,6 +234,7 @@ private:
     // remove.cpp
     Task<void> remove_body(LivePtr live, RemoveOptions options);
     Task<void> erase(LivePtr live, bool volumes);
+    Result<void> remove_own_files(const Container& container);  // worker
     Task<void> rename_body(LivePtr live, std::string new_name);
     Task<Volume> add_volume(Volume volume);
     Task<void> remove_volume_body(std::string name, bool force);
@@ -272,6 +279,8 @@ private:
     asio::awaitable<void> watch_exec(ExecPtr exec, LivePtr live, Fd pidfd, sys::ProcessId process);
 
     // open.cpp
+    void limit_again();
+    void restore_logs();
     Result<void> restore_one(const LivePtr& live);
     void ended_with_machine(const LivePtr& live);
     void remove_later(const LivePtr& live);
@@ -320,6 +329,7 @@ private:
     std::vector<NetworkRecord> network_records_;
     std::vector<Volume> volumes_;
     VolumeMounts volume_mounts_;
+    std::unique_ptr<LogBatch> log_batch_;        // null without PID 1
     std::map<std::string, LivePtr> containers_;  // by id
     std::map<std::string, std::string> names_;   // name -> id; reserved before the container exists
     std::map<std::string, ExecPtr> execs_;

@@ -81,6 +81,7 @@ asio::awaitable<void> EngineImpl::on_exit(LivePtr live, sys::ProcessId process, 
     const auto guard = co_await live->lock.lock();
     auto& state = live->record.state;
     if (state.process != process) co_return;
+    live->ending = true;
     if (const auto cgroup = cgroup_of(live->record.id); !cgroup.empty()) {
         // Without a pid namespace of its own, what it left running would live on.
         (void)co_await on_pool([&]() -> Result<void> {
@@ -120,25 +121,25 @@ asio::awaitable<void> EngineImpl::on_exit(LivePtr live, sys::ProcessId process, 
     live->hub->end();
     if (live->log) live->log_generation = live->log->generation();
     live->log.reset();
+    live->ending = false;
     ++live->exits;
+    if (delay) spawn(restart_later(live, *delay, ++live->restart_ticket));
     live->changed.notify_all();
     live->logged.notify_all();
-    if (delay) {
-        spawn(restart_later(live, *delay, ++live->restart_ticket));
-    } else if (live->record.config.auto_remove && !live->keep_once) {
-        remove_later(live);
-    }
+    if (!delay && live->record.config.auto_remove && !live->keep_once) remove_later(live);
+}
+
+bool policy_wants(const Container& container) {
+    const auto& config = container.config;
+    const auto& state = container.state;
+    const bool left = config.restart_max == 0 || state.restart_count < config.restart_max;
+    return config.restart == RestartPolicy::always || config.restart == RestartPolicy::unless_stopped ||
+           (config.restart == RestartPolicy::on_failure && state.exit_code != 0 && left);
 }
 
 std::optional<milliseconds> EngineImpl::restart_delay(Live& live) const {
-    const auto& config = live.record.config;
     const auto& state = live.record.state;
-    if (stopping_ || state.stopped_by_user || live.removed) return std::nullopt;
-    const bool failed = state.exit_code != 0;
-    const bool wanted = config.restart == RestartPolicy::always || config.restart == RestartPolicy::unless_stopped ||
-                        (config.restart == RestartPolicy::on_failure && failed &&
-                         (config.restart_max == 0 || state.restart_count < config.restart_max));
-    if (!wanted) return std::nullopt;
+    if (stopping_ || state.stopped_by_user || live.removed || !policy_wants(live.record)) return std::nullopt;
     const bool good = state.finished - state.started >= kGoodRun;
     live.back_off = good || live.back_off.count() == 0 ? kFirstDelay : std::min(live.back_off * 2, kLongestDelay);
     return live.back_off;

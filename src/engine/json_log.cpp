@@ -126,6 +126,10 @@ void JsonLog::keep_partials(std::string directory) {
     }
 }
 
+void JsonLog::begin_line(LogStream stream, std::string_view text, std::int64_t time) {
+    partial_[static_cast<std::size_t>(stream)] = {.text = std::string(text), .time = time, .kept = true};
+}
+
 // On tmpfs. A failure costs at most this line, at the next crash.
 void JsonLog::keep(LogStream stream) {
     auto& partial = partial_[static_cast<std::size_t>(stream)];
@@ -141,6 +145,7 @@ void JsonLog::keep(LogStream stream) {
 Result<void> JsonLog::write_entries(const std::string& lines) {
     if (lines.empty()) return {};
     if (options_.max_size != 0 && size_ != 0 && size_ + lines.size() > options_.max_size) TRY(rotate());
+    if (begin_ != nullptr) *begin_ = size_;
     TRY(sys::write_all(file_, lines), "write {}", path_);
     size_ += lines.size();
     return {};

@@ -46,6 +46,17 @@ public:
     void keep_partials(std::string directory);
     Result<void> flush();  // what waits, at the end of a stream
 
+    // A line whose end is still to come.
+    struct Partial {
+        std::string text;
+        std::int64_t time = 0;
+        bool kept = false;
+    };
+    const Partial& partial(LogStream stream) const { return partial_[static_cast<std::size_t>(stream)]; }
+    void begin_line(LogStream stream, std::string_view text, std::int64_t time);  // in place of what was begun
+    // Told where in the file entries stand, before they are written.
+    void tell_begin(std::uint64_t* begin) { begin_ = begin; }
+
     const std::string& path() const noexcept { return path_; }
     // Counts rotations: a file that was current at generation g is now PATH.(generation() - g).
     std::uint64_t generation() const noexcept { return generation_; }
@@ -58,17 +69,13 @@ private:
     Result<void> write_entries(const std::string& lines);
     Result<void> rotate();
 
-    struct Partial {
-        std::string text;
-        std::int64_t time = 0;
-        bool kept = false;
-    };
     std::string partial_path(LogStream stream) const;
     void keep(LogStream stream);
     std::string path_, partials_, attributes_;
     LogOptions options_;
     Fd file_;
     std::uint64_t size_ = 0, generation_;
+    std::uint64_t* begin_ = nullptr;
     std::array<Partial, 2> partial_;
 };
 

@@ -187,6 +187,25 @@ TEST_F(Lifecycle, RestartsByPolicy) {
     EXPECT_EQ(logs(id), "again\nagain\nagain\n");
 }
 
+TEST_F(Lifecycle, AnEngineThatIsStartedAgainCountsOn) {
+    const auto failing =
+        create({"sh", "-c", "echo again; exit 1"}, {.restart = RestartPolicy::on_failure, .restart_max = 2});
+    start(failing);
+    run_until([&] { return engine().inspect(failing)->state.status == Status::exited; });
+    // Ends at once, and fails: its last try is still to come when the engine dies.
+    const auto pending =
+        create({"sh", "-c", "echo again; exit 1"}, {.restart = RestartPolicy::on_failure, .restart_max = 1});
+    start(pending);
+    run_until([&] { return engine().inspect(pending)->state.status == Status::restarting; });
+    reopen();
+    EXPECT_TRUE(run(engine().start_all()));
+    run_until([&] { return engine().inspect(pending)->state.status == Status::exited; });
+    EXPECT_EQ(engine().inspect(pending)->state.restart_count, 1U);
+    EXPECT_EQ(logs(pending), "again\nagain\n");
+    EXPECT_EQ(engine().inspect(failing)->state.restart_count, 2U);
+    EXPECT_EQ(logs(failing), "again\nagain\nagain\n") << "all its tries were made before";
+}
+
 TEST_F(Lifecycle, VolumesKeepAndAreSeeded) {
     const auto first = create({"sh", "-c", "cat /data/seed; echo kept > /data/kept"},
                               {.mounts = {{.kind = MountKind::volume, .source = "vol", .target = "/data"}}});

@@ -113,6 +113,7 @@ struct ContainerConfig {
     std::optional<std::vector<std::string>> masked_paths, readonly_paths;  // absent: the default ones
     std::optional<int> oom_score_adj;
     std::uint64_t shm_size = 64U << 20U;
+    std::uint64_t storage_size = 0;  // bytes of its own files at the most; 0: no limit
     RestartPolicy restart = RestartPolicy::no;
     unsigned restart_max = 0;  // on_failure: 0 means for ever
     LogOptions log;

@@ -1,13 +1,17 @@
 // Opening the engine: records, network, and the containers that outlived the engine before this one.
 #include <fcntl.h>
+#include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
 #include <format>
 #include <set>
+#include <utility>
 
 #include "base/strings.h"
 #include "engine/engine_impl.h"
 #include "engine/leftovers.h"
+#include "engine/size_limit.h"
 #include "engine/stdio_ends.h"
 #include "sys/cgroup.h"
 #include "sys/clock.h"
@@ -74,7 +78,10 @@ Result<void> EngineImpl::restore() {
     }
     for (const auto& id : unread) roots.emplace_back(id, std::nullopt);
     remove_leftovers(options_, parts_.supervisor, kept);
+    restore_logs();
     TRY(parts_.store->recover(roots), "recover the image store");
+    enforce_size_limits(options_.root);
+    limit_again();
     TRY(networks_.open(records_), "restore networks");
     network_records_ = networks_.records();
     for (const auto& network : network_records_) name_service_.add_network(network);
@@ -89,6 +96,49 @@ Result<void> EngineImpl::restore() {
     return {};
 }
 
+// A directory that a power cut took was made anew, without its limit.
+void EngineImpl::limit_again() {
+    const auto again = [](const std::string& what, const std::vector<std::string>& directories, std::uint64_t size) {
+        if (auto limited = limit_size(directories, size); !limited)
+            log::error("a limit of disk space is not set", {{"of", what}, {"error", limited.error().what()}});
+    };
+    for (const auto& [id, live] : containers_) {
+        const auto size = live->record.config.storage_size;
+        if (size == 0 || live->record.state.status == Status::removing) continue;
+        if (const auto own = parts_.store->rootfs(id)) again(id, {own->upper, own->work}, size);
+    }
+    for (const auto& volume : volumes_) {
+        if (const auto size = size_limit_of(volume)) again(volume.name, {volume.mountpoint}, size);
+    }
+}
+
+// Before any log is opened: what the engine before this one had taken from a container, and not written yet.
+void EngineImpl::restore_logs() {
+    std::ignore = sys::make_dirs(options_.run, 0711);
+    auto opened = LogBatch::open(parts_.supervisor, parked_batch(options_), options_.run + "/log-batch");
+    if (!opened) {
+        if (opened.error().kind() != Kind::unavailable) log::error("logs are not kept whole", opened.error());
+        return;
+    }
+    log_batch_ = std::move(*opened);
+    const auto open_cut = [&](const std::string& id,
+                              std::optional<std::uint64_t> size) -> Result<std::unique_ptr<JsonLog>> {
+        const auto found = containers_.find(id);
+        if (found == containers_.end() || !found->second->active())
+            return fail(Kind::not_found, "container {} does not run any more", id);
+        const auto& record = found->second->record;
+        const auto about = sys::stat_path(record.log_path);
+        const bool longer = size && about && std::cmp_greater(about->st_size, *size);
+        if (longer && ::truncate(record.log_path.c_str(), static_cast<off_t>(*size)) < 0)
+            return fail_errno(errno, "cut back {}", record.log_path);
+        auto log = TRY(JsonLog::open(record.log_path, record.config.log, 0, log_attributes(record)));
+        log->keep_partials(run_directory(id));
+        return log;
+    };
+    if (auto done = log_batch_->recover(open_cut); !done)
+        log::warning("a container's last words are lost", {{"error", done.error().what()}});
+}
+
 Result<void> EngineImpl::restore_one(const LivePtr& live) {
     auto& state = live->record.state;
     if (state.status == Status::removing) {
@@ -96,7 +146,8 @@ Result<void> EngineImpl::restore_one(const LivePtr& live) {
         return {};
     }
     if (state.status == Status::restarting) {
-        state.status = Status::exited;  // start_all() applies its policy
+        state.status = Status::exited;  // start_all() brings it back
+        live->returning = true;
         return {};
     }
     if (state.status != Status::running && state.status != Status::paused) {
@@ -114,6 +165,7 @@ Result<void> EngineImpl::restore_one(const LivePtr& live) {
     auto recovered = recover_streams(parts_.supervisor, parked_prefix(options_, live->record.id));
     if (auto opened = open_log(*live); !opened) log::error("a container's log cannot be opened", opened.error());
     auto io = std::make_shared<ProcessIo>(loop_, std::move(recovered), live->hub, live->log, [] {}, [] {});
+    io->use_batch(log_batch_.get(), live->record.id);
     live->hub->begin(io);
     io->start();
     spawn([](EngineImpl* self, LivePtr ended) -> asio::awaitable<void> {
@@ -129,6 +181,7 @@ void EngineImpl::ended_with_machine(const LivePtr& live) {
     auto& state = live->record.state;
     state.status = Status::exited;
     state.process = {};
+    state.restart_count = 0;  // that was no failure of its own
     state.exit_code = 255;
     state.finished = sys::wall_ns();
     live->record.endpoints.clear();
@@ -161,7 +214,7 @@ Result<void> EngineImpl::adopt(const LivePtr& live, Fd pidfd) {
         log::warning("a container's output is lost from here on: its streams were not kept", {{"id", live->record.id}});
     }
     TRY(open_log(*live));
-    for (const auto& volume : mounted_volumes(live->record)) {
+    for (const auto& volume : optioned_volumes(live->record)) {
         if (auto held = volume_mounts_.hold(volume, live->record.id); !held)
             log::error("a volume is not mounted again", {{"id", live->record.id}, {"error", held.error().what()}});
     }
@@ -171,6 +224,7 @@ Result<void> EngineImpl::adopt(const LivePtr& live, Fd pidfd) {
         [this, parked_stdin] {
             asio::post(*workers_, [this, parked_stdin] { std::ignore = parts_.supervisor.forget(parked_stdin); });
         });
+    io->use_batch(log_batch_.get(), live->record.id);
     live->hub->begin(io);
     io->start();
     if (auto network = networks_.adopt(live->record); !network) {

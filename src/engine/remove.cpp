@@ -1,5 +1,6 @@
 #include "engine/engine_impl.h"
 #include "engine/names.h"
+#include "engine/size_limit.h"
 #include "engine/volumes.h"
 #include "sys/file.h"
 #include "sys/log.h"
@@ -44,6 +45,12 @@ Task<void> EngineImpl::remove_body(LivePtr live, RemoveOptions options) {
     co_return co_await erase(live, options.volumes);
 }
 
+Result<void> EngineImpl::remove_own_files(const Container& container) {
+    const auto own = parts_.store->rootfs(container.id);
+    const SizeLimitRelease release(own ? own->upper : "");
+    return parts_.store->remove_rootfs(container.id);
+}
+
 // Under the lock. The mark "removing" makes an engine that dies half-way finish the work at its next start.
 Task<void> EngineImpl::erase(LivePtr live, bool volumes) {
     auto& record = live->record;
@@ -64,7 +71,7 @@ Task<void> EngineImpl::erase(LivePtr live, bool volumes) {
     auto removed = co_await on_pool([&]() -> Result<void> {
         TRY(sys::remove_tree(data_directory(record.id)));
         TRY(sys::remove_tree(run_directory(record.id)));
-        if (!record.image.empty()) TRY(parts_.store->remove_rootfs(record.id));
+        if (!record.image.empty()) TRY(remove_own_files(record));
         for (const auto& use : record.images) TRY(parts_.store->remove_rootfs(use.rootfs));
         for (const auto& name : dropped) {
             TRY(doom_volume_directory(std::format("{}/volumes/{}/_data", options_.root, name)));
@@ -134,7 +141,14 @@ Task<Volume> EngineImpl::create_volume(std::string name, std::map<std::string, s
 }
 
 Task<Volume> EngineImpl::add_volume(Volume volume) {
-    auto made = co_await on_pool([&] { return make_volume_directory(volume.mountpoint); });
+    auto made = co_await on_pool([&]() -> Result<void> {
+        TRY(make_volume_directory(volume.mountpoint));
+        const auto size = size_limit_of(volume);
+        if (size == 0) return {};
+        auto limited = limit_size({volume.mountpoint}, size);
+        if (!limited) TRY(remove_volume_directory(options_.root, volume.name));
+        return limited;
+    });
     CO_TRY(std::move(made));
     const auto known = std::ranges::find(volumes_, volume.name, &Volume::name);
     if (known != volumes_.end()) co_return *known;

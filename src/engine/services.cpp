@@ -41,14 +41,11 @@ Task<void> EngineImpl::start_all() {
         const auto& config = live->record.config;
         const auto& state = live->record.state;
         if (live->active() || state.started == 0 || config.labels.contains(kServiceLabel)) continue;
-        const bool wanted =
-            config.restart == RestartPolicy::always ||
-            (config.restart == RestartPolicy::unless_stopped && !state.stopped_by_user) ||
-            (config.restart == RestartPolicy::on_failure && state.exit_code != 0 && !state.stopped_by_user);
-        if (!wanted) continue;
+        const bool left_alone = state.stopped_by_user && config.restart != RestartPolicy::always;
+        if (!live->returning && (left_alone || !policy_wants(live->record))) continue;
         // At once "restarting", which a client that asks before it runs sees; what fails is tried again by the policy.
         live->record.state.status = Status::restarting;
-        live->record.state.restart_count = 0;
+        live->returning = false;
         spawn(restart_later(live, {}, ++live->restart_ticket));
     }
     if (options_.scope != Scope::system || options_.system_services.empty()) co_return Result<void>();

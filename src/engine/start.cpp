@@ -20,7 +20,7 @@ struct EngineImpl::StartUp {
     Container next;
     SpecInputs inputs;
     net::Address host_gateway;
-    std::vector<Volume> volumes;  // to be mounted before it can be
+    std::vector<Volume> volumes;  // which may have to be mounted before it can be
     runtime::Spec spec;
     StdioEnds ends;
     std::unique_ptr<Launched> launched;
@@ -154,7 +154,7 @@ Task<void> EngineImpl::try_start(LivePtr live, StartUp& up) {
     });
     CO_TRY(std::move(networked));
     up.inputs.cgroup = cgroup_of(up.next.id);
-    up.volumes = mounted_volumes(up.next);
+    up.volumes = optioned_volumes(up.next);
     auto launched = co_await on_pool([&] { return launch_worker(up); });
     CO_TRY(std::move(launched));
     auto connected = co_await on_network([&]() -> Result<void> {
@@ -179,6 +179,7 @@ Task<void> EngineImpl::try_start(LivePtr live, StartUp& up) {
         [this, parked_stdin] {
             asio::post(*workers_, [this, parked_stdin] { std::ignore = parts_.supervisor.forget(parked_stdin); });
         });
+    up.io->use_batch(log_batch_.get(), up.next.id);
     live->hub->begin(up.io);
     up.io->start();
     // Its first question may come at once.

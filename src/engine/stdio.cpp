@@ -182,11 +182,32 @@ void ProcessIo::start() {
     }
 }
 
+void ProcessIo::use_batch(LogBatch* batch, std::string container) {
+    if (!log_ || terminal_) return;
+    batch_ = batch;
+    container_ = std::move(container);
+}
+
+ssize_t ProcessIo::take(int from, LogStream stream, std::span<char> buffer) {
+    return batch_ != nullptr ? batch_->take(FdRef(from), container_, *log_, stream, buffer)
+                             : ::read(from, buffer.data(), buffer.size());
+}
+
+void ProcessIo::append(LogStream stream, std::string_view bytes, std::int64_t time) {
+    if (!log_) return;
+    auto written = log_->append(stream, bytes, time);
+    if (batch_ != nullptr) batch_->done();
+    if (!written && !std::exchange(log_failed_, true))
+        log::error("a container's log cannot be written", written.error());
+    logged_();
+}
+
 asio::awaitable<void> ProcessIo::pump(std::shared_ptr<Descriptor> from, Output::Stream stream) {
     // One buffer for all pumps: between the read and its copies nothing is awaited, and all run on the loop's thread.
     static thread_local std::vector<char> buffer(kReadSize);
+    const auto log_stream = stream == Output::Stream::err ? LogStream::err : LogStream::out;
     while (from->is_open()) {
-        const ssize_t n = ::read(from->native_handle(), buffer.data(), buffer.size());
+        const ssize_t n = take(from->native_handle(), log_stream, buffer);
         if (n < 0 && errno == EINTR) continue;
         if (n < 0 && errno == EAGAIN) {
             const auto [error] = co_await from->async_wait(Descriptor::wait_read, asio::as_tuple(asio::use_awaitable));
@@ -197,12 +218,7 @@ asio::awaitable<void> ProcessIo::pump(std::shared_ptr<Descriptor> from, Output::
         ++progress_;
         const std::string_view bytes(buffer.data(), static_cast<std::size_t>(n));
         const auto now = sys::wall_ns();
-        if (log_) {
-            auto written = log_->append(stream == Output::Stream::err ? LogStream::err : LogStream::out, bytes, now);
-            if (!written && !std::exchange(log_failed_, true))
-                log::error("a container's log cannot be written", written.error());
-            logged_();
-        }
+        append(log_stream, bytes, now);
         co_await hub_->deliver({.stream = stream, .time = now, .bytes = std::string(bytes)}, at_once_);
     }
     --pumps_;

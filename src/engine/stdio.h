@@ -18,6 +18,7 @@
 #include "engine/async.h"
 #include "engine/engine.h"
 #include "engine/json_log.h"
+#include "engine/log_batch.h"
 
 namespace diatom::engine {
 
@@ -83,6 +84,8 @@ public:
     // `log` may be null. `stdin_closed` runs once when stdin is closed on purpose (its parked copy must go, too).
     ProcessIo(const asio::any_io_executor& loop, StdioEnds ends, std::shared_ptr<StdioHub> hub,
               std::shared_ptr<JsonLog> log, std::function<void()> logged, std::function<void()> stdin_closed);
+    // From here on `container`'s output goes into the log by way of `batch`, which outlives this.
+    void use_batch(LogBatch* batch, std::string container);
     void start();
     // After the process's end: waits until its streams are read to their ends; a grandchild that keeps them open (which
     // only a shared pid namespace allows) is waited for `limit` without output. Then closes everything.
@@ -96,6 +99,8 @@ public:
 
 private:
     using Descriptor = asio::posix::stream_descriptor;
+    ssize_t take(int from, LogStream stream, std::span<char> buffer);
+    void append(LogStream stream, std::string_view bytes, std::int64_t time);
     asio::awaitable<void> pump(std::shared_ptr<Descriptor> from, Output::Stream stream);
     asio::awaitable<void> feed();
     void close_all();
@@ -103,6 +108,8 @@ private:
     asio::any_io_executor loop_;
     std::shared_ptr<StdioHub> hub_;
     std::shared_ptr<JsonLog> log_;
+    LogBatch* batch_ = nullptr;
+    std::string container_;  // whose output goes through the batch
     std::function<void()> logged_, stdin_closed_;
     std::shared_ptr<Descriptor> stdin_, out_, err_;  // with a terminal stdin_ is out_
     bool terminal_ = false, at_once_ = false, feeding_ = false, closing_stdin_ = false, log_failed_ = false;

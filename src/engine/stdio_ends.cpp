@@ -31,6 +31,8 @@ Result<StreamPairs> make_streams(bool terminal, bool open_stdin) {
 
 std::string parked_scope(const EngineOptions& options) { return options.scope == Scope::system ? "system/" : "user/"; }
 
+std::string parked_batch(const EngineOptions& options) { return "log/" + parked_scope(options) + "batch"; }
+
 std::string parked_prefix(const EngineOptions& options, const std::string& id) {
     return parked_scope(options) + id + "/";
 }

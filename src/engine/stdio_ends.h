@@ -21,6 +21,7 @@ Result<StreamPairs> make_streams(bool terminal, bool open_stdin);
 
 std::string parked_scope(const EngineOptions& options);                          // "user/"
 std::string parked_prefix(const EngineOptions& options, const std::string& id);  // "user/ID/"
+std::string parked_batch(const EngineOptions& options);                          // "log/user/batch"
 // Without our PID 1 (Kind::unavailable) the container merely does not outlive the engine with its output complete.
 void park(const proc::Supervisor& supervisor, const std::string& prefix, const StdioEnds& ends);
 StdioEnds recover_streams(const proc::Supervisor& supervisor, const std::string& prefix);

@@ -48,20 +48,31 @@ Result<void> EngineImpl::signal_live(Live& live, int signal) {
     return sent;
 }
 
+// Until the end that is being recorded, if there is one, has its place in the record.
+asio::awaitable<void> EngineImpl::await_recorded(LivePtr live) {
+    // Not `while (ending && co_await …)`: GCC 14 awaits first.
+    while (live->ending) {
+        if (!co_await live->changed.wait()) co_return;
+    }
+}
+
 Task<void> EngineImpl::kill_body(LivePtr live, int signal) {
+    co_await await_recorded(live);
     if (!live->active()) co_return not_running(live->record, "kill");
     live->record.state.stopped_by_user = true;
+    // The mark is durable before the signal is sent: a policy must not bring it back after a crash in between.
+    if (live->record.config.restart != RestartPolicy::no) {
+        auto saved = co_await save(live);
+        CO_TRY(std::move(saved));
+        co_await await_recorded(live);
+    }
     if (live->record.state.status == Status::restarting) {
         ++live->restart_ticket;
         live->record.state.status = Status::exited;
         live->changed.notify_all();
         co_return co_await save(live);
     }
-    // The mark is durable before the signal is sent: a policy must not bring it back after a crash in between.
-    if (live->record.config.restart != RestartPolicy::no) {
-        auto saved = co_await save(live);
-        CO_TRY(std::move(saved));
-    }
+    if (!live->active()) co_return Result<void>();  // by itself, meanwhile
     CO_TRY(signal_live(*live, signal));
     if (live->record.state.status == Status::paused && signal == SIGKILL) co_return co_await pause_body(live, false);
     co_return Result<void>();
@@ -92,6 +103,7 @@ asio::awaitable<bool> EngineImpl::await_exit(LivePtr live, std::uint64_t exits,
 
 Task<void> EngineImpl::stop_body(LivePtr live, std::optional<int> timeout_s, std::string signal) {
     auto& state = live->record.state;
+    co_await await_recorded(live);
     if (!live->active()) co_return Failure(not_modified("container " + live->record.id + " is already stopped"));
     const auto& config = live->record.config;
     if (signal.empty()) signal = config.stop_signal.empty() ? "SIGTERM" : config.stop_signal;

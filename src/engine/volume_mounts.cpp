@@ -53,19 +53,29 @@ Result<void> mount_volume(const Volume& volume) {
     return sys::attach_mount(tree, volume.mountpoint);
 }
 
+Result<void> check_size_option(const std::map<std::string, std::string>& options) {
+    const auto size = options.find("size");
+    if (size == options.end()) return {};
+    if (options.size() > 1) {
+        return fail(Kind::invalid,
+                    "volume option size: it limits volumes on the state partition; for a tmpfs, say o=size={}",
+                    size->second);
+    }
+    if (parse_bytes(size->second).value_or(0) == 0) return fail(Kind::invalid, "invalid size: '{}'", size->second);
+    return {};
+}
+
 }  // namespace
 
+std::uint64_t size_limit_of(const Volume& volume) { return parse_bytes(option(volume.options, "size")).value_or(0); }
+
 Result<void> check_volume_options(const std::map<std::string, std::string>& options) {
-    static constexpr std::array<std::string_view, 3> kKnown = {"type", "device", "o"};
+    static constexpr std::array<std::string_view, 4> kKnown = {"type", "device", "o", "size"};
     for (const auto& [key, value] : options) {
-        if (key == "size") {
-            return fail(Kind::unsupported,
-                        "volume option size: quota size requested but no quota support: with type=tmpfs, say o=size={}",
-                        value);
-        }
         if (!std::ranges::contains(kKnown, key)) return fail(Kind::invalid, "invalid option: \"{}\"", key);
     }
-    if (options.empty()) return {};
+    TRY(check_size_option(options));
+    if (options.empty() || options.contains("size")) return {};
     for (const char* key : {"device", "type"}) {
         if (option(options, key).empty()) return fail(Kind::invalid, "missing required option: \"{}\"", key);
     }
@@ -79,7 +89,7 @@ Result<void> check_volume_options(const std::map<std::string, std::string>& opti
 }
 
 Result<void> VolumeMounts::hold(const Volume& volume, const std::string& holder) {
-    if (volume.options.empty()) return {};
+    if (option(volume.options, "type").empty()) return {};
     const std::lock_guard guard(mutex_);
     auto& entry = entries_[volume.name];
     entry.mountpoint = volume.mountpoint;

@@ -1,4 +1,6 @@
-// Local volumes that are a mount: `docker volume create -o type=… -o device=… -o o=…`. Mounted on the volume's _data
+// What the options of a local volume ask for.
+//
+// A mount: `docker volume create -o type=… -o device=… -o o=…`. Mounted on the volume's _data
 // while a container that uses it runs, in the engine's mount namespace.
 //
 // The mounts end with the engine, the containers keep theirs: for a container that starts after that it is mounted
@@ -18,12 +20,15 @@
 
 namespace diatom::engine {
 
+// `-o size=…`, in bytes; 0: no limit.
+std::uint64_t size_limit_of(const Volume& volume);
+
 // Refuses, as Docker, unknown and missing options; and file systems that this kernel does not have.
 Result<void> check_volume_options(const std::map<std::string, std::string>& options);
 
 class VolumeMounts {
 public:
-    // A volume without options needs no mount. `holder`: a container.
+    // Does nothing for a volume that is no mount. `holder`: a container.
     Result<void> hold(const Volume& volume, const std::string& holder);
     void release(const std::string& holder);
     std::vector<std::string> held();  // mount points

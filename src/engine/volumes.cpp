@@ -8,6 +8,7 @@
 #include <cerrno>
 
 #include "engine/names.h"
+#include "engine/size_limit.h"
 #include "engine/volume_mounts.h"
 #include "sys/clock.h"
 #include "sys/file.h"
@@ -71,6 +72,7 @@ Result<void> settle_volumes(const std::string& root, const std::set<std::string>
 }
 
 Result<void> remove_volume_directory(const std::string& root, const std::string& name) {
+    const SizeLimitRelease release(directory_of(root, name) + "/_data");
     // What is mounted there is somebody else's.
     if (const auto data = directory_of(root, name) + "/_data"; sys::is_mount_point(data))
         TRY(sys::unmount(data, MNT_DETACH), "remove volume {}", name);

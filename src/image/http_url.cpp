@@ -1,7 +1,27 @@
+#include <algorithm>
+
 #include "base/strings.h"
 #include "image/http_client.h"
 
 namespace diatom::image {
+namespace {
+
+// "registry.example", "10.0.2.2", "[fd00::1%25eth0]": what may stand in a Host header. RFC 3986, section 3.2.2.
+bool is_host(std::string_view host) {
+    const bool bracketed = host.starts_with('[') && host.ends_with(']');
+    if (bracketed) host = host.substr(1, host.size() - 2);
+    const std::string_view marks = bracketed ? ":.%" : "-._";
+    return !host.empty() && std::ranges::all_of(host, [&](unsigned char c) {
+        return c < 0x80 && (std::isalnum(c) != 0 || marks.contains(static_cast<char>(c)));
+    });
+}
+
+// White space and control characters end a word or a line of the request that the URL is written into.
+bool breaks_lines(std::string_view text) {
+    return std::ranges::any_of(text, [](unsigned char c) { return c <= ' ' || c == 0x7f; });
+}
+
+}  // namespace
 
 std::string percent_encode(std::string_view text) {
     std::string encoded;
@@ -37,13 +57,12 @@ Result<Url> Url::parse(std::string_view text) {
             return fail(Kind::invalid, "\"{}\" has no valid port", text.substr(0, 200));
         url.port = static_cast<std::uint16_t>(*port);
     }
-    if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
-    if (host.empty() || host.find_first_of(" \r\n\t") != std::string_view::npos)
-        return fail(Kind::invalid, "\"{}\" names no host", text.substr(0, 200));
+    if (!is_host(host)) return fail(Kind::invalid, "\"{}\" names no host", text.substr(0, 200));
+    if (host.starts_with('[')) host = host.substr(1, host.size() - 2);
     url.host = host;
     rest = rest.substr(0, rest.find('#'));
-    if (rest.find_first_of(" \r\n\t") != std::string_view::npos)
-        return fail(Kind::invalid, "\"{}\" contains white space", text.substr(0, 200));
+    if (breaks_lines(rest))
+        return fail(Kind::invalid, "\"{}\" contains white space or control characters", text.substr(0, 200));
     url.target = rest.starts_with('/') ? std::string(rest) : "/" + std::string(rest);
     return url;
 }
@@ -51,9 +70,7 @@ Result<Url> Url::parse(std::string_view text) {
 Result<Url> Url::resolve(std::string_view location) const {
     if (location.starts_with("//")) return parse(std::format("{}:{}", tls ? "https" : "http", location));
     if (!location.starts_with('/')) return parse(location);
-    Url url = *this;
-    url.target = location;
-    return url;
+    return parse(std::format("{}://{}{}", tls ? "https" : "http", authority(), location));
 }
 
 std::string Url::authority() const {

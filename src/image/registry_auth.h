@@ -19,7 +19,7 @@ struct Challenge {
     std::string scheme;  // lower case: "basic", "bearer"
     std::map<std::string, std::string> parameters;
 };
-// The challenges of a WWW-Authenticate header; malformed ones are left out. Fuzzed through registry_auth tests.
+// The challenges of a WWW-Authenticate header; malformed ones are left out. Fuzzed by registry_answers_fuzz.
 std::vector<Challenge> parse_challenges(std::string_view header);
 
 // The Authorization values of one repository on one registry.

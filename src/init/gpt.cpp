@@ -46,6 +46,8 @@ std::uint32_t crc32(std::string_view bytes) {
 }
 
 Result<std::string> read_sectors(FdRef disk, unsigned sector, std::uint64_t lba, std::size_t bytes) {
+    if (lba > static_cast<std::uint64_t>(INT64_MAX) / sector)
+        return fail(Kind::corrupt, "no disk has a sector {}", lba);
     std::string data(bytes, '\0');
     if (::pread(disk.raw(), data.data(), bytes, static_cast<off_t>(lba * sector)) != static_cast<ssize_t>(bytes)) {
         return fail_errno(errno, "read {} bytes at sector {}", bytes, lba);
@@ -169,10 +171,14 @@ Result<std::optional<PartitionSpan>> grow_last_partition(FdRef disk, const DiskG
     if (!index) return std::optional<PartitionSpan>();
     const std::size_t last_at = *index * table.entry_size + kEntryLast;
     const std::uint64_t last_sector = geometry.bytes / sector - 1;
+    const auto old_last = get<std::uint64_t>(table.entries, last_at);
+    if (old_last < first_lba || old_last > last_sector)
+        return fail(Kind::corrupt, "a partition of the sectors {} to {} on a disk of {}", first_lba, old_last,
+                    last_sector + 1);
     const std::uint64_t backup_entries = last_sector - table.entries_sectors(sector);
     const std::uint64_t align = kAlignment / sector;
     const std::uint64_t last = backup_entries / align * align - 1;
-    if (last < get<std::uint64_t>(table.entries, last_at) + kGrowFrom / sector) return std::optional<PartitionSpan>();
+    if (last < old_last + kGrowFrom / sector) return std::optional<PartitionSpan>();
 
     const auto entries_lba = TRY(free_entries_lba(table, sector));
     put(table.entries, last_at, last);

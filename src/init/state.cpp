@@ -101,9 +101,9 @@ std::vector<std::string> format_command(const std::string& device, const std::st
             "-m",
             "1",
             "-O",
-            "verity",
+            "verity,quota,project",
             "-E",
-            "lazy_itable_init=1,lazy_journal_init=1,nodiscard",
+            "quotatype=prjquota,lazy_itable_init=1,lazy_journal_init=1,nodiscard",
             "-L",
             label,
             device};

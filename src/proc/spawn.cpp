@@ -6,11 +6,13 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 
 #include "sys/clock.h"
 #include "sys/file.h"
@@ -53,6 +55,7 @@ struct Plan {
     int first_free = 0;  // above every target
     bool new_session = true;
     bool reset_signals = true;
+    int (*entry)() = nullptr;
     sigset_t mask{};
 };
 
@@ -98,6 +101,20 @@ void restore_signals(const Plan& plan) noexcept {
     if (::sigprocmask(SIG_SETMASK, &plan.mask, nullptr) < 0) give_up(plan.failure_pipe, Stage::signals);
 }
 
+// What an execution would do away with: descriptors that are nobody's, and the caller's environment, which the
+// container could read from /proc.
+[[noreturn]] void run_entry(Plan& plan) noexcept {
+    for (int fd = 0; fd < plan.first_free; ++fd) {
+        if (!std::ranges::contains(plan.targets, fd)) ::close(fd);
+    }
+    for (char** variable = ::environ; variable != nullptr && *variable != nullptr; ++variable)
+        ::explicit_bzero(*variable, std::strlen(*variable));
+    ::environ = plan.env.data();
+    // The failure pipe too: its end says that nothing failed.
+    ::syscall(SYS_close_range, static_cast<unsigned>(plan.first_free), ~0U, 0U);
+    ::_exit(plan.entry());
+}
+
 // In the child, a copy of a process that may have had threads: async-signal-safe calls only.
 [[noreturn]] void run_child(Plan& plan) noexcept {
     pass_descriptors(plan);
@@ -105,12 +122,16 @@ void restore_signals(const Plan& plan) noexcept {
     if (plan.terminal >= 0 && ::ioctl(plan.terminal, TIOCSCTTY, 0) < 0) give_up(plan.failure_pipe, Stage::terminal);
     if (::chdir(plan.directory) < 0) give_up(plan.failure_pipe, Stage::directory);
     restore_signals(plan);
+    if (plan.entry != nullptr) run_entry(plan);
     ::execve(plan.path, plan.argv.data(), plan.env.data());
     give_up(plan.failure_pipe, Stage::execute);
 }
 
 Result<void> check(const SpawnRequest& request) {
     if (request.argv.empty()) return fail(Kind::bug, "start {}: no argv[0]", request.path);
+    if (request.entry != nullptr && !can_copy_this_process()) {
+        return fail(Kind::bug, "start {}: a copy of a process with threads cannot go on", request.path);
+    }
     for (std::size_t i = 0; i < request.fds.size(); ++i) {
         const auto& given = request.fds[i];
         if (!given.fd || given.number < 0) {
@@ -145,15 +166,17 @@ Plan make_plan(const SpawnRequest& request, FdRef null, FdRef failure_pipe) {
     plan.failure_pipe = failure_pipe.raw();
     plan.new_session = request.new_session;
     plan.reset_signals = request.reset_signals;
+    plan.entry = request.entry;
     return plan;
 }
 
 // clone3 with CLONE_VFORK but without CLONE_VM: the child has memory of its own, so nothing that it does can harm us,
-// and the parent's copy-on-write faults wait until it has gone its way.
+// and the parent's copy-on-write faults wait until it has gone its way. One that executes nothing goes it at once.
 Result<Child> clone_child(Plan& plan, FdRef cgroup) {
     int pidfd = -1;
     struct clone_args args{};
-    args.flags = CLONE_PIDFD | CLONE_VFORK;
+    args.flags = CLONE_PIDFD;
+    if (plan.entry == nullptr) args.flags |= CLONE_VFORK;
     args.pidfd = reinterpret_cast<std::uintptr_t>(&pidfd);
     args.exit_signal = SIGCHLD;
     if (cgroup) {
@@ -211,6 +234,11 @@ bool names(const SpawnRequest& request, int number) {
 }
 
 }  // namespace
+
+bool can_copy_this_process() noexcept {
+    struct stat threads{};  // each is a directory, counted beside "." and ".."
+    return ::stat("/proc/self/task", &threads) == 0 && threads.st_nlink == 3;
+}
 
 Result<Child> spawn(const SpawnRequest& request) {
     TRY(check(request));

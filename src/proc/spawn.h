@@ -27,7 +27,14 @@ struct SpawnRequest {
     bool new_session = true;  // setsid
     FdRef controlling_terminal = FdRef();
     bool reset_signals = true;  // default dispositions, empty mask
+    // Runs in a copy of this process in place of a program, and its result is the exit code: for a caller with one
+    // thread, whose program would only start itself anew. It finds its descriptors and an empty environment, and the
+    // caller's memory as it is now, without the caller's environment; path and argv are for messages.
+    int (*entry)() = nullptr;
 };
+
+// Whether `entry` may be given: this process has one thread.
+bool can_copy_this_process() noexcept;
 
 struct Child {
     pid_t pid = 0;

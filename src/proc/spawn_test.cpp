@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <random>
+#include <thread>
 
 #include "base/strings.h"
 #include "sys/cgroup.h"
@@ -68,6 +69,46 @@ TEST(Spawn, ErrorsToExecuteComeBack) {
     EXPECT_EQ(spawn({.path = temp / "garbage", .argv = {"x"}}).error().error_number(), ENOEXEC);
 
     EXPECT_EQ(spawn({.path = temp.path(), .argv = {"x"}}).error().error_number(), EACCES);
+}
+
+// Tells what it finds to 3.
+int tell_surroundings() {
+    int open = 0;
+    for (int fd = 0; fd < 1024; ++fd) open += ::fcntl(fd, F_GETFD) >= 0 ? 1 : 0;
+    const auto environment = sys::read_file("/proc/self/environ");
+    if (!environment) return 1;
+    const bool gone = environment->find_first_not_of('\0') == std::string::npos && *::environ == nullptr;
+    const auto told = std::format("{} descriptors, environment {}", open, gone ? "gone" : "there");
+    return sys::write_all(FdRef(3), told) ? 7 : 1;
+}
+
+std::string told_by_copy(Result<Child> child, Fd writer, FdRef reader) {
+    writer.reset();
+    if (!child) return child.error().what();
+    const auto told = sys::read_all(reader);
+    EXPECT_EQ(sys::wait_exit(child->pidfd)->code, 7);
+    return told ? *told : told.error().what();
+}
+
+TEST(Spawn, CopyHasItsDescriptorsAndNoEnvironment) {
+    const TempDir temp;
+    const Fd other = named_file(temp, 1);  // close-on-exec alone would leave it open
+    ASSERT_NE(*::environ, nullptr);
+    const std::string first = *::environ;
+    ASSERT_TRUE(can_copy_this_process());
+    auto [reader, writer] = sys::make_pipe().value();
+    SpawnRequest request{.path = "copy", .argv = {"copy"}, .entry = tell_surroundings};
+    request.fds = {{writer, 3}};
+    EXPECT_EQ(told_by_copy(spawn(request), std::move(writer), reader), "4 descriptors, environment gone");
+    EXPECT_EQ(*::environ, first);
+}
+
+TEST(Spawn, NoCopyOfAProcessWithThreads) {
+    std::jthread thread([](const std::stop_token& stop) {
+        while (!stop.stop_requested()) ::usleep(1000);
+    });
+    EXPECT_FALSE(can_copy_this_process());
+    EXPECT_EQ(spawn({.path = "copy", .argv = {"copy"}, .entry = tell_surroundings}).error().kind(), Kind::bug);
 }
 
 TEST(Spawn, FailureLeavesNoZombie) {

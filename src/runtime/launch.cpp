@@ -47,6 +47,8 @@ Result<std::unique_ptr<Executor>> start_executor(const Stdio& stdio, const Hooks
     if (hooks.create_container.empty()) TRY(sys::set_receive_timeout(ours, kSetupTimeout));
     // The container inherits the executor's standard descriptors: passing them on costs nothing more.
     proc::SpawnRequest request{.path = TRY(executor_path()), .argv = {kExecutorName}};
+    // `diatom runtime` on the machine itself: a second start of the program would cost more than the container.
+    if (runs_unwritable() && proc::can_copy_this_process()) request.entry = executor_main;
     request.fds.push_back({theirs, kExecutorSocket});
     if (stdio.in) request.fds.push_back({stdio.in, 0});
     if (stdio.out) request.fds.push_back({stdio.out, 1});

@@ -20,12 +20,6 @@ constexpr int kLowestNumber = 64;
 // overlayfs without an upper layer asks for two lower ones; this one is there wherever containers can be started.
 constexpr const char* kSecondLayer = "/dev";
 
-bool is_read_only_by_nature() noexcept {
-    struct statfs status{};
-    if (::statfs(kSelf, &status) < 0) return false;
-    return status.f_type == EROFS_SUPER_MAGIC_V1 || status.f_type == SQUASHFS_MAGIC;
-}
-
 Result<bool> is_this_program(FdRef dir, const std::string& name) {
     struct stat there{};
     if (::fstatat(dir.raw(), name.c_str(), &there, AT_SYMLINK_NOFOLLOW) < 0) return fail_errno(errno, "{}", name);
@@ -53,7 +47,7 @@ Result<Fd> open_unwritable() {
 }
 
 Result<std::string> make_path() {
-    if (is_read_only_by_nature()) return kSelf;
+    if (runs_unwritable()) return kSelf;
     const auto file = TRY(open_unwritable());
     static Fd held;  // for the life of the process
     held = Fd(::fcntl(file.raw(), F_DUPFD_CLOEXEC, kLowestNumber));
@@ -62,6 +56,12 @@ Result<std::string> make_path() {
 }
 
 }  // namespace
+
+bool runs_unwritable() noexcept {
+    struct statfs status{};
+    if (::statfs(kSelf, &status) < 0) return false;
+    return status.f_type == EROFS_SUPER_MAGIC_V1 || status.f_type == SQUASHFS_MAGIC;
+}
 
 Result<std::string> executor_path() {
     static const Result<std::string> kPath = make_path();

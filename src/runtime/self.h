@@ -14,4 +14,7 @@ namespace diatom::runtime {
 
 Result<std::string> executor_path();
 
+// Whether the program that runs here is already such a file: a copy of this process is then as safe as an execution.
+bool runs_unwritable() noexcept;
+
 }  // namespace diatom::runtime

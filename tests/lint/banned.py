@@ -103,6 +103,17 @@ def dangling_loops(name: str, code: str) -> list[str]:
     return errors
 
 
+def awaiting_loops(name: str, code: str) -> list[str]:
+    """while (a && co_await b): GCC 14 awaits b first, whatever a is."""
+    errors = []
+    for found in re.finditer(r"\bwhile\s*\(", code):
+        condition = code[found.end() : closing(code, found.end() - 1)]
+        if re.search(r"(&&|\|\||\?).*\bco_await\b", condition, re.DOTALL):
+            errors.append(f"{name}:{line_of(code, found.start())}: GCC 14 awaits in a loop's condition whatever stands "
+                          "before: await in the loop's body")
+    return errors
+
+
 def promises(name: str, text: str) -> list[str]:
     if name.startswith(SELF):
         return []
@@ -137,7 +148,7 @@ def check(root: Path) -> tuple[list[str], list[str]]:
                 long_files.append(f"{name}: {lines} lines")
         if path.suffix in SOURCES:
             code = code_of(text)
-            errors += banned_calls(name, code) + dangling_loops(name, code)
+            errors += banned_calls(name, code) + dangling_loops(name, code) + awaiting_loops(name, code)
     return errors, long_files
 
 

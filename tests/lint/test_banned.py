@@ -66,6 +66,17 @@ def test_loop_over_a_live_value_passes(tmp_path, loop):
     assert check(tmp_path, "src/net/a.cpp", f"{loop}\n") == []
 
 
+@pytest.mark.parametrize("loop", ["while (a && co_await b()) {}", "while (!a ||\n    (co_await b()).c) {}", "while (a ? co_await b() : c) {}"])
+def test_loop_that_awaits_behind_a_condition_is_found(tmp_path, loop):
+    (error,) = check(tmp_path, "src/engine/a.cpp", f"{loop}\n")
+    assert "GCC 14" in error
+
+
+@pytest.mark.parametrize("loop", ["while (a && b) co_await c();", "while (co_await b()) {}", "if (a && co_await b()) {}", "while (a) { x = b && co_await c(); }"])
+def test_loop_that_awaits_elsewhere_passes(tmp_path, loop):
+    assert check(tmp_path, "src/engine/a.cpp", f"{loop}\n") == []
+
+
 @pytest.mark.parametrize("word", ["TO" + "DO", "FIX" + "ME", "XX" + "X", "for " + "now", "Place" + "holder"])
 @pytest.mark.parametrize("name", ["src/net/a.cpp", "tools/dev/a.sh", "tests/vm/a.py", "docs/a.md", "image/a.config"])
 def test_promise_is_found(tmp_path, word, name):

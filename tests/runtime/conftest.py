@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -12,11 +13,12 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from harness import Bundle, ConsoleSocket, Runtime, become_subreaper  # noqa: E402
+from harness import BUSYBOX, Bundle, ConsoleSocket, Runtime, become_subreaper  # noqa: E402
 from hostile import Outside  # noqa: E402
 
 PROGRAM = os.environ.get("DIATOM_PROGRAM", "/src/build/asan/diatom")
 KNOWN = ("diatom", "crun", "runc")
+READ_ONLY = "diatom-read-only"  # our program from a file system that nobody can write to, as on the machine: there it does not start itself anew
 
 
 def has_cgroups() -> bool:
@@ -31,6 +33,19 @@ def command_of(name: str) -> list[str]:
     return program if has_cgroups() or name == "runc" else [*program, "--cgroup-manager", "disabled"]
 
 
+@pytest.fixture(scope="session")
+def read_only_program(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("read-only")
+    tree, mounted = folder / "tree", folder / "mounted"
+    tree.mkdir()
+    mounted.mkdir()
+    shutil.copy(PROGRAM, tree / "diatom")
+    subprocess.run(["mkfs.erofs", "--quiet", folder / "image", tree], check=True)
+    subprocess.run([BUSYBOX, "mount", "-t", "erofs", "-o", "loop,ro", folder / "image", mounted], check=True)
+    yield mounted / "diatom"
+    subprocess.run([BUSYBOX, "umount", mounted], check=True)
+
+
 def chosen() -> list[str]:
     asked = os.environ.get("DIATOM_RUNTIMES")
     if asked:
@@ -43,6 +58,7 @@ def chosen() -> list[str]:
 def pytest_configure(config):
     config.addinivalue_line("markers", "cgroups: needs cgroups of version 2")
     config.addinivalue_line("markers", "ours: about our runtime alone")
+    config.addinivalue_line("markers", "both_starts: with the program on a file system that is read-only by nature too")
     config.addinivalue_line("markers", "differs(name): where this oracle does otherwise, said beside it")
     become_subreaper()
 
@@ -52,6 +68,8 @@ def pytest_generate_tests(metafunc):
         names = ["diatom"] if metafunc.definition.get_closest_marker("ours") else chosen()
         others = {mark.args[0] for mark in metafunc.definition.iter_markers("differs")}
         names = [name for name in names if name not in others]
+        if metafunc.definition.get_closest_marker("both_starts") and "DIATOM_RUNTIME" not in os.environ:
+            names.append(READ_ONLY)
         metafunc.parametrize("runtime", names, indirect=True)
 
 
@@ -64,7 +82,10 @@ def pytest_runtest_setup(item):
 def runtime(request, tmp_path):
     root = tmp_path / "state"
     root.mkdir()
-    made = Runtime(request.param, command_of(request.param), root, tmp_path)
+    if request.param == READ_ONLY:
+        made = Runtime("diatom", [str(request.getfixturevalue("read_only_program")), *command_of("diatom")[1:]], root, tmp_path)
+    else:
+        made = Runtime(request.param, command_of(request.param), root, tmp_path)
     yield made
     made.clean()
 

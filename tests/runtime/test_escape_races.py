@@ -8,7 +8,7 @@ import pytest
 from harness import ConsoleSocket, read_terminal
 from hostile import ROUNDS, SECRET, Swapper, bind, drop_mount, error_of
 
-pytestmark = pytest.mark.ours
+pytestmark = [pytest.mark.ours, pytest.mark.both_starts]
 
 
 def test_masked_paths_whatever_the_image_has_at_dev_null(runtime, bundle, outside):

@@ -13,7 +13,7 @@ from harness import ConsoleSocket, wait_until
 from hostile import ROUNDS, SECRET, bind, drop_mount, error_of
 from test_process import status_field
 
-pytestmark = pytest.mark.ours
+pytestmark = [pytest.mark.ours, pytest.mark.both_starts]
 
 
 def test_the_program_of_the_runtime_cannot_be_overwritten(runtime, bundle):

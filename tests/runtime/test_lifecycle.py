@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from harness import reap, wait_until
 
+pytestmark = pytest.mark.both_starts
+
 
 def alive(pid: int) -> bool:
     try:

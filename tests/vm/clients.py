@@ -1,6 +1,8 @@
 """Clients that are not ours, in the versions of two Debian suites, and a record of what the tests asked of them.
 
-The record (build/compat/used.jsonl, one run of a command a line) is what docs/compatibility.yml is checked against.
+The record, one run of a command a line, is what docs/COMPATIBILITY.md is checked against (tools/compat). Each file of
+tests has a file of its own in it, made anew when the first of them runs: workers side by side have different files of
+tests, and a run of some leaves what the others recorded.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-RECORD = Path(__file__).resolve().parents[2] / "build/compat/used.jsonl"
+RECORD = Path(__file__).resolve().parents[2] / "build/compat"
 
 
 @dataclass(frozen=True)
@@ -41,13 +43,16 @@ SID = Suite("sid", Path("/opt/sid"))
 SUITES = (TRIXIE, SID)
 
 
-def forget() -> None:
-    RECORD.parent.mkdir(parents=True, exist_ok=True)
-    RECORD.write_text("")
+recorded: set[Path] = set()  # by this process
 
 
 def record(suite: Suite, arguments: Sequence[str], code: int, said: str) -> None:
-    test = os.environ.get("PYTEST_CURRENT_TEST", "").split("::")[0]
-    line = {"test": Path(test).stem, "suite": suite.name, "arguments": list(arguments), "code": code, "said": said[-500:]}
-    with RECORD.open("a") as file:
-        file.write(json.dumps(line) + "\n")
+    test = Path(os.environ.get("PYTEST_CURRENT_TEST", "").split("::")[0]).stem
+    file = RECORD / f"{test}.jsonl"
+    if file not in recorded:
+        RECORD.mkdir(parents=True, exist_ok=True)
+        file.write_text("")
+        recorded.add(file)
+    line = {"test": test, "suite": suite.name, "arguments": list(arguments), "code": code, "said": said[-500:]}
+    with file.open("a") as lines:
+        lines.write(json.dumps(line) + "\n")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -29,6 +31,11 @@ from terminal import Terminal  # noqa: E402
 BOOT_SECONDS = 300
 COMMAND_SECONDS = 300
 PROMPT = r"root@diatom:~# "
+
+# Of ./dev test --only sanitize: engines, runtime and commands are built with a sanitizer.
+SANITIZED = "DIATOM_SANITIZED" in os.environ
+SANITIZED_MEMORY = 3072  # MiB
+REPORT = r"(ERROR|WARNING): [A-Za-z]+Sanitizer|runtime error: "
 
 
 class Box(Machine):
@@ -93,6 +100,13 @@ def assert_invariants(machine: Machine) -> None:
     assert "not checked" not in output, output
 
 
+def assert_no_reports(machine: Machine) -> None:
+    """Of sanitizers: what the system engine says goes to the console, what the user engine says to its log."""
+    told = shell(machine, f"diatom logs | grep -E -A40 '{REPORT}' | head -200; true")
+    console = re.search(rf"(?:{REPORT})[\s\S]{{0,4000}}", machine.log)
+    assert not told.strip() and console is None, told or console.group()
+
+
 def pytest_addoption(parser) -> None:
     parser.addoption("--long", action="store_true", help="as many cycles and power cuts as a release must stand")
 
@@ -109,6 +123,8 @@ def make_box(tmp_path_factory):
             options.setdefault("kernel_args", []).append("diatom.state.autoformat=/dev/vda")
         options.setdefault("kernel_args", []).append("diatom.autologin")
         options.setdefault("memory", 512)
+        if SANITIZED:
+            options["memory"] = max(options["memory"], SANITIZED_MEMORY)
         box = Box(MachineConfig(directory=folder, **options))
         made.append(box)
         return box
@@ -157,13 +173,15 @@ def published() -> Published:
 
 
 @pytest.fixture(scope="session")
-def machine(make_box, registry, published) -> Box:
+def machine(make_box, registry, published) -> Iterator[Box]:
     box = make_box(
         publish=[Forward(published.host, published.guest)],
         kernel_args=["diatom.registry.insecure=10.0.2.0/24"],
         memory=768,
     )
-    return box.boot()
+    yield box.boot()
+    if SANITIZED:
+        assert_no_reports(box)
 
 
 @pytest.fixture(scope="module")
@@ -210,11 +228,6 @@ def docker_tty(machine, suite):
             clients.record(suite, args, terminal.process.returncode, "")
 
     return run
-
-
-@pytest.fixture(scope="session", autouse=True)
-def fresh_record() -> None:
-    clients.forget()
 
 
 __all__ = ["Boot"]

@@ -299,7 +299,6 @@ def test_restart_policies_are_kept(docker, box, policy):
     [
         (["--link", "a:b"], "--link"),
         (["--gpus", "all"], "--gpus"),
-        (["--storage-opt", "size=1G"], "--storage-opt"),
         (["--volume-driver", "nonesuch"], "--volume-driver"),
         (["--isolation", "hyperv"], "isolation"),
         (["--runtime", "nonesuch"], "unknown or invalid runtime name: nonesuch"),

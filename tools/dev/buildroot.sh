@@ -84,18 +84,26 @@ ensure_build_root() {
     exec 8>&-
 }
 
-# Runs a command inside the build root, in a mount namespace of its own: the source at /src, the cache at /cache.
+# Where git keeps what a worktree belongs to: the worktree's own .git is a file with that path. Nothing for a clone.
+worktree_repository() {
+    [ ! -f "$repo/.git" ] || git -c safe.directory="$repo" -C "$repo" rev-parse --path-format=absolute --git-common-dir
+}
+
+# Runs a command inside the build root, in a mount namespace of its own: the source at /src, the cache at /cache, and of a
+# worktree the repository where it says that it is.
 enter_build_root() {
-    local root
+    local root repository
     root=$(build_root_dir)
-    mkdir -p "$root/src" "$root/cache" "$repo/build"
+    repository=$(worktree_repository)
+    mkdir -p "$root/src" "$root/cache" "$root$repository" "$repo/build"
     # shellcheck disable=SC2016
     exec unshare --mount --propagation private bash -euc '
-        root=$1 repo=$2 cache=$3 authorities=$4
-        shift 4
+        root=$1 repo=$2 cache=$3 authorities=$4 repository=$5
+        shift 5
         mount --bind "$root" "$root"
         mount --bind "$repo" "$root/src"
         mount --bind "$cache" "$root/cache"
+        [ -z "$repository" ] || mount --bind -o ro "$repository" "$root$repository"
         for d in dev proc sys; do mount --rbind "/$d" "$root/$d"; done
         mount -t tmpfs -o mode=1777 tmpfs "$root/tmp"
         mount -t tmpfs -o mode=755 tmpfs "$root/run"
@@ -112,5 +120,5 @@ enter_build_root() {
             CCACHE_DIR=/cache/ccache CCACHE_SLOPPINESS=pch_defines,time_macros \
             DIATOM_JOBS="${DIATOM_JOBS:-$(nproc)}" DIATOM_HOST_REPO="$repo" \
             chroot . /bin/sh -c "cd /src && exec \"\$@\"" sh "$@"
-    ' bash "$root" "$repo" "$cache" "${SSL_CERT_FILE:-/etc/ssl/certs/ca-certificates.crt}" "$@"
+    ' bash "$root" "$repo" "$cache" "${SSL_CERT_FILE:-/etc/ssl/certs/ca-certificates.crt}" "$repository" "$@"
 }

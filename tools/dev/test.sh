@@ -8,11 +8,12 @@ set -euo pipefail
 
 stages=()
 pytest_args=()
+selected=
 while [ $# -gt 0 ]; do
     case $1 in
     --long) pytest_args+=(--long); shift ;;
     --only) stages+=("${2:?--only needs a stage}"); shift 2 ;;
-    --) shift; pytest_args+=("$@"); break ;;
+    --) shift; selected=$*; pytest_args+=("$@"); break ;;
     *) fail "test: unknown argument '$1' (--only STAGE, --long, or -- and what pytest takes)" ;;
     esac
 done
@@ -31,7 +32,7 @@ configured() {
 
 stage_lint() {
     tools/dev/lint.sh
-    python3 -m pytest -q -p no:cacheprovider tests/lint
+    python3 -m pytest -q -p no:cacheprovider tests/lint tests/compat
 }
 
 # GoogleTest under AddressSanitizer and UndefinedBehaviorSanitizer, with the fuzzers' corpora replayed. A network and a
@@ -52,6 +53,21 @@ stage_tsan() {
     done
 }
 
+# The machine with engines, runtime and commands built with AddressSanitizer and UndefinedBehaviorSanitizer, driven by
+# Docker's clients: tests/vm but what measures, what needs a release, and what has a stage of its own. Not in the default.
+stage_sanitize() {
+    tools/dev/build.sh
+    image/kernel/build.sh build/kernel
+    configured asan Asan
+    ninja -C build/asan -j"${DIATOM_JOBS:-$(nproc)}" diatom
+    mkdir -p build/image-asan
+    objcopy --strip-debug build/asan/diatom build/image-asan/diatom
+    image/build.py --program build/image/parts/diatom --sanitized build/image-asan/diatom --out build/image-asan
+    DIATOM_IMAGE=$PWD/build/image-asan DIATOM_SANITIZED=1 python3 -m pytest -p no:cacheprovider -n "${DIATOM_JOBS:-$(nproc)}" \
+        --dist loadfile --durations=10 tests/vm --ignore tests/vm/test_boot.py --ignore tests/vm/test_pid1.py \
+        --ignore tests/vm/test_runtime.py --ignore tests/vm/test_cycles.py --ignore tests/vm/test_power_cut.py "${pytest_args[@]}"
+}
+
 # The OCI runtime by its command line, with Debian's runtimes as oracles. What needs cgroups of version 2 runs in stage vm.
 stage_runtime() {
     tools/dev/build.sh
@@ -64,15 +80,18 @@ stage_image() {
     python3 -m pytest -q -p no:cacheprovider tests/image
 }
 
-# A machine waits more than it works: as many side by side as there are processors, a file's tests on one of them.
+# A machine waits more than it works: as many side by side as there are processors, a file's tests on one of them. All of
+# the tests together show what docs/COMPATIBILITY.md says; a selection replaces the record of its own files only.
 stage_vm() {
     tools/dev/image.sh
+    [ -n "$selected" ] || rm -rf build/compat
     python3 -m pytest -p no:cacheprovider -n "${DIATOM_JOBS:-$(nproc)}" --dist loadfile --durations=10 tests/vm "${pytest_args[@]}"
+    [ -n "$selected" ] || tools/dev/compat.sh
 }
 
 failed=()
 for stage in "${stages[@]}"; do
-    declare -F "stage_$stage" >/dev/null || fail "test: no stage '$stage': lint, unit, tsan, runtime, image, vm"
+    declare -F "stage_$stage" >/dev/null || fail "test: no stage '$stage': lint, unit, tsan, sanitize, runtime, image, vm"
     banner "test: $stage"
     # A subshell, so that set -e works inside it and a failure does not end the other stages.
     set +e

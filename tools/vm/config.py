@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import os
 import re
 import subprocess
 from dataclasses import dataclass, field
@@ -20,9 +21,9 @@ class Boot(enum.Enum):
 
 @dataclass(frozen=True)
 class Image:
-    """A release as image/build.py leaves it."""
+    """A release as image/build.py leaves it; DIATOM_IMAGE names another than build/image."""
 
-    directory: Path = REPO / "build/image"
+    directory: Path = Path(os.environ.get("DIATOM_IMAGE") or REPO / "build/image")
 
     @property
     def kernel(self) -> Path:

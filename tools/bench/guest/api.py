@@ -10,7 +10,7 @@ from typing import Any
 
 class _UnixConnection(http.client.HTTPConnection):
     def __init__(self, path: str) -> None:
-        super().__init__("localhost", timeout=600)
+        super().__init__("localhost", timeout=300)
         self._path = path
 
     def connect(self) -> None:
@@ -28,24 +28,28 @@ class Api:
 
     def call(self, method: str, path: str, body: Any = None) -> Any:
         data = None if body is None else json.dumps(body)
-        self._connection.request(method, "/v1.41" + path, body=data, headers={"Content-Type": "application/json"})
-        answer = self._connection.getresponse()
-        text = answer.read()
-        if answer.will_close:
-            self._connection.close()
-        if answer.status >= 400:
-            raise RuntimeError(f"{method} {path}: {answer.status} {text.decode(errors='replace')}")
+        text = self._exchange(method, path, data, "application/json")
         try:
             return json.loads(text) if text else None
         except ValueError:
             return text
 
+    def _exchange(self, method: str, path: str, data: str | bytes | None, kind: str) -> bytes:
+        try:
+            self._connection.request(method, "/v1.41" + path, body=data, headers={"Content-Type": kind})
+            answer = self._connection.getresponse()
+            text = answer.read()
+        except (OSError, http.client.HTTPException):
+            self._connection.close()  # so that the next call is not answered by what comes late
+            raise
+        if answer.will_close:
+            self._connection.close()
+        if answer.status >= 400:
+            raise RuntimeError(f"{method} {path}: {answer.status} {text.decode(errors='replace')}")
+        return text
+
     def load(self, archive: bytes) -> None:
-        self._connection.request("POST", "/v1.41/images/load", body=archive, headers={"Content-Type": "application/x-tar"})
-        answer = self._connection.getresponse()
-        text = answer.read()
-        if answer.status != 200:
-            raise RuntimeError(f"load: {answer.status} {text.decode(errors='replace')}")
+        self._exchange("POST", "/images/load", archive, "application/x-tar")
 
     def answers(self) -> bool:
         try:
@@ -68,11 +72,9 @@ class Api:
 
     def pull(self, name: str, tag: str) -> None:
         """The answer is a stream of JSON values, in which an error may stand."""
-        self._connection.request("POST", f"/v1.41/images/create?fromImage={name}&tag={tag}")
-        answer = self._connection.getresponse()
-        text = answer.read().decode(errors="replace")
-        if answer.status != 200 or '"error"' in text:
-            raise RuntimeError(f"pull: {answer.status} {text[-500:]}")
+        text = self._exchange("POST", f"/images/create?fromImage={name}&tag={tag}", None, "application/json").decode(errors="replace")
+        if '"error"' in text:
+            raise RuntimeError(f"pull: {text[-500:]}")
 
     def start(self, container: str) -> None:
         self.call("POST", f"/containers/{container}/start")

@@ -7,10 +7,11 @@ import traceback
 from pathlib import Path
 
 import containers
+import crowd
 import runtimes
 import transfers
 from common import say, settings
-from contenders import contenders
+from contenders import Contender, contenders
 
 MEASURES = {
     "idle": containers.idle,
@@ -20,19 +21,44 @@ MEASURES = {
     "exec": containers.exec_true,
     "port": transfers.port_throughput,
     "bridge": transfers.bridge_throughput,
-    "cycles": containers.cycles,
+    "many_ports": transfers.many_ports,
     "pull": transfers.pull,
-    "many": containers.many,
+    "cycles": containers.cycles,
+    "crowd": crowd.crowd,
 }
 
 
-def main() -> None:
-    engines = {engine.name: engine for engine in contenders()}
+ALONE = {"runtime_run"}  # those that need no engine
+
+
+def tell(name: str, result: dict) -> None:
+    print(f"bench-measure {json.dumps({name: result})}", flush=True)
+
+
+def start_engines() -> dict[str, Contender]:
+    """Those that come up. What does not is told as a version, and missing from every row."""
+    started: dict[str, Contender] = {}
+    versions = runtimes.versions()
+    if settings["only"] and ALONE.issuperset(settings["only"]):
+        tell("versions", versions)
+        return started
     archive = Path("/bench/busybox.tar").read_bytes()
-    for engine in engines.values():
+    for engine in contenders():
         say(f"starting {engine.name}")
-        engine.start()
-        engine.api.load(archive)
+        try:
+            engine.start()
+            engine.api.load(archive)
+            versions[engine.name] = engine.api.call("GET", "/version")["Version"]
+            started[engine.name] = engine
+        except Exception as error:  # noqa: BLE001 - the others are compared all the same
+            traceback.print_exc()
+            versions[engine.name] = f"did not start ({error})"
+    tell("versions", versions)
+    return started
+
+
+def main() -> None:
+    engines = start_engines()
     for name, measure in MEASURES.items():
         if settings["only"] and name not in settings["only"]:
             continue
@@ -42,7 +68,7 @@ def main() -> None:
         except Exception as error:  # noqa: BLE001 - whatever it is, it is this measure's result
             traceback.print_exc()
             result = {"failed": str(error)}
-        print(f"bench-measure {json.dumps({name: result})}", flush=True)
+        tell(name, result)
 
 
 try:

@@ -7,7 +7,7 @@ import subprocess
 import tarfile
 from pathlib import Path
 
-from common import rounds
+from common import Turns
 from contenders import Contender
 
 BUNDLE = Path("/run/bundle")
@@ -30,6 +30,15 @@ def _make_bundle() -> None:
     (BUNDLE / "config.json").write_text(json.dumps(config))
 
 
+def versions() -> dict[str, str]:
+    """As the programs say them: "crun version 1.21"."""
+    said = {}
+    for name in ("crun", "runc"):
+        done = subprocess.run([name, "--version"], stdout=subprocess.PIPE, text=True, check=False)
+        said[name] = (done.stdout.split() or ["", "", "?"])[2]
+    return said
+
+
 def runtime_run(_: dict[str, Contender]) -> dict:
     _make_bundle()
 
@@ -40,4 +49,5 @@ def runtime_run(_: dict[str, Contender]) -> dict:
         if done.returncode != 0:
             raise RuntimeError(f"{name}: {done.stdout}")
 
-    return {"seconds": rounds([*RUNTIMES, "kernel"], act)}
+    turns = Turns([*RUNTIMES, "kernel"])
+    return turns.result(seconds=turns.seconds(act))

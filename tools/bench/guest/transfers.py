@@ -7,7 +7,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from common import IMAGE, rounds, say, scaled, timed
+from common import IMAGE, OURS, Turns, say, scaled, settings, timed
 from contenders import Contender
 
 Engines = dict[str, Contender]
@@ -25,16 +25,27 @@ def pull(engines: Engines) -> dict:
     )
     registry = subprocess.Popen(["docker-registry", "serve", str(config)], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     _wait_for_port(5000)
+    _read_all(Path("/registry"))
+    turns = Turns(engines)
 
-    seconds: dict[str, list[float]] = {name: [] for name in engines}
-    for _ in range(2):
-        for name, engine in engines.items():
-            say(f"pull by {name}")
-            seconds[name].append(timed(lambda: engine.api.pull(f"{REGISTRY}/big", "latest")))
-            engine.api.call("DELETE", f"/images/{REGISTRY}/big:latest?force=true")
+    def act(name: str) -> list[float]:
+        say(f"pull by {name}")
+        spent = timed(lambda: engines[name].api.pull(f"{REGISTRY}/big", "latest"))
+        engines[name].api.call("DELETE", f"/images/{REGISTRY}/big:latest?force=true")
+        return [spent]
+
+    seconds = turns.each(act)
     registry.terminate()
     registry.wait()
-    return {"seconds": seconds}
+    return turns.result(bytes=scaled(1000) * 1_000_000, seconds=seconds)
+
+
+def _read_all(folder: Path) -> None:
+    """Into the page cache, so that the first engine to pull pays no more than the last."""
+    for path in folder.rglob("data"):
+        with path.open("rb") as file:
+            while file.read(1 << 20):
+                pass
 
 
 def _wait_for_port(port: int) -> None:
@@ -83,30 +94,63 @@ def port_throughput(engines: Engines) -> dict:
     """A published port, read by another host."""
     _outside()
     megabytes = scaled(512)
+    turns = Turns(name for name in COMPARED if name in engines)
     ports = {name: str(PORT + number) for number, name in enumerate(COMPARED)}
-    for name in COMPARED:
-        _serve(engines[name], megabytes, ports={"80/tcp": ports[name]})
 
     def act(name: str) -> None:
         command = ["ip", "netns", "exec", "outside", "python3", "-c", RECEIVE, "10.9.0.1", ports[name], str(megabytes << 20)]
         subprocess.run(command, check=True)
 
-    return {"bytes": megabytes << 20, "seconds": rounds(COMPARED, act, 3)}
+    servers = turns.each(lambda name: _serve(engines[name], megabytes, ports={"80/tcp": ports[name]}))
+    seconds = turns.seconds(act, 3)
+    turns.each(lambda name: engines[name].api.remove(servers[name]))
+    return turns.result(bytes=megabytes << 20, seconds=seconds)
 
 
 def bridge_throughput(engines: Engines) -> dict:
     """From one container to another on the default bridge."""
     megabytes = scaled(512)
+    turns = Turns(name for name in COMPARED if name in engines)
     commands = {}
-    for name in COMPARED:
+
+    def begin(name: str) -> list[str]:
+        api = engines[name].api
         server = _serve(engines[name], megabytes)
-        address = engines[name].api.call("GET", f"/containers/{server}/json")["NetworkSettings"]["Networks"]["bridge"]["IPAddress"]
-        client = engines[name].api.create(IMAGE, ["sleep", "1000000"], "bridge")
-        engines[name].api.start(client)
+        address = api.call("GET", f"/containers/{server}/json")["NetworkSettings"]["Networks"]["bridge"]["IPAddress"]
+        client = api.create(IMAGE, ["sleep", "1000000"], "bridge")
+        api.start(client)
         commands[name] = (client, ["wget", "-q", "-O", "/dev/null", f"http://{address}/big"])
+        return [server, client]
 
     def act(name: str) -> None:
         if code := engines[name].api.execute(*commands[name]):
-            raise RuntimeError(f"{name}: wget ended with {code}")
+            raise RuntimeError(f"wget ended with {code}")
 
-    return {"bytes": megabytes << 20, "seconds": rounds(COMPARED, act, 3)}
+    made = turns.each(begin)
+    seconds = turns.seconds(act, 3)
+    turns.each(lambda name: [engines[name].api.remove(container) for container in made[name]])
+    return turns.result(bytes=megabytes << 20, seconds=seconds)
+
+
+def many_ports(engines: Engines) -> dict:
+    """The start of a container with 32 published ports: on a host with none, and beside two thousand. Ours alone, for a peer's
+    proxies of two thousand ports would fill the machine."""
+    api, others = engines[OURS].api, scaled(2000)
+    busy = api.create(IMAGE, ["sleep", "1000000"], "bridge", ports={f"{number}/tcp": str(number) for number in range(20000, 20000 + others)})
+    few = api.create(IMAGE, ["sleep", "1000000"], "bridge", ports={f"{number}/tcp": str(number) for number in range(18000, 18032)})
+
+    def start() -> float:
+        spent = timed(lambda: api.start(few))
+        api.call("POST", f"/containers/{few}/stop?t=0")
+        return spent
+
+    seconds: dict[str, list[float]] = {OURS: [], "on an empty host": []}
+    start()
+    for _ in range(settings["rounds"]):
+        seconds["on an empty host"].append(start())
+        api.start(busy)
+        seconds[OURS].append(start())
+        api.call("POST", f"/containers/{busy}/stop?t=0")
+    for container in (busy, few):
+        api.remove(container)
+    return {"others": others, "seconds": seconds}
