@@ -23,7 +23,7 @@ SECONDS = 400
 RESULT = re.compile(r"^ *--- (PASS|FAIL|SKIP): (\S+) \(", re.MULTILINE)
 STARTS = re.compile(r"daemon\.New\(|build\.Do\(|ImageBuild\(|setupTestImage\(")
 USERS = b"root:x:0:0:root:/root:/bin/sh\ndaemon:x:1:1::/:/bin/sh\n"
-GROUPS = b"root:x:0:\naudio:x:29:\nstaff:x:50:\n"
+GROUPS = b"root:x:0:\nwheel:x:10:\naudio:x:29:\nstaff:x:50:\n"
 # What the suite calls frozen: it wants to find these.
 IMAGES = {
     "busybox": ("busybox:latest", "busybox:glibc", "debian:bookworm-slim"),
