@@ -11,6 +11,7 @@
 #include "base/strings.h"
 #include "engine/engine_impl.h"
 #include "engine/leftovers.h"
+#include "engine/log_options.h"
 #include "engine/size_limit.h"
 #include "engine/stdio_ends.h"
 #include "sys/cgroup.h"
