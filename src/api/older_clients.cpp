@@ -36,7 +36,6 @@ Json* find(Json& object, const char* key) {
 Result<void> date_mount(Json& mount, int version) {
     if (!mount.is_object()) return {};
     const auto type = TRY(json_string(mount, "Type"));
-    if (type == "image" && version < 48) return fail(Kind::invalid, "Mount type \"Image\" needs API v1.48 or newer");
     // Options of another type of mount were not looked at.
     constexpr std::pair<const char*, const char*> kOptions[] = {{"VolumeOptions", "volume"}, {"TmpfsOptions", "tmpfs"}};
     for (const auto& [key, owner] : kOptions) {

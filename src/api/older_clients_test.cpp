@@ -40,7 +40,6 @@ TEST(OlderClients, MountsAreThoseOfTheirVersion) {
         EXPECT_TRUE(body.error().what().contains(says)) << body.error().what();
         EXPECT_TRUE(body_of(text, 51)) << text;
     };
-    refused(R"({"HostConfig":{"Mounts":[{"Type":"image"}]}})", 47, "needs API v1.48");
     refused(R"({"HostConfig":{"Mounts":[{"Type":"volume","VolumeOptions":{"Subpath":"x"}}]}})", 44, "needs API v1.45");
     refused(R"({"HostConfig":{"Mounts":[{"Type":"bind","BindOptions":{"ReadOnlyForceRecursive":true}}]}})", 43,
             "needs API v1.44");

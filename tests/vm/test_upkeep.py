@@ -7,6 +7,8 @@ import uuid
 
 import pytest
 
+from clients import SID
+
 pytestmark = pytest.mark.usefixtures("loaded")
 
 LOOP = ("busybox", "sh", "-c", "while :; do :; done")
@@ -200,8 +202,8 @@ def test_events_of_volumes_and_prunes(docker, box):
     assert events(docker, since, "event=prune") == ["network prune", "volume prune"]
 
 
-def test_info_is_whole_and_warns_of_nothing_wrong(docker):
-    info = json.loads(docker("info", "--format", "json").stdout)
+def test_info_is_whole_and_warns_of_nothing_wrong(machine, docker):
+    info = json.loads(machine.docker("info", "--format", "json", suite=SID).stdout)
     assert info["FirewallBackend"]["Driver"] == "nftables" and info["InitBinary"] == "docker-init"
     assert set(info["Plugins"]["Network"]) >= {"bridge", "host", "ipvlan", "macvlan", "null"}
     assert info["Plugins"]["Log"] == ["json-file", "local", "none"] and info["NFd"] > 0
