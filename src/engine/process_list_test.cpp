@@ -50,7 +50,8 @@ TEST(ListProcesses, ShowsEveryColumnOfThisProcess) {
     ASSERT_TRUE(columns);
     const auto table = list_processes("", ::getpid(), *columns);
     ASSERT_TRUE(table) << table.error().what();
-    const auto own = std::ranges::find(table->rows, std::to_string(::getpid()), &Strings::front);
+    const auto own =
+        std::ranges::find(table->rows, std::to_string(::getpid()), [](const auto& row) { return row.front(); });
     ASSERT_NE(own, table->rows.end());
     ASSERT_EQ(own->size(), table->titles.size());
     EXPECT_EQ((*own)[1], std::to_string(::getppid()));
