@@ -70,10 +70,10 @@ def stage_root(work: Path, program: Path, version: Version) -> dict[str, Path]:
     return packages
 
 
-def pack_root(out: Path, kernel: Path, version: Version) -> None:
+def pack_root(out: Path, kernel: Path, version: Version, **options: str) -> None:
     """What boots without firmware."""
     work = out / "parts"
-    erofs.write_erofs(out / "root.erofs", work / "root", version.guid("root"))
+    erofs.write_erofs(out / "root.erofs", work / "root", version.guid("root"), **options)
     cpio.write_initramfs(out / "initramfs", work / "init", out / "root.erofs")
     shutil.copyfile(kernel / "vmlinuz", out / "vmlinuz")
     (work / "cmdline").write_text(uki.command_line() + "\n")
@@ -83,7 +83,7 @@ def make_sanitized(out: Path, program: Path, exchanged: Path, kernel: Path, vers
     work = out / "parts"
     stage_root(work, program, version)
     sanitized.exchange_program(work / "root", exchanged)
-    pack_root(out, kernel, version)
+    pack_root(out, kernel, version, compression=erofs.QUICK)  # a program of 100 MB, for one run
     (work / "cmdline").write_text(f"{uki.command_line()} {sanitized.KERNEL_ARGUMENTS}\n")
     (out / "root.erofs").unlink()  # it is in the initramfs
 

@@ -7,6 +7,7 @@
 
 #include "api/decode.h"
 #include "api/encode.h"
+#include "api/older_clients.h"
 #include "api/race.h"
 #include "api/router.h"
 #include "base/strings.h"
@@ -69,23 +70,19 @@ Task<void> unpause(Call& call) {
     co_return co_await call.connection.reply_empty(204);
 }
 
-Failure refuse_link() {
-    return fail(Kind::unsupported,
-                "links on the default bridge (docker run --link) are not in this version, so there is none to remove: "
-                "connect containers by a network of your own");
-}
-
 // A link's name is CONTAINER/ALIAS. Nothing else has a slash in it.
 Task<void> remove_link(Call& call) {
-    if (call.request.flag("link")) co_return refuse_link();
-    co_return fail(Kind::not_found, "No such container: {}", call.name());
+    if (!call.request.flag("link")) co_return fail(Kind::not_found, "No such container: {}", call.name());
+    auto removed = co_await call.engine.remove_link(call.name());
+    CO_TRY(std::move(removed));
+    co_return co_await call.connection.reply_empty(204);
 }
 
 Task<void> remove(Call& call) {
+    if (call.request.flag("link")) co_return co_await remove_link(call);
     engine::RemoveOptions options;
     options.force = call.request.flag("force");
     options.volumes = call.request.flag("v");
-    if (call.request.flag("link")) co_return refuse_link();
     auto removed = co_await call.engine.remove(call.name(), options);
     CO_TRY(std::move(removed));
     co_return co_await call.connection.reply_empty(204);
@@ -98,10 +95,16 @@ Task<void> rename(Call& call) {
 }
 
 Result<std::pair<unsigned short, unsigned short>> window_size(const Request& request) {
-    const auto rows = TRY(request.number("h")), columns = TRY(request.number("w"));
-    const auto fits = [](const auto& n) { return n && *n >= 0 && *n <= 65535; };
-    if (!fits(rows) || !fits(columns)) return fail(Kind::invalid, "\"h\" and \"w\" must be from 0 to 65535");
-    return std::pair{static_cast<unsigned short>(*rows), static_cast<unsigned short>(*columns)};
+    const auto length = [&](const char* key, std::string_view what) -> Result<unsigned short> {
+        const auto text = request.param(key);
+        const auto number = parse_int(text);
+        if (!number) return fail(Kind::invalid, "invalid resize {} \"{}\": invalid syntax", what, text);
+        if (*number < 0 || *number > 65535)
+            return fail(Kind::invalid, "invalid resize {} \"{}\": value out of range", what, text);
+        return static_cast<unsigned short>(*number);
+    };
+    const auto rows = TRY(length("h", "height"));
+    return std::pair{rows, TRY(length("w", "width"))};
 }
 
 Task<void> resize(Call& call) {
@@ -125,7 +128,9 @@ Task<void> inspect(Call& call) {
         auto measured = co_await call.engine.container_size(container.id);
         size = CO_TRY(std::move(measured));
     }
-    co_return co_await call.connection.reply_json(200, encode_container(container, size));
+    auto body = encode_container(container, size);
+    add_older_container(body, container, call.version());
+    co_return co_await call.connection.reply_json(200, body);
 }
 
 // A timer as a latch: set once, seen by whoever waits before or after.
@@ -169,10 +174,9 @@ Task<void> wait(Call& call) {
 }
 
 Task<void> top(Call& call) {
-    auto listed = co_await call.engine.top(call.name());
-    const auto rows = CO_TRY(std::move(listed));
-    co_return co_await call.connection.reply_json(
-        200, {{"Titles", {"UID", "PID", "PPID", "C", "STIME", "TTY", "TIME", "CMD"}}, {"Processes", rows}});
+    auto listed = co_await call.engine.top(call.name(), call.request.param("ps_args"));
+    const auto table = CO_TRY(std::move(listed));
+    co_return co_await call.connection.reply_json(200, {{"Titles", table.titles}, {"Processes", table.rows}});
 }
 
 constexpr Route kRoutes[] = {

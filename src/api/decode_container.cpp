@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "api/decode.h"
+#include "api/older_clients.h"
 #include "base/strings.h"
 #include "engine/health.h"
 
@@ -56,14 +57,15 @@ Result<void> check_config(const engine::ContainerConfig& config) {
     if (config.image.empty()) return fail(Kind::invalid, "no image specified: name one in \"Image\"");
     for (const auto& variable : config.env) {
         if (variable.empty() || variable.front() == '=')
-            return fail(Kind::invalid, "invalid environment variable \"{}\"", variable);
+            return fail(Kind::invalid, "invalid environment variable: {}", variable);
     }
     return {};
 }
 
 }  // namespace
 
-Result<engine::ContainerConfig> decode_container_config(const Json& body, int /*version*/) {
+Result<engine::ContainerConfig> decode_container_config(const Json& given, int version) {
+    const Json body = TRY(container_body_of(given, version));
     engine::ContainerConfig config;
     TRY(decode_config(body, config));
     TRY(check_config(config));
@@ -87,7 +89,8 @@ Result<engine::ExecConfig> decode_exec_config(const Json& body) {
     config.attach_stdin = TRY(json_bool(body, "AttachStdin"));
     config.attach_stdout = TRY(json_bool(body, "AttachStdout"));
     config.attach_stderr = TRY(json_bool(body, "AttachStderr"));
-    config.detach_keys = TRY(json_string(body, "DetachKeys"));
+    // Go reads names of members whatever their case, and the SDK for Python writes this one so.
+    config.detach_keys = TRY(json_string(body, "DetachKeys", TRY(json_string(body, "detachKeys"))));
     const Json& size = json_member(body, "ConsoleSize");
     if (size.is_array() && size.size() == 2 && size[0].is_number_unsigned() && size[1].is_number_unsigned()) {
         config.rows = static_cast<unsigned short>(std::min<std::uint64_t>(size[0].get<std::uint64_t>(), 65535));

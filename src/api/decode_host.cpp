@@ -3,7 +3,7 @@
 
 #include "api/decode.h"
 #include "base/strings.h"
-#include "engine/endpoints.h"
+#include "engine/log_options.h"
 
 namespace diatom::api {
 namespace {
@@ -37,12 +37,6 @@ Result<void> refuse_unsupported(const Json& host) {
         if (refused.key == "VolumeDriver" && value == "local") continue;
         return fail(Kind::unsupported, "HostConfig.{} ({}): {}", refused.key, refused.flag, refused.why);
     }
-    if (is_set(json_member(host, "Links")) &&
-        !engine::is_user_defined(TRY(json_string(host, "NetworkMode", "default")))) {
-        return fail(Kind::unsupported,
-                    "HostConfig.Links (--link): there are no links on the default bridge: put both containers on a "
-                    "network of their own");
-    }
     const auto isolation = TRY(json_string(host, "Isolation"));
     if (!isolation.empty() && isolation != "default")
         return fail(Kind::invalid, "invalid isolation \"{}\" on Linux", isolation);
@@ -74,46 +68,6 @@ Result<void> decode_restart(const Json& host, engine::ContainerConfig& config) {
 }
 
 namespace {
-
-Result<void> decode_log(const Json& host, engine::ContainerConfig& config) {
-    const Json& log = json_member(host, "LogConfig");
-    const auto type = TRY(json_string(log, "Type"));
-    if (type == "none") config.log.driver = engine::LogDriver::none;
-    else if (!type.empty() && type != "json-file" && type != "local") {
-        return fail(Kind::unsupported, "logging driver \"{}\" is not in this version: it has json-file, local and none",
-                    type);
-    }
-    // Of json-file's others some say what is so here anyway.
-    using Option = std::pair<std::string_view, std::string_view>;
-    static constexpr std::string_view kOthers[] = {"compress",        "env-regex", "labels-regex",
-                                                   "max-buffer-size", "mode",      "tag"};
-    static constexpr Option kAsHere[] = {{"compress", "false"}, {"mode", "blocking"}};
-    for (const auto& [key, value] : TRY(json_string_map(log, "Config"))) {
-        if (key == "max-size") {
-            const auto size = parse_bytes(value);
-            if (!size || *size == 0) return fail(Kind::invalid, "log option max-size \"{}\" is not a size", value);
-            config.log.max_size = *size;
-        } else if (key == "max-file") {
-            const auto count = parse_uint(value);
-            if (!count || *count == 0 || *count > 1000)
-                return fail(Kind::invalid, "log option max-file \"{}\" must be from 1 to 1000", value);
-            config.log.max_files = static_cast<unsigned>(*count);
-        } else if (key == "labels" || key == "env") {
-            auto& names = key == "env" ? config.log.env : config.log.labels;
-            for (const auto name : split(value, ',')) {
-                if (!trim(name).empty()) names.emplace_back(trim(name));
-            }
-        } else if (!std::ranges::contains(kOthers, key)) {
-            return fail(Kind::invalid,
-                        "unknown log opt '{}' for this log driver: it has max-size, max-file, labels, env", key);
-        } else if (!std::ranges::contains(kAsHere, Option(key, value))) {
-            return fail(Kind::unsupported,
-                        "log opt '{}={}' is not in this version: it has max-size, max-file, labels and env", key,
-                        value);
-        }
-    }
-    return {};
-}
 
 // "/dev/snd/" is the directory "/dev/snd".
 std::string without_slash(std::string path) {
@@ -195,7 +149,8 @@ Result<void> decode_host_config(const Json& host, engine::ContainerConfig& confi
     if (shm > 0) config.shm_size = static_cast<std::uint64_t>(shm);
     TRY(decode_storage(host, config));
     TRY(decode_restart(host, config));
-    TRY(decode_log(host, config));
+    const Json& log = json_member(host, "LogConfig");
+    config.log = TRY(engine::parse_log_options(TRY(json_string(log, "Type")), TRY(json_string_map(log, "Config"))));
     TRY(decode_devices(host, config));
     TRY(decode_mounts(host, config));
     TRY(decode_options(host, config));

@@ -58,26 +58,11 @@ Result<engine::NetworkRecord> decode_network(const Json& body) {
     wanted.options = TRY(json_string_map(body, "Options"));
     if (TRY(json_bool(body, "Ingress")) || TRY(json_string(body, "Scope")) == "swarm")
         return fail(Kind::unavailable, "This node is not a swarm manager: networks here are of one machine.");
-    if (TRY(json_bool(body, "ConfigOnly")))
-        return fail(Kind::unsupported, "configuration-only networks (--config-only) are not in this version");
-    if (!TRY(json_string(json_member(body, "ConfigFrom"), "Network")).empty())
-        return fail(Kind::unsupported, "--config-from is not in this version: give the network's options");
+    wanted.config_only = TRY(json_bool(body, "ConfigOnly"));
+    wanted.config_from = TRY(json_string(json_member(body, "ConfigFrom"), "Network"));
     TRY(decode_ipam(json_member(body, "IPAM"), wanted));
     return wanted;
 }
-
-namespace {
-
-// What Docker's own drivers would do something for.
-Result<void> check_options(const std::map<std::string, std::string>& options) {
-    for (const auto& [key, value] : options) {
-        if (key.starts_with("com.docker.network.endpoint."))
-            return fail(Kind::unsupported, "driver option {} is not in this version: leave it out", key);
-    }
-    return {};
-}
-
-}  // namespace
 
 Result<engine::EndpointConfig> decode_endpoint(const std::string& network, const Json& settings) {
     engine::EndpointConfig config{.network = network};
@@ -88,15 +73,13 @@ Result<engine::EndpointConfig> decode_endpoint(const std::string& network, const
     config.mac = TRY(json_string(settings, "MacAddress"));
     config.gateway_priority = static_cast<int>(TRY(json_int(settings, "GwPriority")));
     config.options = TRY(json_string_map(settings, "DriverOpts"));
-    TRY(check_options(config.options));
     const Json& ipam = json_member(settings, "IPAMConfig");
     if (ipam.is_null()) return config;
     if (!ipam.is_object()) return fail(Kind::invalid, "\"IPAMConfig\" must be an object");
     config.ip4 = TRY(address_member(ipam, "IPv4Address"));
     config.ip6 = TRY(address_member(ipam, "IPv6Address"));
-    if (!TRY(json_strings(ipam, "LinkLocalIPs")).empty())
-        return fail(Kind::unsupported,
-                    "link-local addresses (--link-local-ip) are not in this version: leave them out");
+    for (const auto& text : TRY(json_strings(ipam, "LinkLocalIPs")))
+        config.link_local.push_back(TRY(net::Address::parse(text), "link-local address"));
     return config;
 }
 

@@ -106,7 +106,7 @@ Result<void> decode_options(const Json& host, engine::ContainerConfig& config) {
         config.device_rules.push_back(TRY(decode_device_rule(rule)));
     for (const auto& [key, value] : TRY(json_string_map(host, "Annotations"))) {
         if (key.empty())
-            return fail(Kind::invalid, "invalid Annotation: the empty string is not permitted as an annotation key");
+            return fail(Kind::invalid, "invalid Annotations: the empty string is not permitted as an annotation key");
     }
     config.volumes_from = TRY(json_strings(host, "VolumesFrom"));
     config.cgroup_parent = TRY(decode_cgroup_parent(host));

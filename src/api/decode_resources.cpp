@@ -57,7 +57,7 @@ Result<void> check_set(const std::string& text, std::string_view what, const cha
 
 Result<void> decode_cpu(const Json& host, runtime::Resources& resources) {
     const auto shares = TRY(json_int(host, "CpuShares"));
-    if (shares < 0) return fail(Kind::invalid, "\"CpuShares\" cannot be negative");
+    if (shares < 0) return fail(Kind::invalid, "invalid CPU shares ({}): value must be a positive integer", shares);
     if (shares > 0) resources.cpu_weight = runtime::cpu_weight_of_shares(static_cast<std::uint64_t>(shares));
     const auto nano = TRY(json_int(host, "NanoCpus"));
     const auto quota = TRY(json_int(host, "CpuQuota"));

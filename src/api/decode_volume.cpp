@@ -5,7 +5,9 @@ namespace diatom::api {
 Result<VolumeRequest> decode_volume(const Json& body) {
     const auto driver = TRY(json_string(body, "Driver", "local"));
     if (!driver.empty() && driver != "local")
-        return fail(Kind::unsupported, "volume driver \"{}\" is not in this version: it has local", driver);
+        return fail(Kind::not_found,
+                    "error looking up volume plugin {}: plugin \"{}\" not found: this version has the driver local",
+                    driver, driver);
     if (json_member(body, "ClusterVolumeSpec").is_object())
         return fail(Kind::unavailable, "This node is not a swarm manager: volumes here are of one machine.");
     VolumeRequest wanted;

@@ -32,6 +32,7 @@ Task<void> prune_containers(Call& call) {
         reclaimed += size ? size->own : 0;
         deleted.push_back(container.id);
     }
+    call.engine.pruned("container", reclaimed);
     co_return co_await call.connection.reply_json(
         200, {{"ContainersDeleted", list_or_null(std::move(deleted))}, {"SpaceReclaimed", reclaimed}});
 }
@@ -73,8 +74,10 @@ Task<void> prune_images(Call& call) {
     CO_TRY(std::move(collected));
     auto again = co_await call.engine.layer_sizes();
     const auto after = total(CO_TRY(std::move(again)));
-    co_return co_await call.connection.reply_json(200, {{"ImagesDeleted", list_or_null(std::move(deleted))},
-                                                        {"SpaceReclaimed", before > after ? before - after : 0}});
+    const auto reclaimed = before > after ? before - after : 0;
+    call.engine.pruned("image", reclaimed);
+    co_return co_await call.connection.reply_json(
+        200, {{"ImagesDeleted", list_or_null(std::move(deleted))}, {"SpaceReclaimed", reclaimed}});
 }
 
 Task<void> prune_volumes(Call& call) {
@@ -94,6 +97,7 @@ Task<void> prune_volumes(Call& call) {
         reclaimed += size.value_or(0);
         deleted.push_back(volume.name);
     }
+    call.engine.pruned("volume", reclaimed);
     co_return co_await call.connection.reply_json(
         200, {{"VolumesDeleted", list_or_null(std::move(deleted))}, {"SpaceReclaimed", reclaimed}});
 }
@@ -105,12 +109,14 @@ Task<void> prune_networks(Call& call) {
     const auto until = CO_TRY(until_of(filters));
     Json deleted = Json::array();
     for (const auto& network : call.engine.networks()) {
-        if (engine::is_builtin(network) || engine::is_used(network, call.engine.containers())) continue;
+        if (network.config_only || engine::is_builtin(network) || engine::is_used(network, call.engine.containers()))
+            continue;
         if (until && network.created > *until) continue;
         if (!labels_allow(network.labels, filters)) continue;
         auto removed = co_await call.engine.remove_network(network.id);
         if (removed) deleted.push_back(network.name);  // one that a container joined meanwhile stays
     }
+    call.engine.pruned("network", 0);
     co_return co_await call.connection.reply_json(200, {{"NetworksDeleted", list_or_null(std::move(deleted))}});
 }
 

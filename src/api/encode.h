@@ -14,6 +14,7 @@ Json encode_container(const engine::Container& container,
                       std::optional<engine::ContainerSize> size);  // GET /containers/{}/json
 Json encode_container_row(const engine::Container& container, std::optional<engine::ContainerSize> size, int version);
 Json encode_host_config(const engine::Container& container);
+void add_host_defaults(Json& host, const engine::ContainerConfig& config);
 Json encode_health(const engine::Health& health);
 Json encode_health_check(const engine::HealthCheck& check);
 std::string health_text(const engine::Health& health);  // " (healthy)", as docker ps prints it behind the time
@@ -23,6 +24,8 @@ Json encode_port_map(const engine::Container& container);
 
 Json encode_image(const image::ImageRecord& image);  // GET /images/{}/json
 Json encode_image_row(const image::ImageRecord& image, std::int64_t containers);
+// GET /images/{}/history: the newest step first. `sizes`: bytes of layers, by diff id.
+Json encode_history(const image::ImageRecord& image, const std::map<image::Digest, std::uint64_t>& sizes);
 Json encode_image_config(const image::ImageConfig& config);
 
 Json encode_network(const engine::NetworkRecord& network, const std::vector<engine::Container>& containers);
@@ -34,5 +37,6 @@ Json encode_path_stat(const engine::PathStat& about);  // X-Docker-Container-Pat
 std::string encode_time(std::int64_t wall_ns);
 // A time parameter (since, until): RFC 3339, seconds with fraction, or a duration before now.
 Result<std::optional<std::int64_t>> time_param(const Request& request, const std::string& name);
+Result<std::optional<std::int64_t>> time_value(const std::string& text, std::string_view name);
 
 }  // namespace diatom::api

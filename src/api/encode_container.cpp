@@ -60,7 +60,7 @@ Json encode_config(const engine::Container& container) {
               {"Tty", config.tty},
               {"OpenStdin", config.open_stdin},
               {"StdinOnce", config.stdin_once},
-              {"Env", container.env},
+              {"Env", config.env},
               {"Cmd", optional_list(config.cmd)},
               {"Image", config.image},
               {"Volumes", paths_set(config.volumes)},
@@ -151,7 +151,10 @@ std::string encode_time(std::int64_t wall_ns) {
 }
 
 Result<std::optional<std::int64_t>> time_param(const Request& request, const std::string& name) {
-    const auto text = request.param(name);
+    return time_value(request.param(name), name);
+}
+
+Result<std::optional<std::int64_t>> time_value(const std::string& text, std::string_view name) {
     if (text.empty() || text == "0") return std::nullopt;
     const auto time = sys::parse_time_argument(text);
     if (!time) return fail(Kind::invalid, "\"{}\" is not a time: \"{}\"", name, text);
@@ -160,6 +163,13 @@ Result<std::optional<std::int64_t>> time_param(const Request& request, const std
 
 namespace {
 
+Json encode_links(const engine::Container& container) {
+    Json links = Json::array();
+    for (const auto& link : container.links)
+        links.push_back(std::format("/{}:/{}/{}", link.name, container.name, link.alias));
+    return links.empty() ? Json(nullptr) : links;
+}
+
 void add_size(Json& body, const std::optional<engine::ContainerSize>& size) {
     if (!size) return;
     body["SizeRw"] = size->own;
@@ -167,11 +177,13 @@ void add_size(Json& body, const std::optional<engine::ContainerSize>& size) {
 }
 
 Json encode_log(const engine::LogOptions& log) {
-    if (log.driver == engine::LogDriver::none) return {{"Type", "none"}, {"Config", Json::object()}};
-    Json options{{"max-size", std::to_string(log.max_size)}, {"max-file", std::to_string(log.max_files)}};
-    if (!log.labels.empty()) options["labels"] = join(log.labels, ",");
-    if (!log.env.empty()) options["env"] = join(log.env, ",");
-    return {{"Type", "json-file"}, {"Config", options}};
+    Json options(log.given);
+    // Docker's json-file does not rotate unless it is told to: what holds here is said.
+    if (log.driver == engine::LogDriver::json_file) {
+        options.emplace("max-size", std::to_string(log.max_size));
+        options.emplace("max-file", std::to_string(log.max_files));
+    }
+    return {{"Type", to_string(log.driver)}, {"Config", std::move(options)}};
 }
 
 }  // namespace
@@ -186,17 +198,15 @@ Json encode_host_config(const engine::Container& container) {
     host["ShmSize"] = config.shm_size;
     host["RestartPolicy"] = {{"Name", restart_name(config.restart)}, {"MaximumRetryCount", config.restart_max}};
     host["LogConfig"] = encode_log(config.log);
-    host["Runtime"] = "diatom";
-    static constexpr const char* kLists[] = {"Binds",       "CapAdd",    "CapDrop",    "Dns",
-                                             "DnsOptions",  "DnsSearch", "ExtraHosts", "GroupAdd",
-                                             "SecurityOpt", "Ulimits",   "Devices",    "PortBindings"};
-    for (const auto* key : kLists) host.emplace(key, nullptr);
-    static constexpr const char* kNumbers[] = {"Memory",    "MemorySwap", "NanoCpus",   "CpuShares",
-                                               "CpuPeriod", "CpuQuota",   "OomScoreAdj"};
-    for (const auto* key : kNumbers) host.emplace(key, 0);
+    if (!config.links.empty()) host["Links"] = encode_links(container);
+    if (json_string(host, "Runtime").value_or("").empty()) host["Runtime"] = "diatom";
+    add_host_defaults(host, config);
     static constexpr const char* kTexts[] = {"PidMode",    "IpcMode",    "UTSMode",   "CgroupnsMode",
                                              "UsernsMode", "CpusetCpus", "CpusetMems"};
     for (const auto* key : kTexts) host.emplace(key, "");
+    for (const auto* key : {"IpcMode", "CgroupnsMode"}) {
+        if (host[key] == "") host[key] = "private";
+    }
     return host;
 }
 
@@ -211,7 +221,7 @@ Json encode_container(const engine::Container& container, std::optional<engine::
               {"ResolvConfPath", container.resolv_conf_path},
               {"HostnamePath", container.hostname_path},
               {"HostsPath", container.hosts_path},
-              {"LogPath", container.log_path},
+              {"LogPath", container.config.log.driver == engine::LogDriver::json_file ? container.log_path : ""},
               {"Name", "/" + container.name},
               {"RestartCount", container.state.restart_count},
               {"Driver", "overlay2"},
@@ -229,8 +239,8 @@ Json encode_container(const engine::Container& container, std::optional<engine::
     return body;
 }
 
-Json encode_container_row(const engine::Container& container, std::optional<engine::ContainerSize> size,
-                          int /*version*/) {
+Json encode_container_row(const engine::Container& container, std::optional<engine::ContainerSize> size, int version) {
+    const auto& mode = container.config.network_mode;
     Json row{{"Id", container.id},
              {"Names", {"/" + container.name}},
              {"Image", container.config.image},
@@ -241,9 +251,11 @@ Json encode_container_row(const engine::Container& container, std::optional<engi
              {"Labels", container.config.labels},
              {"State", to_string(container.state.status)},
              {"Status", status_text(container.state)},
-             {"HostConfig", {{"NetworkMode", container.config.network_mode}}},
+             {"HostConfig", {{"NetworkMode", mode == "default" ? "bridge" : mode}}},
              {"NetworkSettings", {{"Networks", encode_network_settings(container)["Networks"]}}},
              {"Mounts", encode_mounts(container)}};
+    const Json& annotations = json_member(container.config.raw_host_config, "Annotations");
+    if (version >= 46 && !annotations.empty()) row["HostConfig"]["Annotations"] = annotations;
     add_size(row, size);
     return row;
 }

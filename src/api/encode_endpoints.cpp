@@ -11,17 +11,28 @@ std::string port_key(const net::PortMapping& mapping) {
     return std::format("{}/{}", mapping.container_port, net::protocol_name(mapping.protocol));
 }
 
+struct HostSide {
+    std::string address;
+    std::uint16_t port = 0;  // 0: reached at the container's own address
+};
+
 // A mapping without an address is on all of them: clients see an entry for each IP version by which the container has
 // a way out, and so in.
-std::vector<std::string> host_addresses(const engine::Container& container, const net::PortMapping& mapping) {
-    if (!mapping.host.empty()) return {mapping.host.text()};
-    std::vector<std::string> addresses;
+std::vector<HostSide> host_sides(const engine::Container& container, const net::PortMapping& mapping) {
+    if (!mapping.host.empty()) return {{mapping.host.text(), mapping.host_port}};
+    std::vector<HostSide> sides;
+    const auto routed = [&](bool engine::EndpointState::* flag) {
+        return std::ranges::any_of(container.endpoints, [&](const auto& e) { return e.*flag; });
+    };
+    const auto add = [&](const char* address, bool open) {
+        sides.push_back({address, open ? std::uint16_t{0} : mapping.host_port});
+    };
     const auto has = [&](net::Address engine::EndpointState::* gateway) {
         return std::ranges::any_of(container.endpoints, [&](const auto& e) { return !(e.*gateway).empty(); });
     };
-    if (has(&engine::EndpointState::gateway4)) addresses.emplace_back("0.0.0.0");
-    if (has(&engine::EndpointState::gateway6)) addresses.emplace_back("::");
-    return addresses;
+    if (has(&engine::EndpointState::gateway4)) add("0.0.0.0", routed(&engine::EndpointState::routed4));
+    if (has(&engine::EndpointState::gateway6)) add("::", routed(&engine::EndpointState::routed6));
+    return sides;
 }
 
 }  // namespace
@@ -32,11 +43,12 @@ Json encode_ports(const engine::Container& container) {
         container.state.status == engine::Status::running || container.state.status == engine::Status::paused;
     if (!live) return ports;
     for (const auto& mapping : container.published) {
-        for (const auto& address : host_addresses(container, mapping)) {
-            ports.push_back({{"IP", address},
+        for (const auto& side : host_sides(container, mapping)) {
+            ports.push_back({{"IP", side.address},
                              {"PrivatePort", mapping.container_port},
-                             {"PublicPort", mapping.host_port},
+                             {"PublicPort", side.port},
                              {"Type", net::protocol_name(mapping.protocol)}});
+            if (side.port == 0) ports.back().erase("PublicPort");
         }
     }
     for (const auto& exposed : container.config.exposed_ports) {
@@ -57,8 +69,9 @@ Json encode_port_map(const engine::Container& container) {
     }
     for (const auto& mapping : container.published) {
         auto& entries = map[port_key(mapping)];
-        for (const auto& address : host_addresses(container, mapping))
-            entries.push_back({{"HostIp", address}, {"HostPort", std::to_string(mapping.host_port)}});
+        for (const auto& side : host_sides(container, mapping))
+            entries.push_back(
+                {{"HostIp", side.address}, {"HostPort", side.port == 0 ? "" : std::to_string(side.port)}});
     }
     return map;
 }
@@ -68,9 +81,10 @@ namespace {
 // `state`: empty while the container does not run.
 Json encode_endpoint(const engine::EndpointConfig& config, const engine::EndpointState& state) {
     Json ipam = nullptr;
-    if (!config.ip4.empty() || !config.ip6.empty()) ipam = Json::object();
+    if (!config.ip4.empty() || !config.ip6.empty() || !config.link_local.empty()) ipam = Json::object();
     if (!config.ip4.empty()) ipam["IPv4Address"] = config.ip4.text();
     if (!config.ip6.empty()) ipam["IPv6Address"] = config.ip6.text();
+    for (const auto& address : config.link_local) ipam["LinkLocalIPs"].push_back(address.text());
     return {{"IPAMConfig", ipam},
             {"Links", config.links.empty() ? Json(nullptr) : Json(config.links)},
             {"Aliases", config.aliases.empty() ? Json(nullptr) : Json(config.aliases)},

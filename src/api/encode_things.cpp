@@ -3,6 +3,7 @@
 
 #include "api/encode.h"
 #include "base/strings.h"
+#include "sys/clock.h"
 
 namespace diatom::api {
 namespace {
@@ -73,6 +74,30 @@ Json encode_image(const image::ImageRecord& image) {
     return body;
 }
 
+Json encode_history(const image::ImageRecord& image, const std::map<image::Digest, std::uint64_t>& sizes) {
+    Json rows = Json::array();
+    if (!image.config.history.is_array()) return rows;
+    auto layer = image.config.diff_ids.begin();
+    for (const auto& step : image.config.history) {
+        std::uint64_t size = 0;
+        if (!json_bool(step, "empty_layer").value_or(false) && layer != image.config.diff_ids.end()) {
+            const auto known = sizes.find(*layer++);
+            if (known != sizes.end()) size = known->second;
+        }
+        const auto created = sys::parse_rfc3339(json_string(step, "created").value_or("")).value_or(0);
+        rows.insert(rows.begin(), Json{{"Id", "<missing>"},
+                                       {"Created", created / 1'000'000'000},
+                                       {"CreatedBy", json_string(step, "created_by").value_or("")},
+                                       {"Comment", json_string(step, "comment").value_or("")},
+                                       {"Size", size},
+                                       {"Tags", nullptr}});
+    }
+    if (rows.empty()) return rows;
+    rows.front()["Id"] = image.id.text();
+    rows.front()["Tags"] = familiar_names(image.tags);
+    return rows;
+}
+
 Json encode_image_row(const image::ImageRecord& image, std::int64_t containers) {
     return {{"Id", image.id.text()},
             {"ParentId", ""},
@@ -117,8 +142,8 @@ Json encode_network(const engine::NetworkRecord& network, const std::vector<engi
             {"Internal", network.internal},
             {"Attachable", network.attachable},
             {"Ingress", false},
-            {"ConfigFrom", {{"Network", ""}}},
-            {"ConfigOnly", false},
+            {"ConfigFrom", {{"Network", network.config_from}}},
+            {"ConfigOnly", network.config_only},
             {"Containers", members},
             {"Options", network.options},
             {"Labels", network.labels}};

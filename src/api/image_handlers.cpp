@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "api/encode.h"
+#include "api/older_clients.h"
 #include "api/platform.h"
 #include "api/router.h"
 #include "sys/clock.h"
@@ -31,21 +32,27 @@ void keep_named(image::ImageRecord& image, const std::vector<std::string>& patte
     std::erase_if(image.repo_digests, unwanted);
 }
 
-// When images were made, in seconds since 1970, that "before", "since" and "until" leave.
+// Wall ns: a listing shows seconds, but images that are made one after the other are told apart.
+std::int64_t made_at(const image::ImageRecord& image) {
+    return sys::parse_rfc3339(image.config.created).value_or(image.created * 1'000'000'000);
+}
+
+// When images were made, in wall ns, that "before", "since" and "until" leave.
 struct Times {
     std::int64_t after = std::numeric_limits<std::int64_t>::min(), before = std::numeric_limits<std::int64_t>::max();
 };
 
 Task<Times> times_of(Call& call, Filters& filters) {
     Times times;
-    if (const auto until = CO_TRY(until_of(filters))) times.before = *until / 1'000'000'000;
+    for (const auto& text : filters["until"])
+        times.before = std::min(times.before, CO_TRY(time_value(text, "until")).value_or(times.before));
     for (const auto& name : filters["before"]) {
         auto found = co_await call.engine.image(name);
-        times.before = std::min(times.before, CO_TRY(std::move(found)).created);
+        times.before = std::min(times.before, made_at(CO_TRY(std::move(found))));
     }
     for (const auto& name : filters["since"]) {
         auto found = co_await call.engine.image(name);
-        times.after = std::max(times.after, CO_TRY(std::move(found)).created);
+        times.after = std::max(times.after, made_at(CO_TRY(std::move(found))));
     }
     co_return times;
 }
@@ -64,13 +71,14 @@ Task<void> list(Call& call) {
     if (const auto filter = call.request.param("filter"); !filter.empty()) patterns.push_back(filter);
     Json rows = Json::array();
     for (auto& image : images) {
-        if (image.created <= times.after || image.created >= times.before) continue;
+        if (made_at(image) <= times.after || made_at(image) >= times.before) continue;
         if (!filters["dangling"].empty() && flag_of(filters, "dangling", false) != image.tags.empty()) continue;
         if (!labels_allow(image.config.labels, filters)) continue;
         if (!patterns.empty()) keep_named(image, patterns);
         if (!patterns.empty() && image.tags.empty() && image.repo_digests.empty()) continue;
         rows.push_back(encode_image_row(
             image, std::ranges::count_if(containers, [&](const auto& c) { return c.image == image.id; })));
+        add_older_image_row(rows.back(), call.version());
     }
     co_return co_await call.connection.reply_json(200, rows);
 }
@@ -80,7 +88,9 @@ Task<void> inspect(Call& call) {
     CO_TRY(std::move(checked));
     auto found = co_await call.engine.image(call.name());
     const auto image = CO_TRY(std::move(found));
-    co_return co_await call.connection.reply_json(200, encode_image(image));
+    auto body = encode_image(image);
+    add_older_image(body, call.version());
+    co_return co_await call.connection.reply_json(200, body);
 }
 
 Task<void> history(Call& call) {
@@ -90,28 +100,7 @@ Task<void> history(Call& call) {
     const auto image = CO_TRY(std::move(found));
     auto measured = co_await call.engine.layer_sizes();
     const auto sizes = CO_TRY(std::move(measured));
-    auto layer = image.config.diff_ids.begin();
-    Json rows = Json::array();
-    if (image.config.history.is_array()) {
-        for (const auto& step : image.config.history) {
-            std::uint64_t size = 0;
-            if (!json_bool(step, "empty_layer").value_or(false) && layer != image.config.diff_ids.end()) {
-                if (const auto known = sizes.find(*layer++); known != sizes.end()) size = known->second;
-            }
-            const auto created = sys::parse_rfc3339(json_string(step, "created").value_or("")).value_or(0);
-            rows.insert(rows.begin(), Json{{"Id", "<missing>"},
-                                           {"Created", created / 1'000'000'000},
-                                           {"CreatedBy", json_string(step, "created_by").value_or("")},
-                                           {"Comment", json_string(step, "comment").value_or("")},
-                                           {"Size", size},
-                                           {"Tags", nullptr}});
-        }
-    }
-    if (!rows.empty()) {
-        rows.front()["Id"] = image.id.text();
-        rows.front()["Tags"] = image.tags;
-    }
-    co_return co_await call.connection.reply_json(200, rows);
+    co_return co_await call.connection.reply_json(200, encode_history(image, sizes));
 }
 
 Task<void> remove(Call& call) {
@@ -129,7 +118,7 @@ Task<void> tag(Call& call) {
     auto name = call.request.param("repo");
     if (const auto tag = call.request.param("tag"); !tag.empty()) name += ":" + tag;
     const auto reference = CO_TRY(image::Reference::parse(name));
-    if (!reference.digest.empty()) co_return fail(Kind::invalid, "refusing to create a tag with a digest reference");
+    CO_TRY(image::check_taggable(reference));
     auto tagged = co_await call.engine.tag_image(call.name(), reference);
     CO_TRY(std::move(tagged));
     co_return co_await call.connection.reply_empty(201);

@@ -22,7 +22,7 @@ Json encode_cpu(const engine::Stats& stats) {
               {"usage_in_kernelmode", stats.cpu_system_ns},
               {"usage_in_usermode", stats.cpu_user_ns}}},
             {"system_cpu_usage", stats.machine_cpu_ns},
-            {"online_cpus", std::thread::hardware_concurrency()},
+            {"online_cpus", stats.time == 0 ? 0 : std::thread::hardware_concurrency()},
             {"throttling_data",
              {{"periods", stats.periods},
               {"throttled_periods", stats.throttled_periods},

@@ -67,6 +67,7 @@ Task<void> disconnect(Call& call) {
 
 constexpr Route kRoutes[] = {
     {"GET", "/networks", list},
+    {"GET", "/networks/", list},
     {"POST", "/networks/create", create},
     {"GET", "/networks/{}", inspect},
     {"DELETE", "/networks/{}", remove},

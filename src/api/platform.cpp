@@ -31,8 +31,8 @@ Task<void> check_platform(Call& call, std::string name) {
         const auto platform = CO_TRY(decode_platform(text));
         if (platform.runs(image.config.platform)) continue;
         co_return fail(Kind::not_found,
-                       "image with reference {} was found but does not provide the specified platform (it is for {}): "
-                       "{}",
+                       "image with reference {} was found but its platform ({}) does not match the specified platform "
+                       "({})",
                        name, image.config.platform.text(), platform.text());
     }
     co_return Result<void>{};

@@ -20,12 +20,20 @@ std::string progress_bar(std::uint64_t current, std::uint64_t total) {
 
 }  // namespace
 
+Task<void> write_lines(Connection& connection, std::string lines) {
+    if (!connection.streaming()) {
+        auto begun = co_await connection.begin_stream(200, "application/json");
+        CO_TRY(std::move(begun));
+    }
+    co_return co_await connection.write_chunk(lines);
+}
+
 Task<void> ProgressStream::run() {
     for (;;) {
         while (!lines_.empty()) {
             const auto line = std::move(lines_.front());
             lines_.pop_front();
-            auto sent = co_await connection_.write_chunk(line);
+            auto sent = co_await write_lines(connection_, line);
             CO_TRY(std::move(sent));
         }
         if (finished_) co_return Result<void>{};

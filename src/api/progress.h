@@ -49,11 +49,15 @@ private:
     bool finished_ = false;
 };
 
+// Begins the stream if it is the first.
+Task<void> write_lines(Connection& connection, std::string lines);
+
 std::string progress_line(const image::Progress& progress);
 std::string status_line(const std::string& status, const std::string& id = {});
 std::string error_line(const Error& error);
 
-// Runs work beside the stream of its progress; its failure becomes the stream's last line, as Docker clients expect.
+// Runs work beside the stream of its progress; its failure becomes the stream's last line, as Docker clients expect, if
+// there is a stream by then.
 template <class T>
 Task<T> with_progress(ProgressStream& stream, Connection& connection, Task<T> work) {
     using namespace boost::asio::experimental::awaitable_operators;
@@ -66,7 +70,7 @@ Task<T> with_progress(ProgressStream& stream, Connection& connection, Task<T> wo
     };
     auto [result, sent] = co_await (worker(std::move(work)) && stream.run());
     CO_TRY(std::move(sent));
-    if (!result && result.error().kind() != Kind::cancelled) {
+    if (!result && result.error().kind() != Kind::cancelled && connection.streaming()) {
         const auto line = error_line(result.error());
         auto told = co_await connection.write_chunk(line);
         CO_TRY(std::move(told));

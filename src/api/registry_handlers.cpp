@@ -1,5 +1,6 @@
 // What goes between the engine and registries: pull, push, distribution.
 #include <algorithm>
+#include <atomic>
 
 #include "api/import.h"
 #include "api/platform.h"
@@ -37,19 +38,28 @@ struct PullOptions {
     std::optional<image::Credentials> credentials;
 };
 
-// Whether the image is newer than what was here. A failure is told in the stream, where it is not the client's own
-// departure.
+// Who is told to log in may be asking for what is not there: to registries both are one.
+Failure not_to_be_had(Error error) {
+    if (error.kind() != Kind::denied && error.kind() != Kind::unauthorized) return Failure(std::move(error));
+    return fail(Kind::not_found, "{}", error.what());
+}
+
+// Whether the image is newer than what was here. The stream begins with the first that the registry says of the image:
+// a failure before that is the reply, one after it the stream's last line, where it is not the client's own departure.
 Task<bool> pull_one(Call& call, image::Reference reference, const PullOptions& options) {
     ProgressStream stream(call.connection, co_await asio::this_coro::executor);
-    stream.push(status_line("Pulling from " + reference.familiar_repository(),
-                            reference.digest.empty() ? reference.tag : reference.digest.text()));
-    auto pulled = co_await with_progress(
-        stream, call.connection,
-        call.engine.pull(reference, options.platform, options.credentials,
-                         [&stream](const image::Progress& p) { stream.push(progress_line(p)); }));
-    if (!pulled) co_return forward_error(std::move(pulled));
-    const auto line = status_line("Digest: " + pulled->manifest.text());
-    auto told = co_await call.connection.write_chunk(line);
+    const auto intro = status_line("Pulling from " + reference.familiar_repository(),
+                                   reference.digest.empty() ? reference.tag : reference.digest.text());
+    std::atomic_flag introduced;
+    const image::ProgressSink sink = [&](const image::Progress& progress) {
+        if (!introduced.test_and_set()) stream.push(intro);
+        stream.push(progress_line(progress));
+    };
+    auto pulled = co_await with_progress(stream, call.connection,
+                                         call.engine.pull(reference, options.platform, options.credentials, sink));
+    if (!pulled) co_return not_to_be_had(std::move(pulled).error());
+    const auto lines = (introduced.test() ? "" : intro) + status_line("Digest: " + pulled->manifest.text());
+    auto told = co_await write_lines(call.connection, lines);
     CO_TRY(std::move(told));
     co_return pulled->newer;
 }
@@ -58,7 +68,8 @@ Task<std::vector<image::Reference>> pull_references(Call& call, Wanted wanted, c
     if (!wanted.all_tags) co_return std::vector{std::move(wanted.reference)};
     auto listed =
         co_await while_connected(call.connection, call.engine.registry_tags(wanted.reference, options.credentials));
-    const auto tags = CO_TRY(std::move(listed));
+    if (!listed) co_return not_to_be_had(std::move(listed).error());
+    const auto& tags = *listed;
     std::vector<image::Reference> references;
     for (const auto& tag : tags) {
         auto name = wanted.reference.domain + "/" + wanted.reference.repository + ":" + tag;
@@ -79,12 +90,11 @@ Task<void> pull(Call& call) {
     auto found = co_await pull_references(call, wanted, options);
     const auto references = CO_TRY(std::move(found));
 
-    auto begun = co_await call.connection.begin_stream(200, "application/json");
-    CO_TRY(std::move(begun));
     bool newer = false, failed = false;
     for (const auto& reference : references) {
         auto pulled = co_await pull_one(call, reference, options);
-        if (!pulled && pulled.error().kind() == Kind::cancelled) co_return forward_error(std::move(pulled));
+        const bool told = call.connection.streaming();
+        if (!pulled && (!told || pulled.error().kind() == Kind::cancelled)) co_return forward_error(std::move(pulled));
         failed = !pulled;
         if (failed) break;
         newer = newer || *pulled;

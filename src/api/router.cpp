@@ -115,6 +115,10 @@ Task<void> dispatch(Connection& connection, Request request, engine::Engine& eng
 
 Result<Json> body_json(const Request& request) {
     if (trim(request.body).empty()) return Json::object();
+    // As Docker: what a form or a text says may be meant otherwise.
+    const auto type = request.header("content-type");
+    if (to_lower(trim(type.substr(0, type.find(';')))) != "application/json")
+        return fail(Kind::invalid, "unsupported Content-Type header ({}): must be 'application/json'", type);
     auto body = TRY(parse_json(request.body, "request body"));
     if (body.is_null()) return Json::object();
     if (!body.is_object()) return fail(Kind::invalid, "request body: must be a JSON object, not {}", body.type_name());

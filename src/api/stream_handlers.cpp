@@ -33,14 +33,13 @@ void append_frame(std::string& text, const engine::Output& output) {
     text.append(header, sizeof header).append(output.bytes);
 }
 
-Task<void> send_output(Connection& connection, engine::Attachment& attachment) {
-    const bool tty = attachment.tty();
+Task<void> send_output(Connection& connection, engine::Attachment& attachment, bool raw) {
     for (;;) {
         auto read = co_await attachment.read();
         auto output = CO_TRY(std::move(read));
         if (!output) co_return Result<void>{};
         std::string bytes;
-        if (tty) bytes = std::move(output->bytes);
+        if (raw) bytes = std::move(output->bytes);
         else append_frame(bytes, *output);
         auto sent = co_await connection.write_raw(bytes);
         CO_TRY(std::move(sent));
@@ -70,9 +69,10 @@ Task<void> receive_input(Connection& connection, engine::Attachment& attachment,
     co_return Result<void>{};
 }
 
-Task<void> relay(Connection& connection, engine::Attachment& attachment, DetachKeys keys, bool wants_input) {
+// `raw`: without frames.
+Task<void> relay(Connection& connection, engine::Attachment& attachment, bool raw, DetachKeys keys, bool wants_input) {
     using namespace asio::experimental::awaitable_operators;
-    auto outcome = co_await (send_output(connection, attachment) ||
+    auto outcome = co_await (send_output(connection, attachment, raw) ||
                              receive_input(connection, attachment, std::move(keys), wants_input));
     connection.shutdown();
     co_return outcome.index() == 0 ? std::get<0>(std::move(outcome)) : std::get<1>(std::move(outcome));
@@ -95,19 +95,19 @@ Task<void> attach(Call& call) {
     const auto attachment = CO_TRY(std::move(attached));
     auto hijacked = co_await call.connection.hijack(call.request, stream_type(call, attachment->tty()));
     CO_TRY(std::move(hijacked));
-    co_return co_await relay(call.connection, *attachment, std::move(keys), options.in);
+    co_return co_await relay(call.connection, *attachment, attachment->tty(), std::move(keys), options.in);
 }
 
 // A program that cannot be executed has an exit code (126, 127) all the same. Docker's clients read the reason from the
 // stream and the code by inspecting the exec, so the connection is upgraded first.
-Task<void> tell_exec_failure(Call& call, Error error) {
+Task<void> tell_exec_failure(Call& call, bool raw, Error error) {
     const auto exec = CO_TRY(call.engine.exec_inspect(call.name()));
     if (!exec.exit_code) co_return Failure(std::move(error));
-    auto hijacked = co_await call.connection.hijack(call.request, stream_type(call, exec.config.tty));
+    auto hijacked = co_await call.connection.hijack(call.request, stream_type(call, raw));
     CO_TRY(std::move(hijacked));
     const engine::Output reason{engine::Output::Stream::out, 0, "OCI runtime exec failed: " + error.what() + "\r\n"};
     std::string bytes;
-    if (exec.config.tty) bytes = reason.bytes;
+    if (raw) bytes = reason.bytes;
     else append_frame(bytes, reason);
     auto sent = co_await call.connection.write_raw(bytes);
     call.connection.shutdown();
@@ -121,12 +121,13 @@ Task<void> exec_start(Call& call) {
     const auto exec = CO_TRY(call.engine.exec_inspect(call.name()));
     auto keys = CO_TRY(DetachKeys::parse(exec.config.detach_keys));
     auto started = co_await call.engine.exec_start(call.name(), detach, tty);
-    if (!started && !detach) co_return co_await tell_exec_failure(call, std::move(started).error());
+    if (!started && !detach) co_return co_await tell_exec_failure(call, tty, std::move(started).error());
     const auto attachment = CO_TRY(std::move(started));
     if (!attachment) co_return co_await call.connection.reply_empty(200);
-    auto hijacked = co_await call.connection.hijack(call.request, stream_type(call, attachment->tty()));
+    // Whoever starts it without a terminal reads frames, even if it was created with one.
+    auto hijacked = co_await call.connection.hijack(call.request, stream_type(call, tty));
     CO_TRY(std::move(hijacked));
-    co_return co_await relay(call.connection, *attachment, std::move(keys), exec.config.attach_stdin);
+    co_return co_await relay(call.connection, *attachment, tty, std::move(keys), exec.config.attach_stdin);
 }
 
 Task<void> send_log(Connection& connection, engine::LogReader& reader, bool tty, bool timestamps) {

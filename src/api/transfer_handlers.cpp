@@ -3,8 +3,10 @@
 #include "api/decode.h"
 #include "api/import.h"
 #include "api/platform.h"
+#include "api/progress.h"
 #include "api/router.h"
 #include "base/strings.h"
+#include "image/http_client.h"
 
 namespace diatom::api {
 namespace {
@@ -34,9 +36,11 @@ Task<void> load(Call& call) {
     auto loaded = co_await with_body(call.connection, [&](Fd archive) {
         return call.engine.load_image(std::move(archive), [](const image::Progress&) {});
     });
-    const auto names = CO_TRY(std::move(loaded));
+    if (!loaded && loaded.error().kind() == Kind::cancelled) co_return forward_error(std::move(loaded));
+    // Clients look for a failure among the lines.
+    if (!loaded) co_return co_await call.connection.reply(200, "application/json", error_line(loaded.error()));
     std::string lines;
-    for (const auto& name : names) {
+    for (const auto& name : *loaded) {
         const bool id = name.starts_with("sha256:");
         const auto reference = image::Reference::parse(name);
         const auto shown = id || !reference ? name : reference->familiar();
@@ -51,7 +55,7 @@ Result<std::string> new_name(const Request& request) {
     if (name.empty()) return std::string();
     if (const auto tag = request.param("tag"); !tag.empty()) name += ":" + tag;
     const auto reference = TRY(image::Reference::parse(name));
-    if (!reference.digest.empty()) return fail(Kind::invalid, "refusing to create a tag with a digest reference");
+    TRY(image::check_taggable(reference));
     return reference.full();
 }
 
@@ -68,6 +72,7 @@ std::vector<std::string> changes_of(const Request& request) {
 
 Task<void> commit(Call& call) {
     const auto& request = call.request;
+    const auto body = CO_TRY(body_json(request));
     const auto container = request.param("container");
     if (container.empty()) co_return fail(Kind::invalid, "\"container\" must name a container");
     engine::NewImage options;
@@ -75,7 +80,6 @@ Task<void> commit(Call& call) {
     options.author = request.param("author");
     options.comment = request.param("comment");
     options.changes = changes_of(request);
-    const auto body = CO_TRY(body_json(request));
     options.process = decode_commit(body);
     options.pause = request.flag("pause", true);
     auto made = co_await call.engine.commit(container, std::move(options));
@@ -93,20 +97,52 @@ constexpr Route kRoutes[] = {
 
 }  // namespace
 
-Task<void> import_image(Call& call) {
-    const auto& request = call.request;
-    if (request.param("fromSrc") != "-")
-        co_return fail(Kind::unsupported,
-                       "importing from a URL is not in this version: download it and import from a file");
+namespace {
+
+Result<engine::NewImage> import_options(const Request& request, const std::string& source) {
     engine::NewImage options;
-    options.tag = CO_TRY(new_name(request));
+    options.tag = TRY(new_name(request));
     options.comment = request.param("message");
-    if (options.comment.empty()) options.comment = "Imported from -";
+    if (options.comment.empty()) options.comment = "Imported from " + source;
     options.changes = changes_of(request);
     options.platform = image::Platform::host();
     if (const auto text = request.param("platform"); !text.empty())
-        options.platform = CO_TRY(image::Platform::parse(text));
+        options.platform = TRY(image::Platform::parse(text));
+    if (options.platform.os != "linux")
+        return fail(Kind::invalid, "operating system is not supported: {}", options.platform.os);
     options.process = Json::object();
+    return options;
+}
+
+// What fails is told in the stream, as the client expects of what takes its time.
+Task<void> import_from_url(Call& call, std::string url, engine::NewImage options) {
+    auto begun = co_await call.connection.begin_stream(200, "application/json");
+    CO_TRY(std::move(begun));
+    ProgressStream stream(call.connection, co_await boost::asio::this_coro::executor);
+    stream.push(status_line("Downloading from " + url));
+    auto made = co_await with_progress(
+        stream, call.connection, call.engine.import_url(url, std::move(options), [&stream](const image::Progress& p) {
+            stream.push(progress_line(p));
+        }));
+    if (!made && made.error().kind() == Kind::cancelled) co_return forward_error(std::move(made));
+    if (made) {
+        const auto line = status_line(made->text());
+        auto told = co_await call.connection.write_chunk(line);
+        CO_TRY(std::move(told));
+    }
+    co_return co_await call.connection.end_stream();
+}
+
+}  // namespace
+
+Task<void> import_image(Call& call) {
+    auto source = call.request.param("fromSrc");
+    auto options = CO_TRY(import_options(call.request, source));
+    if (source != "-") {
+        if (!source.contains("://")) source.insert(0, "http://");  // as Docker
+        CO_TRY(image::Url::parse(source));
+        co_return co_await import_from_url(call, std::move(source), std::move(options));
+    }
     auto made = co_await with_body(
         call.connection, [&](Fd archive) { return call.engine.import_image(std::move(archive), std::move(options)); });
     const auto id = CO_TRY(std::move(made));

@@ -1,5 +1,7 @@
 #include "base/json.h"
 
+#include <sstream>
+
 namespace diatom {
 namespace {
 
@@ -23,6 +25,18 @@ bool too_deep(std::string_view text) {
     return false;
 }
 
+// Whether a whole value stands before what cannot be read.
+bool begins_with_value(std::string_view text) {
+    std::istringstream stream{std::string(text)};
+    Json value;
+    try {
+        stream >> value;
+    } catch (const Json::exception&) {
+        return false;
+    }
+    return true;
+}
+
 Failure wrong_type(std::string_view key, std::string_view wanted, const Json& got) {
     return fail(Kind::invalid, "\"{}\" must be {}, not {}", key, wanted, got.type_name());
 }
@@ -34,6 +48,7 @@ Result<Json> parse_json(std::string_view text, std::string_view what) {
     try {
         return Json::parse(text);
     } catch (const Json::exception& e) {
+        if (begins_with_value(text)) return fail(Kind::invalid, "{}: unexpected content after JSON", what);
         return fail(Kind::invalid, "{}: not valid JSON: {}", what, e.what());
     }
 }

@@ -18,7 +18,8 @@ TEST(ParseJson, ErrorNamesTheDocument) {
     EXPECT_EQ(bad.error().kind(), Kind::invalid);
     EXPECT_THAT(bad.error().what(), HasSubstr("image manifest x: not valid JSON"));
     EXPECT_FALSE(parse_json("", "empty"));
-    EXPECT_FALSE(parse_json("{} {}", "two"));
+    EXPECT_THAT(parse_json("{} {}", "two").error().what(), HasSubstr("two: unexpected content after JSON"));
+    EXPECT_THAT(parse_json("{} trailing", "more").error().what(), HasSubstr("unexpected content after JSON"));
     EXPECT_FALSE(parse_json("\"\xff\"", "bytes"));
 }
 

@@ -128,6 +128,12 @@ Result<std::vector<compose::Container>> chosen_containers(const compose::Client&
     return containers;
 }
 
+Failure refuse_build() {
+    return fail(Kind::unsupported,
+                "--build: images are not built on this machine: build them elsewhere, push or load them, and name them "
+                "as `image`");
+}
+
 int compose_command(std::span<char*> args) {
     auto done = run(args);
     return done ? *done : report("compose", done.error());

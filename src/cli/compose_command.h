@@ -56,7 +56,11 @@ Result<std::vector<compose::Container>> chosen_containers(const compose::Client&
 struct LogQuery {
     bool follow = false, timestamps = false, prefix = true;
     std::string tail = "all", since, until;
+    bool until_one_ends = false;  // when following
 };
+// Of --build: what there is instead.
+Failure refuse_build();
+
 // Prints what the containers say, line by line, until all have said it, or (when following) ended, or SIGINT or SIGTERM
 // comes; true: a signal came.
 Result<bool> print_logs(const compose::Client& client, const std::vector<compose::Container>& containers,

@@ -20,6 +20,8 @@ constexpr std::array kOptions{
     OptionSpec{"--until", 0, true, "RFC 3339, or a duration: 10m"},
     OptionSpec{"--timestamps", 't', false, "when each line was said"},
     OptionSpec{"--no-log-prefix", 0, false, "without the containers' names"},
+    OptionSpec{"--no-color", 0, false, "as always"},
+    OptionSpec{"--index", 0, true, "which container of the service, from 1"},
 };
 
 // Whole lines of several containers onto one output.
@@ -128,7 +130,8 @@ Result<bool> print_logs(const compose::Client& client, const std::vector<compose
     }
     constexpr timespec kPoll{.tv_sec = 0, .tv_nsec = 100'000'000};
     bool interrupted = false;
-    while (following->open > 0 && !interrupted) interrupted = ::sigtimedwait(&signals, nullptr, &kPoll) > 0;
+    const auto enough = query.until_one_ends ? containers.size() - 1 : 0;
+    while (following->open > enough && !interrupted) interrupted = ::sigtimedwait(&signals, nullptr, &kPoll) > 0;
     ::pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
     return interrupted;
 }
@@ -139,7 +142,9 @@ Result<int> compose_logs(ComposeContext& context, std::span<char*> args) {
     context.options.profiles.emplace_back("*");
     const auto project = TRY(load_compose(context));
     const auto client = TRY(compose_client(context));
-    const auto containers = TRY(chosen_containers(client, project, arguments->rest));
+    auto containers = TRY(chosen_containers(client, project, arguments->rest));
+    if (const auto index = arguments->value("--index"); !index.empty())
+        std::erase_if(containers, [&](const auto& c) { return std::to_string(c.number) != index; });
     LogQuery query;
     query.follow = arguments->has("--follow");
     query.timestamps = arguments->has("--timestamps");

@@ -74,7 +74,7 @@ void set_health(const Value& service, Value& body) {
 Value endpoint(const ContainerPlan& plan, const Value& attachment) {
     auto made = Value::map();
     auto aliases = Value::list();
-    if (!plan.one_off) {
+    if (!plan.one_off || plan.aliased) {
         aliases.add(Value::of(plan.name));
         aliases.add(Value::of(plan.service));
     }

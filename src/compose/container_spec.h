@@ -31,6 +31,7 @@ struct ContainerPlan {
     std::string service, name, image_id;
     int number = 1;
     bool one_off = false;                   // of `compose run`
+    bool aliased = false;                   // such a one has the service's names all the same
     std::vector<std::string> links;         // CONTAINER:ALIAS
     std::string shared_network;             // "container:ID" for network_mode service:X
     std::vector<std::string> volumes_from;  // containers

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/strings.h"
+#include "sys/clock.h"
 
 namespace diatom::compose {
 namespace {
@@ -45,7 +46,7 @@ std::vector<std::string> Runner::services_in_order() const {
 }
 
 Result<void> Runner::up(const UpOptions& options) {
-    TRY(prepare(options.always_pull));
+    TRY(prepare(options.pull));
     TRY(refresh());
     if (options.orphans == Orphans::remove) TRY(remove_orphans());
     for (const auto& container : containers_) {
@@ -58,11 +59,13 @@ Result<void> Runner::up(const UpOptions& options) {
     }
     if (!options.start) return {};
     for (const auto& service : services_in_order()) TRY(start_service(service), "service {}", service);
-    return options.wait ? await_all() : Result<void>();
+    if (!options.wait) return {};
+    if (options.wait_timeout > 0) deadline_ = sys::monotonic_ns() + options.wait_timeout * 1'000'000'000;
+    return await_all();
 }
 
 Result<void> Runner::up_dependencies(const std::string& service, const UpOptions& options) {
-    TRY(prepare(options.always_pull));
+    TRY(prepare(options.pull));
     TRY(refresh());
     auto order = services_in_order();
     std::erase(order, service);
@@ -128,10 +131,18 @@ Result<void> Runner::down(const DownOptions& options) {
     }
     for (const auto& service : order) {
         for (const auto& container : of_service(service)) {
+            if (!is_chosen(options.services, container)) continue;
             TRY(stop_container(container, options.timeout));
             TRY(remove_container(container, true));
         }
     }
+    if (!options.services.empty()) return {};  // others may need the rest
+    TRY(remove_networks());
+    if (options.volumes) TRY(remove_volumes());
+    return remove_images(options.images);
+}
+
+Result<void> Runner::remove_networks() {
     const auto label = std::format("{}={}", label::kProject, project_.name);
     for (const auto& network : TRY(client_.get("/networks?" + filters({{"label", label}})))) {
         const auto name = json_string(network, "Name").value_or("");
@@ -139,7 +150,10 @@ Result<void> Runner::down(const DownOptions& options) {
             "remove the network {}", name);
         report_("Network", name, "Removed");
     }
-    if (!options.volumes) return {};
+    return {};
+}
+
+Result<void> Runner::remove_volumes() {
     for (const auto& [key, volume] : project_.document.at("volumes").members()) {
         if (volume.boolean_of("external")) continue;
         const auto name = volume.text_of("name");
@@ -147,6 +161,21 @@ Result<void> Runner::down(const DownOptions& options) {
         if (!removed && removed.error().kind() == Kind::not_found) continue;
         TRY(std::move(removed), "remove the volume {}", name);
         report_("Volume", name, "Removed");
+    }
+    return {};
+}
+
+Result<void> Runner::remove_images(RemoveImages which) {
+    if (which == RemoveImages::none) return {};
+    std::set<std::string> images;
+    for (const auto& [name, service] : project_.services().members()) {
+        if (which == RemoveImages::all || !service.has("image")) images.insert(image_of(project_, name));
+    }
+    for (const auto& image : images) {
+        auto removed = client_.call("DELETE", "/images/" + percent_encode(image));
+        if (!removed && removed.error().kind() == Kind::not_found) continue;
+        // Another's container may need it.
+        report_("Image", image, removed ? "Removed" : "stays: " + removed.error().what());
     }
     return {};
 }

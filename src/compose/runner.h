@@ -16,17 +16,34 @@ namespace diatom::compose {
 enum class Recreate : std::uint8_t { diverged, always, never };
 enum class Orphans : std::uint8_t { tell, remove };
 
+enum class Pull : std::uint8_t { missing, always, never };
+enum class AnonymousVolumes : std::uint8_t { keep, renew };  // of a container that is made anew
+
 struct UpOptions {
     Recreate recreate = Recreate::diverged;
     Orphans orphans = Orphans::tell;
-    bool start = true, wait = false, always_pull = false;
+    AnonymousVolumes volumes = AnonymousVolumes::keep;
+    Pull pull = Pull::missing;
+    bool start = true, wait = false;
+    std::int64_t wait_timeout = 0;  // seconds for `wait`; 0: for ever
     std::map<std::string, int> scale;
 };
 
+enum class RemoveImages : std::uint8_t { none, local, all };  // local: those that no `image` names
+
 struct DownOptions {
+    std::set<std::string> services;  // empty: all, with networks, volumes and images
     Orphans orphans = Orphans::tell;
+    RemoveImages images = RemoveImages::none;
     bool volumes = false;
     std::int64_t timeout = -1;  // seconds until a container is killed; -1: its own
+};
+
+// A container of a service for one command.
+struct OneOff {
+    std::string service, name;
+    Value changed = Value::map(), host = Value::map();  // put onto the body and its HostConfig; lists are added to
+    bool ports = false, aliases = false;                // as the service's own
 };
 
 class Runner {
@@ -41,34 +58,37 @@ public:
     // What the service depends on, without itself, up and ready for it.
     Result<void> up_dependencies(const std::string& service, const UpOptions& options);
     Result<void> down(const DownOptions& options);
-    Result<void> pull();
+    enum class Failures : std::uint8_t { stop, tell };
+    Result<void> pull(Failures failures = Failures::stop);
     Result<void> start(const std::set<std::string>& services);
     Result<void> stop(const std::set<std::string>& services, std::int64_t timeout);
     Result<void> restart(const std::set<std::string>& services, std::int64_t timeout);
     Result<void> remove_stopped(const std::set<std::string>& services, bool stop_first, bool volumes);
 
-    // A container of a service for one command: made, not started. `changed` is put onto the body.
-    Result<std::string> create_one_off(const std::string& service, const std::string& name, const Value& changed);
+    Result<std::string> create_one_off(const OneOff& wanted);  // made, not started
     // Networks, volumes and images of the project's services.
-    Result<void> prepare(bool always_pull);
+    Result<void> prepare(Pull pull);
 
     std::vector<std::string> services_in_order() const;
 
 private:
     Result<void> ensure_networks();
     Result<void> ensure_volumes();
-    Result<void> ensure_image(const std::string& service, bool always_pull);
+    Result<void> ensure_image(const std::string& service, Pull pull);
     Result<void> pull_image(const std::string& image);
 
     Result<void> converge(const std::string& service, const UpOptions& options);
     Result<std::string> hash_of(const std::string& service) const;
     Result<ContainerPlan> plan(const std::string& service, int number);
     Result<std::string> create(const ContainerPlan& plan, Value body);
-    Result<void> recreate(const Container& old);
+    Result<void> recreate(const Container& old, AnonymousVolumes volumes);
     Result<void> add_contents(const std::string& service, const std::string& id);
     Result<void> stop_container(const Container& container, std::int64_t timeout);
     Result<void> remove_container(const Container& container, bool volumes);
     Result<void> remove_orphans();
+    Result<void> remove_networks();
+    Result<void> remove_volumes();
+    Result<void> remove_images(RemoveImages which);
     Result<void> start_service(const std::string& service);
     Result<void> await_dependencies(const std::string& service);
     Result<void> await(const Container& container, std::string_view condition);
@@ -84,6 +104,7 @@ private:
     Report report_;
     std::vector<Container> containers_;             // of the project, as last listed
     std::map<std::string, std::string> image_ids_;  // by service
+    std::int64_t deadline_ = 0;                     // monotonic ns, of what is waited for; 0: none
 };
 
 }  // namespace diatom::compose

@@ -6,6 +6,7 @@
 #include "base/strings.h"
 #include "compose/runner.h"
 #include "compose/tar.h"
+#include "sys/clock.h"
 
 namespace diatom::compose {
 namespace {
@@ -47,6 +48,20 @@ void replace_variables(Value& list, const Value& more) {
     for (const auto& one : more.items()) {
         std::erase_if(list.items(), [&](const Value& old) { return variable_name(old) == variable_name(one); });
         list.add(one);
+    }
+}
+
+// Variables take the place of those of the same name; what else is a list or a map is added to.
+void put_onto(Value& body, const Value& changed) {
+    for (const auto& [key, value] : changed.members()) {
+        auto* old = body.find(key);
+        if (old == nullptr || key == "Cmd" || key == "Entrypoint") body.set(key, value);
+        else if (key == "Env") replace_variables(*old, value);
+        else if (old->is_list() && value.is_list())
+            for (const auto& item : value.items()) old->add(item);
+        else if (old->is_map() && value.is_map())
+            for (const auto& [name, member] : value.members()) old->set(name, member);
+        else body.set(key, value);
     }
 }
 
@@ -168,12 +183,14 @@ Result<void> Runner::add_contents(const std::string& service, const std::string&
     return {};
 }
 
-Result<void> Runner::recreate(const Container& old) {
+Result<void> Runner::recreate(const Container& old, AnonymousVolumes volumes) {
     const auto made = TRY(plan(old.service, old.number));
     auto body = TRY(container_body(project_, made));
-    inherit_volumes(TRY(client_.get("/containers/" + old.id + "/json")), body);
+    const bool renewed = volumes == AnonymousVolumes::renew;
+    if (!renewed) inherit_volumes(TRY(client_.get("/containers/" + old.id + "/json")), body);
     TRY(stop_container(old, -1));
-    TRY(client_.call("DELETE", "/containers/" + old.id + "?force=1"), "remove {}", old.name);
+    TRY(client_.call("DELETE", std::format("/containers/{}?force=1{}", old.id, renewed ? "&v=1" : "")), "remove {}",
+        old.name);
     TRY(create(made, std::move(body)));
     report_("Container", made.name, "Recreated");
     return {};
@@ -193,7 +210,7 @@ Result<void> Runner::converge(const std::string& service, const UpOptions& optio
         last = std::max(last, container.number);
         const bool differs = container.hash != hash || container.image_id != image_ids_.at(service);
         const bool again = options.recreate == Recreate::always || (options.recreate == Recreate::diverged && differs);
-        if (again) TRY(recreate(container));
+        if (again) TRY(recreate(container, options.volumes));
     }
     for (auto count = static_cast<int>(existing.size()); count < scale; ++count) {
         const auto made = TRY(plan(service, ++last));
@@ -203,19 +220,19 @@ Result<void> Runner::converge(const std::string& service, const UpOptions& optio
     return {};
 }
 
-Result<std::string> Runner::create_one_off(const std::string& service, const std::string& name, const Value& changed) {
+Result<std::string> Runner::create_one_off(const OneOff& wanted) {
     TRY(refresh());
-    auto made = TRY(plan(service, 1));
-    made.name = name;
+    auto made = TRY(plan(wanted.service, 1));
+    made.name = wanted.name;
     made.one_off = true;
+    made.aliased = wanted.aliases;
     auto body = TRY(container_body(project_, made));
-    for (const auto& [key, value] : changed.members()) {
-        if (key == "Env" && body.has("Env")) replace_variables(*body.find("Env"), value);
-        else body.set(key, value);
-    }
+    auto& host = *body.find("HostConfig");
     // It ends when it ends, and its ports are the service's.
-    body.find("HostConfig")->erase("RestartPolicy");
-    body.find("HostConfig")->erase("PortBindings");
+    host.erase("RestartPolicy");
+    if (!wanted.ports) host.erase("PortBindings");
+    put_onto(host, wanted.host);
+    put_onto(body, wanted.changed);
     return create(made, std::move(body));
 }
 
@@ -245,6 +262,8 @@ Result<void> Runner::await(const Container& container, std::string_view conditio
             if (ended) return fail(Kind::io, "{} has ended with exit code {}", container.name, health.exit_code);
             if (!health.has_check) return fail(Kind::invalid, "{} has no healthcheck: give it one", container.name);
         }
+        if (deadline_ != 0 && sys::monotonic_ns() > deadline_)
+            return fail(Kind::timed_out, "{} is not ready within --wait-timeout", container.name);
         ::usleep(kPollUs);
     }
 }

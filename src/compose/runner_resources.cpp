@@ -6,9 +6,9 @@
 
 namespace diatom::compose {
 
-Result<void> Runner::prepare(bool always_pull) {
+Result<void> Runner::prepare(Pull pull) {
     for (const auto& [name, service] : project_.services().members()) {
-        TRY(ensure_image(name, always_pull), "service {}", name);
+        TRY(ensure_image(name, pull), "service {}", name);
     }
     TRY(ensure_networks());
     return ensure_volumes();
@@ -57,12 +57,12 @@ Result<void> Runner::ensure_volumes() {
     return {};
 }
 
-Result<void> Runner::ensure_image(const std::string& service, bool always_pull) {
+Result<void> Runner::ensure_image(const std::string& service, Pull pull) {
     const auto& config = project_.services().at(service);
     const auto image = image_of(project_, service);
     const auto policy = config.text_of("pull_policy");
     const bool is_built = config.has("build");
-    if ((always_pull || policy == "always") && !is_built) TRY(pull_image(image));
+    if ((pull == Pull::always || (policy == "always" && pull != Pull::never)) && !is_built) TRY(pull_image(image));
     auto found = client_.get("/images/" + percent_encode(image) + "/json");
     if (!found && found.error().kind() == Kind::not_found) {
         if (is_built) {
@@ -71,6 +71,7 @@ Result<void> Runner::ensure_image(const std::string& service, bool always_pull) 
                         "push or load it, and name it as `image`",
                         image);
         }
+        if (pull == Pull::never) return fail(Kind::not_found, "the image {} is not there, and --pull is never", image);
         if (policy == "never")
             return fail(Kind::not_found, "the image {} is not there, and pull_policy is never", image);
         TRY(pull_image(image));
@@ -108,12 +109,15 @@ Result<void> Runner::pull_image(const std::string& image) {
     return {};
 }
 
-Result<void> Runner::pull() {
+Result<void> Runner::pull(Failures failures) {
     std::set<std::string> done;
     for (const auto& [name, service] : project_.services().members()) {
         if (service.has("build") && !service.has("image")) continue;
         const auto image = image_of(project_, name);
-        if (done.insert(image).second) TRY(pull_image(image));
+        if (!done.insert(image).second) continue;
+        auto pulled = pull_image(image);
+        if (!pulled && failures == Failures::stop) return pulled;
+        if (!pulled) report_("Image", image, pulled.error().what());
     }
     return {};
 }

@@ -16,7 +16,7 @@ struct EnumNames<MountKind> {
 };
 template <>
 struct EnumNames<LogDriver> {
-    static constexpr std::array<const char*, 2> kNames = {"json-file", "none"};
+    static constexpr std::array<const char*, 3> kNames = {"json-file", "none", "local"};
 };
 template <>
 struct EnumNames<Status> {
@@ -34,6 +34,7 @@ bool is_active(Status status) noexcept {
 std::string_view to_string(RestartPolicy policy) {
     return EnumNames<RestartPolicy>::kNames[static_cast<std::size_t>(policy)];
 }
+std::string_view to_string(LogDriver driver) { return EnumNames<LogDriver>::kNames[static_cast<std::size_t>(driver)]; }
 std::string_view to_string(MountKind kind) { return EnumNames<MountKind>::kNames[static_cast<std::size_t>(kind)]; }
 
 namespace {
@@ -78,6 +79,11 @@ void fields(A& archive, LogOptions& log) {
     archive("max_files", log.max_files);
     archive("labels", log.labels);
     archive("env", log.env);
+    archive("compress", log.compress);
+    archive("labels_regex", log.labels_regex);
+    archive("env_regex", log.env_regex);
+    archive("tag", log.tag);
+    archive("given", log.given);
 }
 
 template <class A>
@@ -153,6 +159,7 @@ void fields(A& archive, ContainerConfig& config) {
     archive("network_mode", config.network_mode);
     archive("networks", config.networks);
     archive("mac", config.mac);
+    archive("links", config.links);
     archive("ports", config.ports);
     archive("publish_all", config.publish_all);
     archive("auto_remove", config.auto_remove);
@@ -227,6 +234,16 @@ void fields(A& archive, ImageUse& use) {
 }
 
 template <class A>
+void fields(A& archive, ContainerLink& link) {
+    archive("container", link.container);
+    archive("name", link.name);
+    archive("alias", link.alias);
+    archive("names", link.names);
+    address_field(archive, "ip4", link.ip4);
+    address_field(archive, "ip6", link.ip6);
+}
+
+template <class A>
 void fields(A& archive, Container& container) {
     archive("id", container.id);
     archive("name", container.name);
@@ -242,6 +259,8 @@ void fields(A& archive, Container& container) {
     archive("published", container.published);
     archive("volumes", container.volumes);
     archive("images", container.images);
+    archive("links", container.links);
+    archive("link_env", container.link_env);
     archive("log_path", container.log_path);
     archive("hostname_path", container.hostname_path);
     archive("hosts_path", container.hosts_path);

@@ -36,12 +36,23 @@ void fields(A& archive, net::PortMapping& port) {
 }
 
 template <class A>
+void address_list(A& archive, const char* key, std::vector<net::Address>& addresses) {
+    std::vector<std::string> texts;
+    for (const auto& address : addresses) texts.push_back(address.text());
+    archive(key, texts);
+    if constexpr (std::same_as<A, Reader>) {
+        for (const auto& text : texts) addresses.push_back(net::Address::parse(text).value_or(net::Address()));
+    }
+}
+
+template <class A>
 void fields(A& archive, EndpointConfig& endpoint) {
     archive("network", endpoint.network);
     archive("aliases", endpoint.aliases);
     archive("links", endpoint.links);
     address_field(archive, "ip4", endpoint.ip4);
     address_field(archive, "ip6", endpoint.ip6);
+    address_list(archive, "link_local", endpoint.link_local);
     archive("mac", endpoint.mac);
     archive("gateway_priority", endpoint.gateway_priority);
     archive("options", endpoint.options);
@@ -63,6 +74,10 @@ void fields(A& archive, EndpointState& endpoint) {
     archive("aliases", endpoint.aliases);
     archive("names", endpoint.names);
     archive("gateway_priority", endpoint.gateway_priority);
+    address_list(archive, "link_local", endpoint.link_local);
+    archive("routed4", endpoint.routed4);
+    archive("routed6", endpoint.routed6);
+    archive("sysctls", endpoint.sysctls);
 }
 
 template <class A>
@@ -96,6 +111,8 @@ void fields(A& archive, NetworkRecord& network) {
     archive("chosen6", network.chosen6);
     archive("ipv6", network.ipv6);
     archive("bridge", network.bridge);
+    archive("config_only", network.config_only);
+    archive("config_from", network.config_from);
 }
 
 }  // namespace diatom::engine

@@ -74,6 +74,20 @@ TEST(Merge, EntrypointAndCommandAsDocker) {
 
 TEST(Merge, EnvironmentByName) { EXPECT_EQ(merge_env({"A=1", "B=2"}, {"B=3", "C=4", "A"}), (Strings{"B=3", "C=4"})); }
 
+TEST(Merge, EnvironmentIsListedAsItWasWrittenBeforeTheImages) {
+    const auto container = merged({.cmd = Strings{"x"}, .env = {"OWN=1", "PATH=/mine", "GONE"}},
+                                  {.env = {"PATH=/bin", "LANG=C", "GONE=yes"}});
+    EXPECT_EQ(container.config.env, (Strings{"OWN=1", "PATH=/mine", "GONE", "LANG=C"}));
+    EXPECT_EQ(container.env, (Strings{"PATH=/mine", "LANG=C", "OWN=1"}));
+}
+
+TEST(Merge, WorkingDirectoriesHaveNoSlashAtTheirEnd) {
+    const auto container = merged({.working_dir = "/tmp/", .cmd = Strings{"x"}}, {});
+    EXPECT_EQ(container.config.working_dir, "/tmp");
+    EXPECT_EQ(container.working_dir, "/tmp");
+    EXPECT_EQ(merged({.working_dir = "/", .cmd = Strings{"x"}}, {}).working_dir, "/");
+}
+
 TEST(Merge, RefusesByName) {
     EXPECT_EQ(validate({.security_opt = {"nonsense"}}).error().kind(), Kind::invalid);
     EXPECT_FALSE(validate({.hostname = "x", .uts_mode = "host"}));

@@ -1,4 +1,7 @@
+#include <fcntl.h>
+
 #include <algorithm>
+#include <format>
 
 #include "base/strings.h"
 #include "engine/engine_impl.h"
@@ -20,7 +23,7 @@ Result<void> check_platform(const ContainerConfig& config, const image::ImageRec
     if (TRY(image::Platform::parse(config.platform)).runs(image.config.platform)) return {};
     // Not found, as Docker: its command line pulls then what it wants.
     return fail(Kind::not_found,
-                "image with reference {} was found but does not provide the specified platform (it is for {}): {}",
+                "image with reference {} was found but its platform ({}) does not match the specified platform ({})",
                 config.image, image.config.platform.text(), config.platform);
 }
 
@@ -98,6 +101,20 @@ Result<void> EngineImpl::prepare_image_mounts(Container& container) {
     return {};
 }
 
+namespace {
+
+// What the image has at the place of a volume, or of a part of one, goes into it. A part that is not there is the
+// start's to refuse.
+Result<void> fill(FdRef image, const VolumeUse& use) {
+    if (use.subpath.empty()) return copy_up(image, use.target, use.source);
+    const Fd whole = TRY(sys::open_path(use.source, O_PATH | O_DIRECTORY));
+    const auto part = sys::open_in_root(whole, use.subpath, O_PATH | O_DIRECTORY);
+    if (!part) return {};
+    return copy_up(image, use.target, std::format("/proc/self/fd/{}", part->raw()));
+}
+
+}  // namespace
+
 std::vector<Volume> EngineImpl::optioned_volumes(const Container& container) const {
     std::vector<Volume> optioned;
     for (const auto& volume : volumes_) {
@@ -114,6 +131,12 @@ Task<Created> EngineImpl::create(std::string name, ContainerConfig config) {
 Task<Created> EngineImpl::create_body(std::string name, ContainerConfig config) {
     CO_TRY(inherit_volumes(config));
     CO_TRY(validate(config));
+    for (const auto& mode :
+         {config.pid_mode, config.ipc_mode}) {  // the network's is looked for at its start, as Docker
+        if (!mode.starts_with("container:")) continue;
+        if (const auto found = find(mode.substr(10)); !found)
+            co_return fail(Kind::invalid, "{}", found.error().what());  // see inherit_volumes()
+    }
     CO_TRY(complete_networks(config, !options_.table.empty()));
     for (auto& endpoint : config.networks) {
         if (const auto known = network(endpoint.network)) endpoint.network = known->name;  // it may be an id
@@ -136,7 +159,8 @@ Task<Created> EngineImpl::create_body(std::string name, ContainerConfig config) 
             container.name, place->second);
     }
     std::vector<Volume> made;
-    auto prepared = co_await prepare_image(container);
+    auto prepared = find_links(container);
+    if (prepared) prepared = co_await prepare_image(container);
     if (prepared) prepared = plan_volumes(container, volumes_, options_.root, made);
     // Listed at once, so that whoever plans the same name meanwhile uses the same volume.
     volumes_.insert(volumes_.end(), made.begin(), made.end());
@@ -161,6 +185,8 @@ Task<void> EngineImpl::prepare_image(Container& container) {
     auto done = co_await on_pool([&]() -> Result<void> {
         const auto image = parts_.store->find(container.config.image);
         if (!image && image.error().kind() == Kind::not_found) {
+            const auto name = image::Reference::parse(container.config.image);
+            if (!name && !is_id(container.config.image)) return fail(Kind::invalid, "invalid reference format");
             return fail(Kind::not_found, "No such image: {}", container.config.image);
         }
         const auto& record = TRY(image);
@@ -180,7 +206,7 @@ Task<void> EngineImpl::prepare_image(Container& container) {
 Task<void> EngineImpl::fill_volumes(const Container& container) {
     if (container.volumes.empty()) co_return Result<void>();
     const auto optioned = optioned_volumes(container);
-    const auto fill = [&]() -> Result<void> {
+    const auto fill_all = [&]() -> Result<void> {
         for (const auto& use : container.volumes) TRY(make_volume_directory(use.source));
         for (const auto& volume : optioned) {
             if (const auto size = size_limit_of(volume)) TRY(limit_size({volume.mountpoint}, size));
@@ -191,12 +217,12 @@ Task<void> EngineImpl::fill_volumes(const Container& container) {
         for (const auto& use : container.volumes) {
             const auto mount = std::ranges::find(container.config.mounts, use.target, &MountPoint::target);
             const bool copied = mount == container.config.mounts.end() || !mount->no_copy;
-            if (copied && use.subpath.empty()) TRY(copy_up(view, use.target, use.source));
+            if (copied) TRY(fill(view, use));
         }
         return {};
     };
     co_return co_await on_pool([&] {
-        auto filled = fill();
+        auto filled = fill_all();
         volume_mounts_.release(container.id);
         return filled;
     });

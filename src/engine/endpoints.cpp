@@ -3,7 +3,9 @@
 #include <algorithm>
 
 #include "base/strings.h"
+#include "engine/endpoint_options.h"
 #include "engine/etc_files.h"
+#include "engine/legacy_links.h"
 #include "net/links.h"
 #include "net/port.h"
 
@@ -47,15 +49,19 @@ Result<void> check_endpoint(const EndpointConfig& endpoint) {
         if (!endpoint.ip4.empty() || !endpoint.ip6.empty())
             return fail(Kind::invalid, "user specified IP address is supported on user defined networks only");
         if (!endpoint.links.empty())
-            return fail(Kind::unsupported,
-                        "legacy links on network {} are not in this version: use a network of your own",
+            return fail(Kind::unsupported, "network {} is linked by when a container is created: docker run --link",
                         endpoint.network);
     }
     if (!endpoint.ip4.empty() && endpoint.ip4.family() != net::Address::Family::v4)
         return fail(Kind::invalid, "invalid IPv4 address: {}", endpoint.ip4.text());
     if (!endpoint.ip6.empty() && endpoint.ip6.family() != net::Address::Family::v6)
         return fail(Kind::invalid, "invalid IPv6 address: {}", endpoint.ip6.text());
+    for (const auto& address : endpoint.link_local) {
+        if (!net::is_link_local(address))
+            return fail(Kind::invalid, "invalid link-local IP address: {}", address.text());
+    }
     if (!endpoint.mac.empty()) TRY(net::parse_mac(endpoint.mac));
+    TRY(check_endpoint_options(endpoint));
     for (const auto& link : endpoint.links) {
         const auto halves = cut(link, ':');
         if (link.empty() || (halves && (halves->first.empty() || halves->second.empty())))
@@ -65,6 +71,7 @@ Result<void> check_endpoint(const EndpointConfig& endpoint) {
 }
 
 Result<void> complete_networks(ContainerConfig& config, bool has_bridge) {
+    TRY(take_links(config, effective_network(config.network_mode, has_bridge)));
     if (shares_namespace(config.network_mode)) {
         // Clients name the mode among the networks too.
         std::erase_if(config.networks, [&](const auto& endpoint) { return endpoint.network == config.network_mode; });

@@ -19,6 +19,7 @@
 
 #include "engine/check.h"
 #include "engine/model.h"
+#include "engine/process_list.h"
 #include "image/registry.h"
 
 namespace diatom::engine {
@@ -68,7 +69,7 @@ struct WaitResult {
 };
 
 struct RemoveOptions {
-    bool force = false, volumes = false, link = false;
+    bool force = false, volumes = false;
 };
 
 // What HEAD and GET archive tell of a path, as Docker's ContainerPathStat.
@@ -133,6 +134,7 @@ public:
     virtual Task<void> kill(std::string name, std::string signal) = 0;
     virtual Task<void> pause(std::string name, bool paused) = 0;
     virtual Task<void> remove(std::string name, RemoveOptions options) = 0;
+    virtual Task<void> remove_link(std::string name) = 0;  // "CONTAINER/ALIAS", of the default bridge
     virtual Task<void> rename(std::string name, std::string new_name) = 0;
     // `armed` runs once the waiter cannot miss the event any more: /wait flushes its headers then.
     virtual Task<WaitResult> wait(std::string name, WaitCondition condition, std::function<void()> armed) = 0;
@@ -142,7 +144,7 @@ public:
     virtual Result<Container> inspect(const std::string& name) = 0;
     virtual std::vector<Container> containers() = 0;  // newest first
     virtual Task<ContainerSize> container_size(std::string name) = 0;
-    virtual Task<std::vector<std::vector<std::string>>> top(std::string name) = 0;  // rows of ps -ef's columns
+    virtual Task<ProcessTable> top(std::string name, std::string options) = 0;  // options of ps (process_list.h)
     virtual Task<std::vector<Change>> changes(std::string name) = 0;
     virtual Task<Stats> stats(std::string name) = 0;
     virtual Task<void> update(std::string name, Update update) = 0;
@@ -182,6 +184,7 @@ public:
     // A new image: a container's changes on top of its image, or an archive (compressed or not) as its only layer.
     virtual Task<image::Digest> commit(std::string container, NewImage options) = 0;
     virtual Task<image::Digest> import_image(Fd archive, NewImage options) = 0;
+    virtual Task<image::Digest> import_url(std::string url, NewImage options, image::ProgressSink progress) = 0;
     virtual Task<std::map<image::Digest, std::uint64_t>> layer_sizes() = 0;  // bytes, by diff id
     virtual Task<void> check_login(std::string host, image::Credentials credentials) = 0;
 
@@ -204,6 +207,8 @@ public:
 
     // events: called for each one until the handle dies; `since` replays the last 1,024
     virtual std::shared_ptr<void> subscribe(std::int64_t since, std::function<void(const Event&)> handler) = 0;
+    virtual std::size_t listeners() const = 0;
+    virtual void pruned(std::string type, std::uint64_t bytes) = 0;  // tells of it: what was removed told of itself
 };
 
 // The error of start() on a running container and stop() on a stopped one: Docker answers 304, not an error.

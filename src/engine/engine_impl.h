@@ -1,6 +1,7 @@
-// The engine's body, in parts: open.cpp (opening, re-adoption), create.cpp, start.cpp, exit.cpp, stop.cpp, remove.cpp,
-// exec.cpp, health_watch.cpp, files.cpp, views.cpp (reading), images.cpp, image_make.cpp, update.cpp, services.cpp,
-// network_ops.cpp, check.cpp. Thread side: the loop's thread, except where a member says "worker".
+// The engine's body, in parts: open.cpp (opening, re-adoption), create.cpp, start.cpp, log_upkeep.cpp, exit.cpp,
+// stop.cpp, remove.cpp, exec.cpp, health_watch.cpp, files.cpp, views.cpp (reading), images.cpp, image_make.cpp,
+// import_url.cpp, update.cpp, services.cpp, network_ops.cpp, link_ops.cpp, check.cpp. Thread side: the loop's thread,
+// except where a member says "worker".
 //
 // Locks: `Live::lock` is held by start, remove, rename, pause and the exit handler while they change a container; stop
 // and kill only signal, and wait for the exit handler without it. Client calls that change something are shielded from
@@ -107,6 +108,7 @@ public:
     Task<void> kill(std::string name, std::string signal) override;
     Task<void> pause(std::string name, bool paused) override;
     Task<void> remove(std::string name, RemoveOptions options) override;
+    Task<void> remove_link(std::string name) override;
     Task<void> rename(std::string name, std::string new_name) override;
     Task<WaitResult> wait(std::string name, WaitCondition condition, std::function<void()> armed) override;
     Task<void> resize(std::string name, unsigned short rows, unsigned short columns) override;
@@ -115,7 +117,7 @@ public:
     Result<Container> inspect(const std::string& name) override;
     std::vector<Container> containers() override;
     Task<ContainerSize> container_size(std::string name) override;
-    Task<std::vector<std::vector<std::string>>> top(std::string name) override;
+    Task<ProcessTable> top(std::string name, std::string options) override;
     Task<std::vector<Change>> changes(std::string name) override;
     Task<Stats> stats(std::string name) override;
     Task<void> update(std::string name, Update update) override;
@@ -147,6 +149,7 @@ public:
                                           std::optional<image::Credentials> credentials) override;
     Task<image::Digest> commit(std::string container, NewImage options) override;
     Task<image::Digest> import_image(Fd archive, NewImage options) override;
+    Task<image::Digest> import_url(std::string url, NewImage options, image::ProgressSink progress) override;
     Task<std::map<image::Digest, std::uint64_t>> layer_sizes() override;
     Task<void> check_login(std::string host, image::Credentials credentials) override;
 
@@ -162,6 +165,8 @@ public:
     Task<void> remove_volume(std::string name, bool force) override;
     Task<std::uint64_t> volume_size(std::string name) override;
     std::shared_ptr<void> subscribe(std::int64_t since, std::function<void(const Event&)> handler) override;
+    std::size_t listeners() const override { return events_.listeners(); }
+    void pruned(std::string type, std::uint64_t bytes) override;
     Task<CheckReport> check() override;
 
 private:
@@ -198,8 +203,12 @@ private:
     Result<void> launch_worker(StartUp& up);  // worker
     Result<void> join_namespaces(const Container& container, struct SpecInputs& inputs) const;
     asio::awaitable<void> start_failed(LivePtr live, StartUp& up, const Error& error);
-    Result<void> open_log(Live& live);
     void watch(const LivePtr& live, Fd pidfd);
+
+    // log_upkeep.cpp
+    Result<void> open_log(Live& live);
+    std::function<void()> when_logged(const LivePtr& live);
+    asio::awaitable<void> compress_rotated(LivePtr live, RotatedLog rotated);
 
     // exit.cpp
     asio::awaitable<void> watch_exit(LivePtr live, std::shared_ptr<asio::posix::stream_descriptor> pidfd,
@@ -253,6 +262,8 @@ private:
 
     // image_make.cpp
     Task<image::Digest> commit_body(LivePtr live, NewImage options);
+    // `whole`: set before the archive ends, where its end alone does not say that it is complete.
+    Task<image::Digest> import_from(Fd archive, NewImage options, std::shared_ptr<const std::atomic<bool>> whole);
 
     // check.cpp
     CheckedState checked_state() const;
@@ -271,6 +282,13 @@ private:
     asio::awaitable<void> keep_rules(std::shared_ptr<asio::posix::stream_descriptor> changes);
     void network_event(const NetworkRecord& network, std::string action, const std::string& container = {});
     void endpoint_events(const Container& container, const char* action);
+
+    // link_ops.cpp
+    Result<void> find_links(Container& container) const;
+    Result<void> follow_links(Container& next) const;
+    asio::awaitable<void> update_linked(std::string id);
+    asio::awaitable<void> keep_links(LivePtr live, const Container& next);
+    Task<void> remove_link_body(std::string name);
 
     // exec.cpp
     struct ExecUp;

@@ -162,9 +162,9 @@ TEST_F(Escapes, NoProgramOfTheContainerIsRun) {
         ASSERT_TRUE(sys::write_file(path, "#!/bin/sh\ntouch /tmp/ran\n", 0755));
     }
     const auto root = start_target();
-    const auto rows = run(engine().top(id()));
+    const auto rows = run(engine().top(id(), ""));
     ASSERT_TRUE(rows) << rows.error().what();
-    EXPECT_FALSE(rows->empty());
+    EXPECT_FALSE(rows->rows.empty());
     ASSERT_TRUE(put("/tmp", image::testing::gzip(TarBuilder().file("packed", "x").finish())));
     EXPECT_TRUE(sys::exists(root + "/tmp/packed"));
     EXPECT_TRUE(get("/tmp/packed"));

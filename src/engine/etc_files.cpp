@@ -7,6 +7,7 @@
 
 #include "base/strings.h"
 #include "engine/endpoints.h"
+#include "engine/legacy_links.h"
 #include "net/resolver.h"
 #include "sys/file.h"
 
@@ -31,7 +32,7 @@ std::vector<std::string> values_of(std::string_view text, std::string_view key) 
     return values;
 }
 
-// Lines of /etc/hosts for the container's own name.
+// Lines of /etc/hosts for the container's own name and those that it links to.
 std::vector<std::string> own_lines(const Container& container) {
     const std::string name = hostname_of(container);
     const auto& domain = container.config.domainname;
@@ -42,6 +43,7 @@ std::vector<std::string> own_lines(const Container& container) {
             if (!address.empty()) lines.push_back(address.text() + "\t" + names + "\n");
         }
     }
+    std::ranges::move(link_lines(container), std::back_inserter(lines));
     return lines;
 }
 

@@ -37,4 +37,16 @@ void Events::container(const Container& container, std::string action, std::map<
         {.type = "container", .action = std::move(action), .id = container.id, .attributes = std::move(attributes)});
 }
 
+void Events::volumes(const Container& container, const std::string& action) {
+    for (const auto& use : container.volumes) {
+        std::map<std::string, std::string> attributes = {{"container", container.id}, {"driver", "local"}};
+        if (action == "mount") {
+            attributes["destination"] = use.target;
+            attributes["propagation"] = "";
+            attributes["read/write"] = use.read_only ? "false" : "true";
+        }
+        publish({.type = "volume", .action = action, .id = use.name, .attributes = std::move(attributes)});
+    }
+}
+
 }  // namespace diatom::engine

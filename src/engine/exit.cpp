@@ -106,6 +106,7 @@ asio::awaitable<void> EngineImpl::on_exit(LivePtr live, sys::ProcessId process, 
     state.status = delay ? Status::restarting : Status::exited;
     if (delay) ++state.restart_count;
     endpoint_events(live->record, "disconnect");
+    events_.volumes(live->record, "unmount");
     live->record.endpoints.clear();
     live->record.published.clear();
     name_service_.update(live->record);

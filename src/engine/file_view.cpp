@@ -40,7 +40,7 @@ std::vector<Bind> binds_of(const Container& container) {
 }
 
 Result<Fd> mount_root(const Container& container, const std::optional<image::RootFs>& rootfs) {
-    if (!rootfs) return sys::clone_root_of(container.state.process);
+    if (!rootfs) return sys::clone_mount_of(container.state.process, "/");
     std::vector<sys::FsOption> options;
     for (const auto& lower : rootfs->lower) options.push_back({"lowerdir+", lower});
     options.push_back({"upperdir", rootfs->upper});

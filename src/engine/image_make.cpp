@@ -106,6 +106,11 @@ Task<image::Digest> EngineImpl::commit_body(LivePtr live, NewImage options) {
 }
 
 Task<image::Digest> EngineImpl::import_image(Fd archive, NewImage options) {
+    co_return co_await import_from(std::move(archive), std::move(options), nullptr);
+}
+
+Task<image::Digest> EngineImpl::import_from(Fd archive, NewImage options,
+                                            std::shared_ptr<const std::atomic<bool>> whole) {
     const auto at_work = image_work_.enter();
     auto made = co_await on_bulk([&]() -> Result<image::Digest> {
         const Fd file = std::move(archive);
@@ -113,7 +118,9 @@ Task<image::Digest> EngineImpl::import_image(Fd archive, NewImage options) {
             std::atomic<std::uint64_t> read = 0;
             const auto plain = image::limit_inflation(
                 TRY(image::decompress(image::file_source(file, &read)), "read the archive"), read, {});
-            return copy_all(*plain, sink);
+            TRY(copy_all(*plain, sink));
+            if (whole && !*whole) return fail(Kind::unavailable, "the archive broke off");
+            return {};
         });
     });
     if (made) events_.publish(image_event("import", *made));

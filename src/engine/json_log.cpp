@@ -7,7 +7,7 @@
 
 #include "base/json.h"
 #include "base/strings.h"
-#include "image/http_client.h"
+#include "engine/log_files.h"
 #include "sys/clock.h"
 #include "sys/file.h"
 
@@ -41,27 +41,6 @@ Result<LogEntry> decode_log_entry(std::string_view line) {
     const bool err = TRY(json_string(document, "stream")) == "stderr";
     return LogEntry{err ? LogStream::err : LogStream::out, *time, TRY(json_string(document, "log")),
                     TRY(json_string_map(document, "attrs"))};
-}
-
-std::map<std::string, std::string> log_attributes(const Container& container) {
-    std::map<std::string, std::string> attributes;
-    const auto& labels = container.config.labels;
-    for (const auto& name : container.config.log.labels) {
-        if (const auto label = labels.find(name); label != labels.end()) attributes[name] = label->second;
-    }
-    for (const auto& variable : container.env) {
-        const auto halves = cut(variable, '=');
-        if (halves && std::ranges::contains(container.config.log.env, halves->first))
-            attributes[std::string(halves->first)] = halves->second;
-    }
-    return attributes;
-}
-
-std::string log_details(const std::map<std::string, std::string>& attributes) {
-    std::vector<std::string> pairs;
-    for (const auto& [name, value] : attributes)
-        pairs.push_back(image::percent_encode(name) + "=" + image::percent_encode(value));
-    return join(pairs, ",") + " ";
 }
 
 Result<std::unique_ptr<JsonLog>> JsonLog::open(std::string path, LogOptions options, std::uint64_t generation,
@@ -152,15 +131,8 @@ Result<void> JsonLog::write_entries(const std::string& lines) {
 }
 
 Result<void> JsonLog::rotate() {
-    file_.reset();
-    if (options_.max_files <= 1) {
-        TRY(sys::remove_file(path_));
-    } else {
-        for (unsigned i = options_.max_files - 1; i > 0; --i) {
-            const std::string from = i == 1 ? path_ : path_ + "." + std::to_string(i - 1);
-            if (sys::exists(from)) TRY(sys::rename_path(from, path_ + "." + std::to_string(i)));
-        }
-    }
+    TRY(shift_log_files(path_, options_.max_files));
+    if (options_.compress) rotated_ = RotatedLog{TRY(sys::open_path(log_file(path_, 1), O_RDONLY)), generation_};
     ++generation_;
     return open_file();
 }

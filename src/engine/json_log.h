@@ -1,13 +1,14 @@
 // A container's log in Docker's json-file format: one {"log":"text\n","stream":"stdout","time":"…"} a line, rotated by
-// size: PATH, PATH.1 (the next older), … Lines longer than 16 KiB are split as Docker splits them: every part but the
-// last is without its newline. Between "stream" and "time" stands "attrs", what log-opts labels and env name, if any.
-// Thread side: the loop's thread; readers of the same JsonLog see each rotation exactly.
+// size: PATH, PATH.1 (the next older), … (log_files.h). Lines longer than 16 KiB are split as Docker splits them: every
+// part but the last is without its newline. Between "stream" and "time" stands "attrs", what the log options name
+// (log_options.h), if any. Thread side: the loop's thread; readers of the same JsonLog see each rotation exactly.
 #pragma once
 
 #include <array>
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/error.h"
@@ -28,11 +29,13 @@ struct LogEntry {
 std::string encode_log_entry(const LogEntry& entry, std::string_view attributes = {});
 Result<LogEntry> decode_log_entry(std::string_view line);
 
-// What each entry of the container's log carries: the labels and variables that its options name.
-std::map<std::string, std::string> log_attributes(const Container& container);
-std::string log_details(const std::map<std::string, std::string>& attributes);  // docker logs --details: "a=b,c=d "
-
 inline constexpr std::size_t kMaxLogLine = 16U << 10U;  // bytes
+
+// A file that has been rotated out and is to be compressed.
+struct RotatedLog {
+    Fd file;
+    std::uint64_t generation = 0;  // when it was the current one
+};
 
 class JsonLog {
 public:
@@ -61,6 +64,8 @@ public:
     // Counts rotations: a file that was current at generation g is now PATH.(generation() - g).
     std::uint64_t generation() const noexcept { return generation_; }
     unsigned max_files() const noexcept { return options_.max_files; }
+    // The last one, once; nothing where the options do not have them compressed.
+    std::optional<RotatedLog> take_rotated() noexcept { return std::exchange(rotated_, std::nullopt); }
 
 private:
     JsonLog(std::string path, LogOptions options, std::uint64_t generation)
@@ -76,6 +81,7 @@ private:
     Fd file_;
     std::uint64_t size_ = 0, generation_;
     std::uint64_t* begin_ = nullptr;
+    std::optional<RotatedLog> rotated_;
     std::array<Partial, 2> partial_;
 };
 

@@ -1,6 +1,8 @@
+#include <fcntl.h>
 #include <gtest/gtest.h>
 
 #include "engine/log_cursor.h"
+#include "engine/log_options.h"
 #include "sys/clock.h"
 #include "sys/file.h"
 
@@ -20,6 +22,25 @@ protected:
         std::string text;
         while (auto entry = cursor.next(log.generation()).value()) text += entry->text;
         return text;
+    }
+    // As the engine reads, which makes the copies on a worker.
+    std::string read_unpacking(LogCursor& cursor, const JsonLog& log) {
+        std::string text;
+        for (;;) {
+            auto entry = cursor.next(log.generation());
+            if (!entry && cursor.copies().wanting()) EXPECT_TRUE(cursor.copies().make());
+            else if (entry.value()) text += (*entry)->text;
+            else return text;
+        }
+    }
+    std::string kept(const JsonLog& log, std::optional<std::uint64_t> tail = std::nullopt) {
+        const auto copies = std::make_shared<LogCopies>();
+        for (;;) {
+            auto cursor = LogCursor::open(path(), log.max_files(), log.generation(), tail, copies);
+            if (cursor) return read_unpacking(*cursor, log);
+            if (!copies->wanting()) return cursor.error().what();
+            EXPECT_TRUE(copies->make());
+        }
     }
     std::string directory_;
 };
@@ -85,6 +106,36 @@ TEST_F(JsonLogTest, FollowsAcrossRotation) {
     EXPECT_EQ(read(tail, *log), "line 46\nline 47\nline 48\nline 49\n");
     auto none = LogCursor::open(path(), 3, log->generation(), 0).value();
     EXPECT_EQ(read(none, *log), "");
+}
+
+TEST_F(JsonLogTest, ReadsWhatWasCompressedMeanwhile) {
+    auto log = JsonLog::open(path(), {.max_size = 200, .max_files = 4, .compress = true}).value();
+    auto behind = LogCursor::open(path(), 4, 0, std::nullopt).value();
+    for (int i = 10; i < 22; ++i) {  // two lines a file
+        ASSERT_TRUE(log->append(LogStream::out, std::to_string(i) + "\n", 1));
+        const auto rotated = log->take_rotated();
+        EXPECT_EQ(rotated.has_value(), i > 10 && i % 2 == 0) << i;
+        if (!rotated || i == 20) continue;  // the last one is still to be compressed
+        const auto compressed = compress_log(rotated->file, directory_);
+        ASSERT_TRUE(compressed) << compressed.error().what();
+        ASSERT_TRUE(install_compressed(*compressed, path(), log->generation() - rotated->generation));
+    }
+    EXPECT_TRUE(sys::exists(path() + ".1") && !sys::exists(path() + ".1.gz"));
+    EXPECT_TRUE(sys::exists(path() + ".3.gz") && !sys::exists(path() + ".3"));
+    EXPECT_FALSE(sys::exists(path() + ".4.gz"));
+    EXPECT_EQ(read_unpacking(behind, *log), "10\n11\n14\n15\n16\n17\n18\n19\n20\n21\n") << "two were rotated out";
+    EXPECT_EQ(kept(*log, 7), "15\n16\n17\n18\n19\n20\n21\n");
+    EXPECT_EQ(kept(*log, 1), "21\n");
+    // What was compressed when its file had gone has no place.
+    const Fd late = compress_log(sys::open_path(path(), O_RDONLY).value(), directory_).value();
+    EXPECT_EQ(install_compressed(late, path(), 7).error().kind(), Kind::not_found);
+}
+
+TEST_F(JsonLogTest, ADamagedCompressedFileHidesNoOther) {
+    ASSERT_TRUE(sys::write_file(path() + ".1.gz", "\x1f\x8b not gzip at all"));
+    auto log = JsonLog::open(path(), {.compress = true}).value();
+    ASSERT_TRUE(log->append(LogStream::out, "after\n", 1));
+    EXPECT_EQ(kept(*log), "after\n");
 }
 
 TEST_F(JsonLogTest, UnfinishedLinesOutliveTheirWriter) {

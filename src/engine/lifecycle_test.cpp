@@ -195,8 +195,12 @@ TEST_F(Lifecycle, AnEngineThatIsStartedAgainCountsOn) {
     // Ends at once, and fails: its last try is still to come when the engine dies.
     const auto pending =
         create({"sh", "-c", "echo again; exit 1"}, {.restart = RestartPolicy::on_failure, .restart_max = 1});
+    bool recorded = false;
+    auto listening = engine().subscribe(
+        0, [&](const Event& event) { recorded = recorded || (event.action == "die" && event.id == pending); });
     start(pending);
-    run_until([&] { return engine().inspect(pending)->state.status == Status::restarting; });
+    run_until([&] { return recorded; });
+    listening.reset();
     reopen();
     EXPECT_TRUE(run(engine().start_all()));
     run_until([&] { return engine().inspect(pending)->state.status == Status::exited; });

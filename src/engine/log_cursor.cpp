@@ -1,21 +1,15 @@
 #include "engine/log_cursor.h"
 
-#include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 
-#include "sys/file.h"
-
 namespace diatom::engine {
 namespace {
 
 constexpr std::size_t kBlock = 64U << 10U;
-
-std::string name_at(const std::string& path, std::uint64_t age) {
-    return age == 0 ? path : path + "." + std::to_string(age);
-}
 
 Result<std::size_t> read_at(FdRef file, std::uint64_t offset, std::string& into, std::size_t size) {
     into.resize(size);
@@ -53,13 +47,12 @@ Result<std::uint64_t> seek_back(FdRef file, std::uint64_t& lines) {
 }  // namespace
 
 Result<LogCursor> LogCursor::open(const std::string& path, unsigned max_files, std::uint64_t generation,
-                                  std::optional<std::uint64_t> tail) {
+                                  std::optional<std::uint64_t> tail, std::shared_ptr<LogCopies> copies) {
     // From the newest file to older ones, until enough lines are found or there is no older file.
-    LogCursor cursor(path, generation);
+    LogCursor cursor(path, generation, std::move(copies));
     std::uint64_t wanted = tail.value_or(0);
     for (std::uint64_t age = 0; age <= max_files; ++age) {
-        auto file = sys::open_path(name_at(path, age), O_RDONLY);
-        if (!file && age > 0) break;
+        auto file = cursor.copies_->open(log_file(path, age));
         if (!file && file.error().kind() == Kind::not_found) break;
         cursor.file_ = TRY(std::move(file), "open the container's log");
         cursor.generation_ =
@@ -68,11 +61,11 @@ Result<LogCursor> LogCursor::open(const std::string& path, unsigned max_files, s
         if (!tail) continue;
         if (wanted == 0) {
             struct stat status{};
-            if (::fstat(cursor.file_.raw(), &status) < 0) return fail_errno(errno, "stat log");
+            if (::fstat(cursor.file_->raw(), &status) < 0) return fail_errno(errno, "stat log");
             cursor.offset_ = static_cast<std::uint64_t>(status.st_size);
             break;
         }
-        cursor.offset_ = TRY(seek_back(cursor.file_, wanted));
+        cursor.offset_ = TRY(seek_back(*cursor.file_, wanted));
         if (wanted == 0) break;
     }
     return cursor;
@@ -81,7 +74,7 @@ Result<LogCursor> LogCursor::open(const std::string& path, unsigned max_files, s
 Result<bool> LogCursor::fill() {
     buffer_.erase(0, std::exchange(used_, 0));
     std::string block;
-    const auto size = TRY(read_at(file_, offset_, block, kBlock));
+    const auto size = TRY(read_at(*file_, offset_, block, kBlock));
     offset_ += size;
     buffer_ += block;
     return size != 0;
@@ -98,7 +91,8 @@ Result<std::optional<LogEntry>> LogCursor::next(std::uint64_t generation) {
             continue;
         }
         if (!file_) {
-            auto file = sys::open_path(name_at(path_, generation - generation_), O_RDONLY);
+            auto file = copies_->open(log_file(path_, generation - generation_));
+            if (!file && copies_->wanting()) return forward_error(std::move(file));
             if (!file && generation == generation_) return std::optional<LogEntry>();
             if (!file) {  // rotated out before it was read
                 ++generation_;
@@ -110,6 +104,7 @@ Result<std::optional<LogEntry>> LogCursor::next(std::uint64_t generation) {
         if (generation == generation_) return std::optional<LogEntry>();
         // This file was rotated away and is read to its end: on with the next newer one.
         ++generation_;
+        copies_->drop(file_);
         file_.reset();
         offset_ = 0;
         buffer_.clear();

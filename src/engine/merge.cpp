@@ -19,6 +19,14 @@ void add_missing(std::vector<std::string>& list, const std::vector<std::string>&
     }
 }
 
+// What the user has named, as it was written, then what comes from the image.
+void add_inherited(std::vector<std::string>& env, const std::vector<std::string>& image) {
+    const std::vector<std::string> own = env;
+    for (const auto& entry : image) {
+        if (!std::ranges::contains(own, key_of(entry), key_of)) env.push_back(entry);
+    }
+}
+
 Result<void> check_target(const std::string& target) {
     if (!target.starts_with('/')) {
         return fail(Kind::invalid, "invalid mount config: invalid mount path: '{}' mount path must be absolute",
@@ -31,10 +39,12 @@ Result<void> check_target(const std::string& target) {
 
 Result<void> check_subpath(const MountPoint& mount) {
     if (mount.subpath.starts_with('/'))
-        return fail(Kind::invalid, "invalid mount config: subpath must be a relative path: \"{}\"", mount.subpath);
+        return fail(Kind::invalid, "invalid mount config: subpath must be a relative path within the volume: \"{}\"",
+                    mount.subpath);
     for (const auto part : split(mount.subpath, '/')) {
         if (part == "..")
-            return fail(Kind::invalid, "invalid mount config: subpath must not leave the volume: \"{}\"",
+            return fail(Kind::invalid,
+                        "invalid mount config: subpath must be a relative path within the volume: \"{}\"",
                         mount.subpath);
     }
     return {};
@@ -133,13 +143,16 @@ Result<void> merge_image(Container& container, const image::ImageConfig& image) 
     container.argv.insert(container.argv.end(), config.cmd->begin(), config.cmd->end());
     if (container.argv.empty()) return fail(Kind::invalid, "no command specified");
 
-    config.env = merge_env(image.env, config.env);
-    container.env = config.env;
+    container.env = merge_env(image.env, config.env);
+    add_inherited(config.env, image.env);
     if (config.working_dir.empty()) config.working_dir = image.working_dir;
     container.working_dir = config.working_dir.empty() ? "/" : config.working_dir;
     if (!container.working_dir.starts_with('/')) {
         return fail(Kind::invalid, "the working directory '{}' is invalid, it needs to be an absolute path",
                     container.working_dir);
+    }
+    for (auto* path : {&config.working_dir, &container.working_dir}) {
+        while (path->size() > 1 && path->ends_with('/')) path->pop_back();
     }
     if (config.user.empty()) config.user = image.user;
     container.user = config.user;

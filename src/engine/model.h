@@ -57,22 +57,28 @@ struct HealthCheck {
 
 enum class RestartPolicy { no, always, on_failure, unless_stopped };
 
-enum class LogDriver { json_file, none };
+enum class LogDriver { json_file, none, local };
+std::string_view to_string(LogDriver driver);
 struct LogOptions {
     LogDriver driver = LogDriver::json_file;
     std::uint64_t max_size = 10U << 20U;  // bytes; rotation is on by default
     unsigned max_files = 3;
-    std::vector<std::string> labels, env;  // names of those that each entry carries
+    bool compress = false;                     // what is rotated out
+    std::vector<std::string> labels, env;      // names of those that each entry carries
+    std::string labels_regex, env_regex;       // and of more of them
+    std::string tag;                           // template of one that each carries
+    std::map<std::string, std::string> given;  // as the user wrote them
 };
 
 // What the user asked for of one network of a container.
 struct EndpointConfig {
-    std::string network;               // its name
-    std::vector<std::string> aliases;  // names beside the container's own
-    std::vector<std::string> links;    // "CONTAINER:ALIAS": names for this container only
-    net::Address ip4, ip6;             // empty: any
-    std::string mac;                   // empty: derived
-    int gateway_priority = 0;          // whose default route it uses: the highest, then the first by name
+    std::string network;                   // its name
+    std::vector<std::string> aliases;      // names beside the container's own
+    std::vector<std::string> links;        // "CONTAINER:ALIAS": names for this container only
+    net::Address ip4, ip6;                 // empty: any
+    std::vector<net::Address> link_local;  // beside them
+    std::string mac;                       // empty: derived
+    int gateway_priority = 0;              // whose default route it uses: the highest, then the first by name
     std::map<std::string, std::string> options;
 };
 
@@ -95,6 +101,7 @@ struct ContainerConfig {
     std::string network_mode = "default";   // default|bridge|host|none|container:ID|NAME of a network
     std::vector<EndpointConfig> networks;   // the mode's first; empty: the mode's alone
     std::string mac;                        // for the mode's network
+    std::vector<std::string> links;         // on the default bridge, "CONTAINER[:ALIAS]"
     std::vector<net::PortMapping> ports;
     bool publish_all = false;
     bool auto_remove = false;
@@ -161,6 +168,9 @@ struct EndpointState {
     unsigned prefix4 = 0, prefix6 = 0;
     std::vector<std::string> aliases, names;  // names: all by which others on the network find it
     int gateway_priority = 0;
+    std::vector<net::Address> link_local;
+    bool routed4 = false, routed6 = false;       // ports are reached at its own address
+    std::map<std::string, std::string> sysctls;  // of its interface, below /proc/sys/net
 };
 
 struct VolumeUse {
@@ -172,6 +182,14 @@ struct ImageUse {
     std::string rootfs;  // its own writable layer, in the store
     std::string name, target, subpath;
     bool read_only = false;
+};
+
+// One of the default bridge (legacy_links.h).
+struct ContainerLink {
+    std::string container;  // whom it leads to: its id
+    std::string name, alias;
+    std::vector<std::string> names;  // for /etc/hosts
+    net::Address ip4, ip6;           // as last seen
 };
 
 struct Container {
@@ -187,6 +205,8 @@ struct Container {
     std::vector<net::PortMapping> published;
     std::vector<VolumeUse> volumes;
     std::vector<ImageUse> images;  // mounted, beside its own
+    std::vector<ContainerLink> links;
+    std::vector<std::string> link_env;  // what they add to the environment
     std::string log_path, hostname_path, hosts_path, resolv_conf_path;
 };
 
@@ -222,6 +242,8 @@ struct NetworkRecord {
     bool internal = false, ipv4 = true, ipv6 = false, attachable = false;
     bool chosen4 = false, chosen6 = false;  // the user gave a subnet, so may give addresses
     std::string bridge;                     // name of the bridge, or of the card of macvlan and ipvlan
+    bool config_only = false;               // no network, but what others are made with
+    std::string config_from;                // name of the one that it was made with
 };
 // What `docker network create` may ask for is a record without id: see plan_network().
 bool is_builtin(const NetworkRecord& network);

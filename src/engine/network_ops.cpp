@@ -53,13 +53,15 @@ Container take_networks(Container& record, const Container& from) {
 }  // namespace
 
 Result<NetworkRecord> EngineImpl::network(const std::string& name) {
+    // A whole id first: another network may have it as its name.
+    const auto known = std::ranges::find(network_records_, name, &NetworkRecord::id);
+    if (known != network_records_.end()) return *known;
     const auto named = std::ranges::find(network_records_, name, &NetworkRecord::name);
     if (named != network_records_.end()) return *named;
     const NetworkRecord* found = nullptr;
     for (const auto& record : network_records_) {
         if (!is_id_prefix(name) || !record.id.starts_with(name)) continue;
-        if (found != nullptr && record.id != name)
-            return fail(Kind::invalid, "network {} is ambiguous: give more digits of its id", name);
+        if (found != nullptr) return fail(Kind::invalid, "network {} is ambiguous: give more digits of its id", name);
         found = &record;
     }
     if (found != nullptr) return *found;
@@ -126,7 +128,7 @@ Task<NetworkRecord> EngineImpl::create_network_body(NetworkRecord wanted) {
         co_return Failure(std::move(done).error());
     }
     network_records_.push_back(record);
-    name_service_.add_network(record);
+    if (!record.config_only) name_service_.add_network(record);
     network_event(record, "create");
     co_return record;
 }

@@ -38,6 +38,21 @@ Result<unsigned> mtu_of(const NetworkRecord& record, unsigned otherwise) {
     return static_cast<unsigned>(*mtu);
 }
 
+Result<net::GatewayMode> gateway_mode(const NetworkRecord& record, const std::string& key) {
+    using enum net::GatewayMode;
+    constexpr auto kModes = std::to_array<std::pair<std::string_view, net::GatewayMode>>(
+        {{"", nat}, {"nat", nat}, {"nat-unprotected", nat_unprotected}, {"routed", routed}, {"isolated", isolated}});
+    const auto text = option(record, key);
+    const auto mode = std::ranges::find(kModes, text, &std::pair<std::string_view, net::GatewayMode>::first);
+    if (mode == kModes.end()) return fail(Kind::invalid, "option {}: unknown gateway mode \"{}\"", key, text);
+    return mode->second;
+}
+
+bool is_isolated(const NetworkRecord& record, Address::Family family) {
+    const auto mode = gateway_mode(record, family == Address::Family::v4 ? kGatewayMode4Option : kGatewayMode6Option);
+    return record.driver == "bridge" && mode && *mode == net::GatewayMode::isolated;
+}
+
 Result<net::ChildSpec::Kind> child_kind(const NetworkRecord& record) {
     using enum net::ChildSpec::Kind;
     struct Mode {
@@ -75,6 +90,7 @@ Result<void> check_pool(const net::Pool& pool) {
 std::vector<net::Subnet> subnets_of(const std::vector<NetworkRecord>& records) {
     std::vector<net::Subnet> subnets;
     for (const auto& record : records) {
+        if (record.config_only) continue;
         for (const auto& pool : record.pools) subnets.push_back(pool.subnet);
     }
     return subnets;
@@ -113,8 +129,9 @@ Result<void> fill_subnets(NetworkRecord& record, const std::vector<NetworkRecord
 // The gateway: the first address that is left. An internal bridge has it too, for it answers names there.
 void fill_gateways(NetworkRecord& record) {
     for (auto& pool : record.pools) {
-        if (!pool.gateway.empty()) continue;
-        if (auto first = net::AddressPool(pool).take()) pool.gateway = *first;
+        if (is_isolated(record, pool.subnet.base.family())) pool.gateway = {};
+        else if (!pool.gateway.empty()) continue;
+        else if (auto first = net::AddressPool(pool).take()) pool.gateway = *first;
     }
 }
 
@@ -135,10 +152,9 @@ Result<void> plan_bridge(NetworkRecord& record, const std::vector<NetworkRecord>
         if (!address || address->family() != Address::Family::v4)
             return fail(Kind::invalid, "option {}: \"{}\" is not an IPv4 address", kHostBindingOption, binding);
     }
-    for (const char* family : {"4", "6"}) {
-        const auto mode = option(record, std::string("com.docker.network.bridge.gateway_mode_ipv") + family);
-        if (!mode.empty() && mode != "nat")
-            return fail(Kind::unsupported, "gateway mode \"{}\" is not in this version: it has nat", mode);
+    for (const char* key : {kGatewayMode4Option, kGatewayMode6Option}) {
+        if (TRY(gateway_mode(record, key)) == net::GatewayMode::isolated && !record.internal)
+            return fail(Kind::invalid, "gateway mode 'isolated' can only be used for an internal network");
     }
     return {};
 }
@@ -162,6 +178,46 @@ Result<void> plan_child(NetworkRecord& record, const std::vector<NetworkRecord>&
                         other.name, record.bridge, other.driver);
         }
     }
+    return {};
+}
+
+// Nothing of this host: only what networks are made with.
+Result<NetworkRecord> plan_configuration(NetworkRecord record) {
+    if (!record.config_from.empty())
+        return fail(Kind::denied, "a configuration network cannot depend on another configuration network");
+    if (record.internal || record.attachable) {
+        return fail(Kind::denied,
+                    "configuration network can only contain network specific fields. Network operator fields like "
+                    "[ ingress | internal | attachable | scope ] are not supported.");
+    }
+    for (const auto& pool : record.pools) TRY(check_pool(pool));
+    record.driver = "null";
+    record.id = random_id();
+    record.created = sys::wall_ns();
+    return record;
+}
+
+Result<void> take_configuration(NetworkRecord& record, const std::vector<NetworkRecord>& existing) {
+    const auto from = std::ranges::find_if(existing, [&](const NetworkRecord& other) {
+        return other.name == record.config_from ||
+               (is_id_prefix(record.config_from) && other.id.starts_with(record.config_from));
+    });
+    if (from == existing.end()) return fail(Kind::not_found, "network {} not found", record.config_from);
+    if (!from->config_only)
+        return fail(Kind::denied, "network {} is not a configuration network (--config-only)", from->name);
+    if (!record.pools.empty() || !record.options.empty() || !record.ipam_options.empty() || !record.labels.empty() ||
+        record.ipv6) {
+        return fail(Kind::denied,
+                    "user specified configurations are not supported if the network depends on a configuration "
+                    "network");
+    }
+    record.config_from = from->name;
+    record.pools = from->pools;
+    record.options = from->options;
+    record.ipam_options = from->ipam_options;
+    record.labels = from->labels;
+    record.ipv4 = from->ipv4;
+    record.ipv6 = from->ipv6;
     return {};
 }
 
@@ -197,15 +253,26 @@ Result<NetworkRecord> plan_default_bridge(const std::string& interface) {
     return record;
 }
 
+namespace {
+
+// Docker takes every name that is not blank; one with a slash nobody could name in the API again.
+Result<void> check_network_name(std::string_view name) {
+    const bool strange = std::ranges::any_of(name, [](char c) { return c == '/' || (c >= 0 && c < ' ') || c == 0x7f; });
+    if (trim(name).empty() || strange) return fail(Kind::invalid, "invalid network name \"{}\"", name);
+    return {};
+}
+
+}  // namespace
+
 Result<NetworkRecord> plan_network(NetworkRecord wanted, const std::vector<NetworkRecord>& existing) {
     NetworkRecord record = std::move(wanted);
-    // Of one letter too, as Docker has it, whose containers and volumes need two.
-    if (record.name.size() != 1) record.name = TRY(check_name(record.name, "network"));
-    else TRY(check_name(record.name + record.name, "network"));
+    TRY(check_network_name(record.name));
     if (record.name == "default" || record.name == "container")
         return fail(Kind::denied, "operation is not permitted on predefined {} network", record.name);
     if (std::ranges::contains(existing, record.name, &NetworkRecord::name))
         return fail(Kind::conflict, "network with name {} already exists", record.name);
+    if (record.config_only) return plan_configuration(std::move(record));
+    if (!record.config_from.empty()) TRY(take_configuration(record, existing));
     if (record.driver.empty() || record.driver == "default") record.driver = "bridge";
     if (record.driver == "host" || record.driver == "null")
         return fail(Kind::denied, "only one instance of \"{}\" network is allowed", record.driver);
@@ -228,7 +295,9 @@ net::BridgeSpec bridge_spec(const NetworkRecord& record) {
             .masquerade = flag(record, kMasqueradeOption, true).value_or(true),
             .internal = record.internal,
             .isolate = !flag(record, kIccOption, true).value_or(true),
-            .mtu = mtu_of(record, 1500).value_or(1500)};
+            .mtu = mtu_of(record, 1500).value_or(1500),
+            .mode4 = gateway_mode(record, kGatewayMode4Option).value_or(net::GatewayMode::nat),
+            .mode6 = gateway_mode(record, kGatewayMode6Option).value_or(net::GatewayMode::nat)};
 }
 
 net::ChildSpec child_spec(const NetworkRecord& record) {

@@ -16,6 +16,8 @@ inline constexpr const char* kIccOption = "com.docker.network.bridge.enable_icc"
 inline constexpr const char* kBridgeNameOption = "com.docker.network.bridge.name";
 inline constexpr const char* kHostBindingOption = "com.docker.network.bridge.host_binding_ipv4";
 inline constexpr const char* kPrefixOption = "com.docker.network.container_iface_prefix";
+inline constexpr const char* kGatewayMode4Option = "com.docker.network.bridge.gateway_mode_ipv4";
+inline constexpr const char* kGatewayMode6Option = "com.docker.network.bridge.gateway_mode_ipv6";
 inline constexpr const char* kMtuOption = "com.docker.network.driver.mtu";
 
 // `wanted`: name, driver, pools, flags, labels and options as the user gave them. Fills in id, time, bridge, subnets

@@ -101,12 +101,19 @@ Result<NetworkRecord> Networks::plan(NetworkRecord wanted) {
 Result<void> Networks::set_up(const std::string& id) {
     const auto record = std::ranges::find(records_, id, &NetworkRecord::id);
     if (record == records_.end()) return fail(Kind::bug, "network {} was not planned", id);
-    return open_segment(*record);
+    return record->config_only ? Result<void>() : open_segment(*record);
 }
 
 Result<void> Networks::remove(const std::string& id) {
     const auto record = std::ranges::find(records_, id, &NetworkRecord::id);
     if (record == records_.end()) return {};
+    if (record->config_only) {
+        const auto user = std::ranges::find(records_, record->name, &NetworkRecord::config_from);
+        if (user != records_.end())
+            return fail(Kind::denied, "configuration network \"{}\" is in use by network {}", record->name, user->name);
+        records_.erase(record);
+        return {};
+    }
     for (const auto& [container, lease] : leases_) {
         if (!std::ranges::contains(lease.places, record->name, &Place::network)) continue;
         return fail(Kind::denied, "error while removing network: network {} id {} has active endpoints ({})",
@@ -260,6 +267,10 @@ Result<void> Networks::adopt(const Container& container) {
         log::error("a container lacks an interface", {{"id", container.id}, {"error", mended.error().what()}});
     if (container.published.empty()) return {};
     for (const auto& mapping : container.published) {
+        if (mapping.host_port == 0) {  // of a routed network
+            kept.ports.push_back({.mapping = mapping});
+            continue;
+        }
         auto port = network_->reserve(mapping);
         if (port) {
             kept.ports.push_back(std::move(*port));

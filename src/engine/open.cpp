@@ -11,6 +11,7 @@
 #include "base/strings.h"
 #include "engine/engine_impl.h"
 #include "engine/leftovers.h"
+#include "engine/log_options.h"
 #include "engine/size_limit.h"
 #include "engine/stdio_ends.h"
 #include "sys/cgroup.h"
@@ -84,7 +85,9 @@ Result<void> EngineImpl::restore() {
     limit_again();
     TRY(networks_.open(records_), "restore networks");
     network_records_ = networks_.records();
-    for (const auto& network : network_records_) name_service_.add_network(network);
+    for (const auto& network : network_records_) {
+        if (!network.config_only) name_service_.add_network(network);
+    }
     for (const auto& [id, live] : containers_) {
         if (auto restored = restore_one(live); !restored) {
             log::error("a container is not restored", {{"id", id}, {"error", restored.error().what()}});
@@ -164,7 +167,7 @@ Result<void> EngineImpl::restore_one(const LivePtr& live) {
     // It ended while no engine watched.
     auto recovered = recover_streams(parts_.supervisor, parked_prefix(options_, live->record.id));
     if (auto opened = open_log(*live); !opened) log::error("a container's log cannot be opened", opened.error());
-    auto io = std::make_shared<ProcessIo>(loop_, std::move(recovered), live->hub, live->log, [] {}, [] {});
+    auto io = std::make_shared<ProcessIo>(loop_, std::move(recovered), live->hub, live->log, when_logged(live), [] {});
     io->use_batch(log_batch_.get(), live->record.id);
     live->hub->begin(io);
     io->start();
@@ -220,8 +223,7 @@ Result<void> EngineImpl::adopt(const LivePtr& live, Fd pidfd) {
     }
     const std::string parked_stdin = parked_prefix(options_, live->record.id) + "stdin";
     auto io = std::make_shared<ProcessIo>(
-        loop_, std::move(streams), live->hub, live->log, [raw = live.get()] { raw->logged.notify_all(); },
-        [this, parked_stdin] {
+        loop_, std::move(streams), live->hub, live->log, when_logged(live), [this, parked_stdin] {
             asio::post(*workers_, [this, parked_stdin] { std::ignore = parts_.supervisor.forget(parked_stdin); });
         });
     io->use_batch(log_batch_.get(), live->record.id);

@@ -83,6 +83,40 @@ TEST_F(Options, MountsAnImage) {
         "", {.image = "busybox", .mounts = {{.kind = MountKind::image, .source = "nonesuch", .target = "/i"}}})));
 }
 
+TEST_F(Options, SharesMemoryWithWhoJoinsItsIpcNamespace) {
+    const auto owner = create({"sh", "-c", "echo shared > /dev/shm/file; sleep 1000"},
+                              {.ipc_mode = "shareable", .shm_size = 1U << 20U}, "owner");
+    start(owner);
+    const std::string seen = "until cat /dev/shm/file 2>&1; do sleep 0.05; done; echo back > /dev/shm/other";
+    EXPECT_EQ(run_to_end({"sh", "-c", seen}, {.ipc_mode = "container:owner"}), "shared\n");
+    reopen();  // the next engine finds it where it is
+    const ContainerConfig joins{.ipc_mode = "container:owner"};
+    const auto text =
+        run_to_end({"sh", "-c", "cat /dev/shm/other; grep -c /dev/shm /proc/mounts; grep shm /proc/mounts"}, joins);
+    EXPECT_TRUE(text.starts_with("back\n1\n") && text.contains("size=1024k")) << text;
+    // Who has joined may be joined, and his own mount goes before the owner's.
+    const auto second = create({"sleep", "1000"}, joins, "second");
+    start(second);
+    EXPECT_EQ(run_to_end({"cat", "/dev/shm/other"}, {.ipc_mode = "container:second"}), "back\n");
+    const MountPoint own{.kind = MountKind::tmpfs, .target = "/dev/shm"};
+    EXPECT_EQ(run_to_end({"ls", "/dev/shm"}, {.mounts = {own}, .ipc_mode = "container:owner"}), "");
+    EXPECT_FALSE(sys::exists(home() + "/run/staged/" + second)) << "nothing stays mounted";
+}
+
+TEST_F(Options, RefusesToJoinAnIpcNamespaceThatIsNotShared) {
+    const MountPoint own{.kind = MountKind::tmpfs, .target = "/dev/shm"};
+    const ContainerConfig owners[] = {
+        {.ipc_mode = ""}, {.ipc_mode = "private"}, {.ipc_mode = "none"}, {.mounts = {own}, .ipc_mode = "shareable"}};
+    for (const auto& config : owners) {
+        const auto owner = create({"sleep", "1000"}, config);
+        start(owner);
+        const auto started = run(engine().start(create({"true"}, {.ipc_mode = "container:" + owner})));
+        ASSERT_FALSE(started) << config.ipc_mode;
+        EXPECT_EQ(started.error().kind(), Kind::conflict);
+        EXPECT_TRUE(started.error().what().contains(owner + ": non-shareable IPC")) << started.error().what();
+    }
+}
+
 TEST_F(Options, MountsVolumesByTheirOptions) {
     const std::string there = home() + "/there";
     ASSERT_TRUE(sys::make_dirs(there));

@@ -3,10 +3,12 @@
 
 #include <algorithm>
 
+#include "engine/endpoint_options.h"
 #include "engine/names.h"
 #include "engine/network_plan.h"
 #include "engine/networks.h"
 #include "engine/port_range.h"
+#include "net/endpoint.h"
 #include "sys/file.h"
 
 namespace diatom::engine {
@@ -19,6 +21,17 @@ std::string free_interface(const Container& container, const std::string& prefix
         auto name = std::format("{}{}", prefix, number);
         if (!std::ranges::contains(container.endpoints, name, &EndpointState::interface)) return name;
     }
+}
+
+Result<std::string> choose_interface(const Container& container, const EndpointConfig& wanted,
+                                     const std::string& prefix) {
+    const auto given = wanted.options.find(kInterfaceOption);
+    if (given == wanted.options.end() || given->second.empty()) return free_interface(container, prefix);
+    TRY(net::check_interface_name(given->second), "option {}", kInterfaceOption);
+    if (given->second == "lo" || std::ranges::contains(container.endpoints, given->second, &EndpointState::interface))
+        return fail(Kind::invalid, "option {}: the container has an interface {} already", kInterfaceOption,
+                    given->second);
+    return given->second;
 }
 
 std::string option(const NetworkRecord& record, const std::string& key, const std::string& otherwise) {
@@ -52,6 +65,19 @@ const net::Pool* pool_of(const std::vector<net::AddressPool>& pools, const Addre
     return found == pools.end() ? nullptr : &found->pool();
 }
 
+// An address of this host where none takes part was meant to keep others out.
+Result<void> check_routed(const Container& container, const net::PortMapping& wanted) {
+    if (wanted.host.empty()) return {};
+    const bool four = wanted.host.family() == Address::Family::v4;
+    const bool routed =
+        std::ranges::any_of(container.endpoints, four ? &EndpointState::routed4 : &EndpointState::routed6);
+    if (!routed || wanted.host == Address::v4(0) || wanted.host == Address::v6({})) return {};
+    return fail(Kind::invalid,
+                "port {} cannot be published on {}: containers of a routed network are reached at their own addresses: "
+                "leave the address out",
+                wanted.container_port, wanted.host.text());
+}
+
 }  // namespace
 
 Result<void> Networks::take_addresses(Segment& segment, const EndpointConfig& wanted, Place& place,
@@ -73,6 +99,10 @@ Result<void> Networks::take_addresses(Segment& segment, const EndpointConfig& wa
         (four ? endpoint.prefix4 : endpoint.prefix6) = pool->subnet.prefix;
         if (!record.internal) (four ? endpoint.gateway4 : endpoint.gateway6) = pool->gateway;
     }
+    if (record.driver != "bridge") return {};
+    const auto spec = bridge_spec(record);
+    endpoint.routed4 = spec.mode4 == net::GatewayMode::routed;
+    endpoint.routed6 = spec.mode6 == net::GatewayMode::routed;
     return {};
 }
 
@@ -80,9 +110,13 @@ Result<void> Networks::add_place(Container& container, const EndpointConfig& wan
     const auto* record = TRY(find(wanted.network));
     if (std::ranges::contains(container.endpoints, record->name, &EndpointState::network))
         return fail(Kind::denied, "endpoint with name {} already exists in network {}", container.name, record->name);
+    if (record->config_only)
+        return fail(Kind::denied, "network {} is a configuration network (--config-only): containers cannot be on it",
+                    record->name);
     EndpointState endpoint{.network = record->name, .network_id = record->id, .endpoint_id = random_id()};
     endpoint.mac = wanted.mac;
     endpoint.aliases = wanted.aliases;
+    endpoint.link_local = wanted.link_local;
     endpoint.gateway_priority = wanted.gateway_priority;
     if (is_user_defined(record->name)) endpoint.names = dns_names(container, wanted);
     if (record->driver != "host" && record->driver != "null") {
@@ -91,7 +125,9 @@ Result<void> Networks::add_place(Container& container, const EndpointConfig& wan
             return fail(Kind::unavailable, "network {} could not be set up when the engine started: see its log",
                         record->name);
         }
-        endpoint.interface = free_interface(container, option(*record, kPrefixOption, "eth"));
+        endpoint.interface =
+            TRY(choose_interface(container, wanted, option(*record, kPrefixOption, "eth")), "network {}", record->name);
+        endpoint.sysctls = TRY(endpoint_sysctls(wanted, endpoint.interface), "network {}", record->name);
         lease.places.push_back({.network = record->name, .interface = endpoint.interface, .addresses = {}});
         TRY(take_addresses(segment->second, wanted, lease.places.back(), endpoint));
     }
@@ -106,8 +142,10 @@ Result<void> Networks::attach(Container& container, Place& place, const Gateways
                                  .interface = place.interface,
                                  .mac = endpoint->mac,
                                  .addresses = place.addresses,
+                                 .link_local = endpoint->link_local,
                                  .default_route4 = gateways.four == &*endpoint,
-                                 .default_route6 = gateways.six == &*endpoint};
+                                 .default_route6 = gateways.six == &*endpoint,
+                                 .sysctls = endpoint->sysctls};
     place.attached = true;  // from here on there may be something to detach
     auto mac = is_child_driver(segment.record.driver) ? network_->attach_child(child_spec(segment.record), spec, netns)
                                                       : network_->attach(bridge_spec(segment.record), spec, netns);
@@ -205,12 +243,21 @@ Result<void> Networks::reserve_ports(Container& container, Lease& lease) {
     }
     if (lease.ports.empty()) {
         Address binding;
-        if (gateways.four != nullptr) {
+        // On routed networks no port of this host takes part.
+        const bool four = gateways.four != nullptr && !gateways.four->routed4;
+        const bool six = gateways.six != nullptr && !gateways.six->routed6;
+        if (four) {
             const auto text = option(segments_.at(gateways.four->network).record, kHostBindingOption, "0.0.0.0");
             if (text != "0.0.0.0") binding = TRY(Address::parse(text));
         }
         for (auto wanted : wanted_ports(container.config)) {
+            TRY(check_routed(container, wanted));
             if (wanted.host.empty()) wanted.host = binding;
+            if (!four && !six) {
+                lease.ports.push_back(
+                    {.mapping = {.protocol = wanted.protocol, .container_port = wanted.container_port}});
+                continue;
+            }
             lease.ports.push_back(TRY(reserve_port(*network_, wanted),
                                       "driver failed programming external connectivity on endpoint {}",
                                       container.name));

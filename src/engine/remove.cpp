@@ -19,7 +19,6 @@ void rename_endpoints(Container& container, const std::string& old) {
 }  // namespace
 
 Task<void> EngineImpl::remove(std::string name, RemoveOptions options) {
-    if (options.link) co_return fail(Kind::unsupported, "container links are not supported: use a network");
     auto live = CO_TRY(find(name));
     co_return co_await shielded(remove_body(live, options));
 }
@@ -126,6 +125,7 @@ Task<void> EngineImpl::rename_body(LivePtr live, std::string new_name) {
     names_.erase(old);
     name_service_.update(live->record);
     events_.container(live->record, "rename", {{"oldName", "/" + old}});
+    spawn(update_linked(live->record.id));
     co_return Result<void>();
 }
 

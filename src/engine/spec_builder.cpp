@@ -4,6 +4,7 @@
 #include <linux/mount.h>
 
 #include <algorithm>
+#include <tuple>
 
 #include "base/strings.h"
 #include "engine/etc_files.h"
@@ -38,6 +39,7 @@ std::vector<std::string> process_env(const Container& container, bool tty, const
                                      const std::string& home) {
     std::vector<std::string> env = {kDefaultPath, "HOSTNAME=" + hostname_of(container)};
     if (tty) env.emplace_back("TERM=xterm");
+    env.insert(env.end(), container.link_env.begin(), container.link_env.end());
     env = merge_env(merge_env(std::move(env), container.env), more);
     if (!std::ranges::any_of(env, [](const auto& e) { return e.starts_with("HOME="); })) env.push_back("HOME=" + home);
     return env;
@@ -89,6 +91,23 @@ Result<void> apply_privileges(Spec& spec, const ContainerConfig& config) {
 void set_namespace(Spec& spec, NamespaceKind kind, bool host, const std::string& path) {
     std::erase_if(spec.namespaces, [&](const auto& n) { return n.kind == kind; });
     if (!host) spec.namespaces.push_back({.kind = kind, .path = path});
+}
+
+// [rows, columns] of the terminal as it starts; who attaches says later what it has become.
+std::pair<unsigned short, unsigned short> console_size(const ContainerConfig& config) {
+    const Json& size = json_member(config.raw_host_config, "ConsoleSize");
+    const auto side = [&](std::size_t i) {
+        const bool known = size.is_array() && size.size() == 2 && size[i].is_number_unsigned();
+        return static_cast<unsigned short>(known ? std::min<std::uint64_t>(size[i].get<std::uint64_t>(), 65535) : 0);
+    };
+    return {side(0), side(1)};
+}
+
+// In a network namespace of its own a container's user may serve any port and ping, whoever that is: as Docker.
+void add_network_sysctls(std::map<std::string, std::string>& sysctls, const std::string& mode) {
+    if (mode == "host" || mode.starts_with("container:")) return;
+    sysctls.emplace("net.ipv4.ip_unprivileged_port_start", "0");
+    sysctls.emplace("net.ipv4.ping_group_range", "0 2147483647");
 }
 
 void apply_namespaces(Spec& spec, const SpecInputs& inputs) {
@@ -180,11 +199,11 @@ Result<Spec> build_spec(const SpecInputs& inputs) {
     process.cwd = container.working_dir;
     process.make_cwd = true;
     process.terminal = config.tty;
-    process.rows = inputs.rows;
-    process.columns = inputs.columns;
+    std::tie(process.rows, process.columns) = console_size(config);
     process.rlimits = config.ulimits;
     process.oom_score_adj = config.oom_score_adj;
     spec.sysctl = config.sysctls;
+    add_network_sysctls(spec.sysctl, config.network_mode);
     // As Docker: capabilities are root's; another user gets them only through what it executes.
     if (process.user.uid != 0) {
         process.capabilities.effective.clear();

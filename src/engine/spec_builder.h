@@ -5,6 +5,7 @@
 #include "engine/model.h"
 #include "image/store.h"
 #include "runtime/spec.h"
+#include "sys/process.h"
 
 namespace diatom::engine {
 
@@ -14,6 +15,7 @@ struct SpecInputs {
     std::optional<image::RootFs> rootfs;           // absent for system roots
     std::string cgroup;                            // its own, "" without
     std::string network_path, pid_path, ipc_path;  // namespaces of another container, "/proc/PID/ns/net"
+    std::optional<sys::ProcessId> ipc_owner;       // who has the /dev/shm that goes with ipc_path
     std::map<std::string, std::string> staged;     // target -> what is bound there: see staged_mounts.h
     std::string init_program;
     unsigned short rows = 0, columns = 0;

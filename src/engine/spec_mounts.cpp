@@ -76,12 +76,13 @@ Result<void> apply_mounts(runtime::Spec& spec, const Container& container, const
     auto& mounts = spec.mounts;
     if (config.host_root) mounts.clear();  // the machine's own /proc, /dev and /sys
     for (auto& mount : mounts) {
-        if (mount.destination != "/dev/shm") continue;
+        if (mount.destination != kShm) continue;
         std::erase_if(mount.options, [](const auto& option) { return option.starts_with("size="); });
         mount.options.push_back("size=" + std::to_string(config.shm_size));
     }
-    if (config.ipc_mode == "host" && !config.host_root) put(mounts, bind_of("/dev/shm", "/dev/shm", false, ""));
-    if (config.ipc_mode == "none") std::erase_if(mounts, [](const auto& m) { return m.destination == "/dev/shm"; });
+    if (config.ipc_mode == "host" && !config.host_root) put(mounts, bind_of(kShm, kShm, false, ""));
+    if (config.ipc_mode == "none") std::erase_if(mounts, [](const auto& m) { return m.destination == kShm; });
+    if (config.ipc_mode.starts_with("container:")) put(mounts, bind_of(staged.at(kShm), kShm, false, ""));
     add_etc_files(mounts, container);
     for (const auto& use : container.volumes) {
         const auto part = staged.find(use.target);

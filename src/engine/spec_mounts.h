@@ -7,7 +7,10 @@
 
 namespace diatom::engine {
 
-// Target -> what stands there for the container: of images and of parts of volumes, see staged_mounts.h.
+inline constexpr const char* kShm = "/dev/shm";
+
+// Target -> what stands there for the container: of images, of parts of volumes, of another's kShm; see
+// staged_mounts.h.
 using StagedSources = std::map<std::string, std::string>;
 
 Result<void> apply_mounts(runtime::Spec& spec, const Container& container, const StagedSources& staged = {});

@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <ranges>
 
+#include "engine/spec_mounts.h"
 #include "sys/file.h"
 #include "sys/log.h"
 #include "sys/mount.h"
@@ -56,8 +57,23 @@ Result<std::string> StagedMounts::bind_part(const std::string& whole, const std:
     return place(tree, S_ISDIR(status.st_mode));
 }
 
-Result<StagedMounts> StagedMounts::make(const Container& container, image::Store& store, const std::string& directory) {
+Result<std::string> StagedMounts::mount_shm_of(const sys::ProcessId& process) {
+    Fd tree;
+    TRY(sys::in_private_mounts([&]() -> Result<void> {
+            tree = TRY(sys::clone_mount_of(process, kShm));
+            return {};
+        }),
+        "copy {} of another container", kShm);
+    return place(tree, true);
+}
+
+Result<StagedMounts> StagedMounts::make(const Container& container, image::Store& store, const std::string& directory,
+                                        const std::optional<sys::ProcessId>& ipc_owner) {
     StagedMounts staged(directory);
+    if (ipc_owner) {
+        TRY(sys::make_dirs(directory, 0700));
+        staged.sources_[kShm] = TRY(staged.mount_shm_of(*ipc_owner));
+    }
     for (const auto& use : container.images) {
         const auto rootfs = TRY(store.rootfs(use.rootfs));
         TRY(sys::make_dirs(directory, 0700));

@@ -7,6 +7,7 @@
 #include "engine/etc_files.h"
 #include "engine/health.h"
 #include "engine/spec_builder.h"
+#include "engine/spec_mounts.h"
 #include "engine/staged_mounts.h"
 #include "engine/stdio_ends.h"
 #include "sys/clock.h"
@@ -43,6 +44,13 @@ void begin_run(Container& container) {
     state.oom_killed = false;
     const bool checked = !probe_command(container.config.health).empty();
     state.health = {.status = checked ? HealthStatus::starting : HealthStatus::none, .log = {}, .probe = {}};
+}
+
+// Whose /dev/shm others may have, as Docker: not what a user put in its place.
+bool shares_ipc(const ContainerConfig& config) {
+    const auto& mode = config.ipc_mode;
+    if (mode == "host" || mode.starts_with("container:")) return true;
+    return mode == "shareable" && !std::ranges::contains(config.mounts, kShm, &MountPoint::target);
 }
 
 Result<void> save_spec(const std::string& directory, const runtime::Spec& spec) {
@@ -96,18 +104,33 @@ Task<void> EngineImpl::start_locked(LivePtr live) {
 
 // Namespaces of other containers, which must run now.
 Result<void> EngineImpl::join_namespaces(const Container& container, SpecInputs& inputs) const {
-    const auto path_of = [&](const std::string& mode, const char* kind) -> Result<std::string> {
-        if (!mode.starts_with("container:")) return std::string();
-        const auto other = TRY(find(mode.substr(10)));
+    const auto owner_of = [&](const std::string& mode, const char* kind) -> Result<LivePtr> {
+        if (!mode.starts_with("container:")) return LivePtr();
+        auto name = std::string(kind == std::string_view("net") ? "network" : kind);
+        if (name != "network") std::ranges::transform(name, name.begin(), [](char c) { return c - 'a' + 'A'; });
+        auto other = TRY(find(mode.substr(10)), "failed to join {} namespace", name);
         if (other->record.state.status != Status::running) {
-            return fail(Kind::conflict, "cannot join the {} namespace of container {}: it is not running", kind,
-                        other->record.name);
+            return fail(Kind::io,
+                        "failed to join {} namespace: cannot join {} of a non running container: {} is not running",
+                        name, name, other->record.id);
         }
-        return std::format("/proc/{}/ns/{}", other->record.state.process.pid, kind);
+        return other;
     };
-    inputs.network_path = TRY(path_of(container.config.network_mode, "net"));
-    inputs.pid_path = TRY(path_of(container.config.pid_mode, "pid"));
-    inputs.ipc_path = TRY(path_of(container.config.ipc_mode, "ipc"));
+    const auto path_of = [](const LivePtr& owner, const char* kind) {
+        return owner ? std::format("/proc/{}/ns/{}", owner->record.state.process.pid, kind) : "";
+    };
+    inputs.network_path = path_of(TRY(owner_of(container.config.network_mode, "net")), "net");
+    inputs.pid_path = path_of(TRY(owner_of(container.config.pid_mode, "pid")), "pid");
+    const auto ipc_owner = TRY(owner_of(container.config.ipc_mode, "ipc"));
+    inputs.ipc_path = path_of(ipc_owner, "ipc");
+    if (!ipc_owner) return {};
+    if (!shares_ipc(ipc_owner->record.config)) {
+        return fail(Kind::conflict,
+                    "failed to join IPC namespace: container {}: non-shareable IPC (hint: use IpcMode:shareable for "
+                    "the donor container)",
+                    ipc_owner->record.id);
+    }
+    inputs.ipc_owner = ipc_owner->record.state.process;
     return {};
 }
 
@@ -123,7 +146,8 @@ Result<void> EngineImpl::launch_worker(StartUp& up) {
     if (!next.image.empty()) up.inputs.rootfs = TRY(parts_.store->rootfs(next.id));
     up.inputs.container = &next;
     for (const auto& volume : up.volumes) TRY(volume_mounts_.hold(volume, next.id));
-    const auto staged = TRY(StagedMounts::make(next, *parts_.store, options_.run + "/staged/" + next.id));
+    const auto staged =
+        TRY(StagedMounts::make(next, *parts_.store, options_.run + "/staged/" + next.id, up.inputs.ipc_owner));
     up.inputs.staged = staged.sources();
     up.inputs.init_program = options_.init_program;
     up.spec = TRY(build_spec(up.inputs));
@@ -150,6 +174,7 @@ Task<void> EngineImpl::try_start(LivePtr live, StartUp& up) {
         return networks_.prepare(up.next);
     });
     CO_TRY(std::move(networked));
+    CO_TRY(follow_links(up.next));
     up.inputs.cgroup = cgroup_of(up.next.id);
     up.volumes = optioned_volumes(up.next);
     auto launched = co_await on_pool([&] { return launch_worker(up); });
@@ -172,8 +197,7 @@ Task<void> EngineImpl::try_start(LivePtr live, StartUp& up) {
     CO_TRY(std::move(saved));
     const std::string parked_stdin = parked_prefix(options_, up.next.id) + "stdin";
     up.io = std::make_shared<ProcessIo>(
-        loop_, std::move(up.ends), live->hub, live->log, [live = live.get()] { live->logged.notify_all(); },
-        [this, parked_stdin] {
+        loop_, std::move(up.ends), live->hub, live->log, when_logged(live), [this, parked_stdin] {
             asio::post(*workers_, [this, parked_stdin] { std::ignore = parts_.supervisor.forget(parked_stdin); });
         });
     up.io->use_batch(log_batch_.get(), up.next.id);
@@ -192,7 +216,9 @@ Task<void> EngineImpl::try_start(LivePtr live, StartUp& up) {
     live->record = up.next;
     live->spec = std::move(up.spec);
     name_service_.update(live->record);
+    events_.volumes(live->record, "mount");
     endpoint_events(live->record, "connect");
+    spawn(update_linked(live->record.id));
     watch(live, std::move(pidfd));
     begin_health(live);
     live->changed.notify_all();
@@ -226,15 +252,6 @@ asio::awaitable<void> EngineImpl::start_failed(LivePtr live, StartUp& up, const 
     if (live->record.config.auto_remove) {
         remove_later(live);
     }
-}
-
-Result<void> EngineImpl::open_log(Live& live) {
-    const auto& record = live.record;
-    if (record.config.log.driver == LogDriver::none || live.log) return {};
-    TRY(sys::make_dirs(data_directory(record.id), 0710));
-    live.log = TRY(JsonLog::open(record.log_path, record.config.log, live.log_generation, log_attributes(record)));
-    live.log->keep_partials(run_directory(record.id));
-    return {};
 }
 
 void EngineImpl::watch(const LivePtr& live, Fd pidfd) {

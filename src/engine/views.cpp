@@ -6,6 +6,7 @@
 #include "engine/container_stats.h"
 #include "engine/engine_impl.h"
 #include "engine/log_cursor.h"
+#include "engine/log_options.h"
 #include "engine/names.h"
 #include "engine/process_list.h"
 #include "sys/clock.h"
@@ -22,14 +23,21 @@ Output to_output(LogEntry entry, bool details) {
 
 class LiveLogReader final : public LogReader {
 public:
-    LiveLogReader(LivePtr live, LogCursor cursor, LogQuery query)
-        : live_(std::move(live)), cursor_(std::move(cursor)), query_(query) {}
+    using Pool = EngineImpl::Workers::executor_type;
+    LiveLogReader(LivePtr live, LogCursor cursor, LogQuery query, Pool pool)
+        : live_(std::move(live)), cursor_(std::move(cursor)), query_(query), pool_(std::move(pool)) {}
 
     Task<std::optional<Output>> next() override {
         for (;;) {
             // Read before the entry: what is written after this is found by the next round.
             const bool ended = !live_->log;
-            auto entry = CO_TRY(cursor_.next(live_->log ? live_->log->generation() : live_->log_generation));
+            auto read = cursor_.next(live_->log ? live_->log->generation() : live_->log_generation);
+            if (!read && cursor_.copies().wanting()) {
+                auto made = co_await on_worker(pool_, [this] { return cursor_.copies().make(); });
+                CO_TRY(std::move(made));
+                continue;
+            }
+            auto entry = CO_TRY(std::move(read));
             if (entry) {
                 if (query_.until != 0 && entry->time > query_.until) co_return std::optional<Output>();
                 if (entry->time < query_.since || !(entry->stream == LogStream::err ? query_.err : query_.out))
@@ -49,6 +57,7 @@ private:
     LivePtr live_;
     LogCursor cursor_;
     LogQuery query_;
+    Pool pool_;
 };
 
 // First what was logged, then what comes.
@@ -153,10 +162,17 @@ Task<std::unique_ptr<LogReader>> EngineImpl::logs(std::string name, LogQuery que
     if (live->record.config.log.driver == LogDriver::none) {
         co_return fail(Kind::unsupported, "configured logging driver does not support reading: none");
     }
-    const auto generation = live->log ? live->log->generation() : live->log_generation;
-    auto cursor =
-        CO_TRY(LogCursor::open(live->record.log_path, live->record.config.log.max_files, generation, query.tail));
-    co_return std::make_unique<LiveLogReader>(live, std::move(cursor), query);
+    const auto copies = std::make_shared<LogCopies>();
+    for (;;) {
+        const auto generation = live->log ? live->log->generation() : live->log_generation;
+        auto cursor =
+            LogCursor::open(live->record.log_path, live->record.config.log.max_files, generation, query.tail, copies);
+        if (cursor || !copies->wanting()) {
+            co_return std::make_unique<LiveLogReader>(live, CO_TRY(std::move(cursor)), query, workers_->get_executor());
+        }
+        auto made = co_await on_pool([&] { return copies->make(); });
+        CO_TRY(std::move(made));
+    }
 }
 
 Task<ContainerSize> EngineImpl::container_size(std::string name) {
@@ -171,14 +187,16 @@ Task<ContainerSize> EngineImpl::container_size(std::string name) {
     });
 }
 
-Task<std::vector<std::vector<std::string>>> EngineImpl::top(std::string name) {
+Task<ProcessTable> EngineImpl::top(std::string name, std::string options) {
     auto live = CO_TRY(find(name));
+    const auto columns = CO_TRY(parse_ps(options));
     if (live->record.state.status != Status::running && live->record.state.status != Status::paused) {
         co_return fail(Kind::conflict, "container {} is not running", live->record.id);
     }
     const auto pid = live->record.state.process.pid;
     const auto cgroup = cgroup_of(live->record.id);
-    auto listed = co_await on_pool([&] { return list_processes(cgroup, pid); });
+    auto listed = co_await on_pool([&] { return list_processes(cgroup, pid, columns); });
+    if (listed) events_.container(live->record, "top");
     // It ended meanwhile, and its cgroup with it.
     if (!listed && (listed.error().error_number() == ENOENT || listed.error().error_number() == ENODEV))
         co_return fail(Kind::conflict, "container {} is not running", live->record.id);
@@ -191,6 +209,11 @@ Task<Stats> EngineImpl::stats(std::string name) {
     if (pid == 0) co_return Stats();
     const auto cgroup = cgroup_of(live->record.id);
     co_return co_await on_pool([&] { return read_stats(cgroup, pid); });
+}
+
+void EngineImpl::pruned(std::string type, std::uint64_t bytes) {
+    events_.publish(
+        {.type = std::move(type), .action = "prune", .id = {}, .attributes = {{"reclaimed", std::to_string(bytes)}}});
 }
 
 std::shared_ptr<void> EngineImpl::subscribe(std::int64_t since, std::function<void(const Event&)> handler) {

@@ -1,6 +1,7 @@
 #include "image/image_config.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "base/strings.h"
 
@@ -10,8 +11,49 @@ namespace {
 constexpr std::string_view kInstructions =
     "CMD, ENTRYPOINT, ENV, EXPOSE, LABEL, ONBUILD, STOPSIGNAL, USER, VOLUME, WORKDIR";
 
-// Words by white space; quotes hold one together, a backslash takes the next character as it is.
-Result<std::vector<std::string>> shell_words(std::string_view text) {
+bool begins_name(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
+bool continues_name(char c) { return begins_name(c) || (c >= '0' && c <= '9'); }
+
+// What the configuration's environment has of a name; nothing where it has none.
+std::optional<std::string> variable(const Json& config, std::string_view name) {
+    for (const auto& item : json_member(config, "Env")) {
+        const auto text = item.is_string() ? item.get<std::string>() : std::string();
+        const auto halves = cut(text, '=');
+        if (halves && halves->first == name) return std::string(halves->second);
+    }
+    return std::nullopt;
+}
+
+// Moves `i` from a dollar to the last character of what it names: $NAME, ${NAME}, ${NAME:-other}, ${NAME:+other}.
+Result<std::string> expand_at(std::string_view text, std::size_t& i, const Json& config) {
+    auto rest = text.substr(i + 1);
+    const bool braced = rest.starts_with('{');
+    if (braced) rest.remove_prefix(1);
+    std::size_t length = 0;
+    if (!rest.empty() && begins_name(rest.front()))
+        while (length < rest.size() && continues_name(rest[length])) ++length;
+    if (length == 0 && !braced) return std::string("$");
+    const auto name = rest.substr(0, length);
+    const auto value = variable(config, name);
+    if (!braced) {
+        i += length;
+        return value.value_or("");
+    }
+    const auto end = rest.find('}');
+    if (length == 0 || end == std::string_view::npos) return fail(Kind::invalid, "bad substitution in: {}", text);
+    const auto modifier = rest.substr(length, end - length);
+    i += end + 2;
+    if (modifier.empty()) return value.value_or("");
+    const bool is_set = value && !value->empty();
+    const std::string other(modifier.substr(std::min<std::size_t>(2, modifier.size())));
+    if (modifier.starts_with(":-")) return is_set ? *value : other;
+    if (modifier.starts_with(":+")) return is_set ? other : std::string();
+    return fail(Kind::invalid, "unsupported modifier {} in substitution: {}", modifier, text);
+}
+
+// Words by white space; quotes hold one together, a backslash takes the next character as it is, and but for single
+// quotes variables stand for what the environment of `config` has (Dockerfile reference, "environment replacement").
+Result<std::vector<std::string>> shell_words(std::string_view text, const Json& config) {
     std::vector<std::string> words;
     std::string word;
     bool open = false;
@@ -20,6 +62,9 @@ Result<std::vector<std::string>> shell_words(std::string_view text) {
         const char c = text[i];
         if (c == '\\' && quote != '\'' && i + 1 < text.size()) {
             word += text[++i];
+            open = true;
+        } else if (c == '$' && quote != '\'') {
+            word += TRY(expand_at(text, i, config));
             open = true;
         } else if (quote != 0) {
             if (c == quote) quote = 0;
@@ -51,14 +96,18 @@ Result<Json> command(std::string_view text) {
     return Json::array({"/bin/sh", "-c", text});
 }
 
+Result<std::string> line(std::string_view text, const Json& config) {
+    return join(TRY(shell_words(text, config)), " ");
+}
+
 // "A=b C=d", or the old "A the rest".
-Result<std::vector<std::pair<std::string, std::string>>> assignments(std::string_view text) {
+Result<std::vector<std::pair<std::string, std::string>>> assignments(std::string_view text, const Json& config) {
     std::vector<std::pair<std::string, std::string>> pairs;
-    const auto words = TRY(shell_words(text));
+    const auto words = TRY(shell_words(text, config));
     if (!words.empty() && !words.front().contains('=')) {
         const auto halves = cut(text, ' ');
         if (!halves) return fail(Kind::invalid, "want KEY=VALUE: {}", text);
-        pairs.emplace_back(halves->first, trim(halves->second));
+        pairs.emplace_back(halves->first, TRY(line(trim(halves->second), config)));
         return pairs;
     }
     for (const auto& word : words) {
@@ -89,7 +138,7 @@ Result<void> add_keys(Json& config, const char* member, std::string_view text) {
     if (text.starts_with('[')) {
         for (const auto& item : TRY(command(text))) keys.push_back(item.get<std::string>());
     } else {
-        keys = TRY(shell_words(text));
+        keys = TRY(shell_words(text, config));
     }
     for (const auto& key : keys) {
         const bool port = std::string_view(member) == "ExposedPorts" && !key.contains('/');
@@ -109,20 +158,22 @@ Result<void> apply_change(Json& config, std::string_view instruction) {
     if (name == "cmd" || name == "entrypoint") {
         config[name == "cmd" ? "Cmd" : "Entrypoint"] = TRY(command(text), "--change");
     } else if (name == "env") {
-        for (const auto& [key, value] : TRY(assignments(text), "--change ENV")) set_env(config, key, value);
+        for (const auto& [key, value] : TRY(assignments(text, config), "--change ENV")) set_env(config, key, value);
     } else if (name == "label") {
-        for (const auto& [key, value] : TRY(assignments(text), "--change LABEL")) add_key(config, "Labels", key, value);
+        for (const auto& [key, value] : TRY(assignments(text, config), "--change LABEL"))
+            add_key(config, "Labels", key, value);
     } else if (name == "expose") {
         TRY(add_keys(config, "ExposedPorts", text), "--change EXPOSE");
     } else if (name == "volume") {
         TRY(add_keys(config, "Volumes", text), "--change VOLUME");
     } else if (name == "user") {
-        config["User"] = text;
+        config["User"] = TRY(line(text, config), "--change USER");
     } else if (name == "stopsignal") {
-        config["StopSignal"] = text;
+        config["StopSignal"] = TRY(line(text, config), "--change STOPSIGNAL");
     } else if (name == "workdir") {
         const auto before = TRY(json_string(config, "WorkingDir"));
-        config["WorkingDir"] = text.starts_with('/') ? std::string(text) : std::format("{}/{}", before, text);
+        const auto path = TRY(line(text, config), "--change WORKDIR");
+        config["WorkingDir"] = path.starts_with('/') ? path : std::format("{}/{}", before, path);
     } else if (name == "onbuild") {
         if (!config["OnBuild"].is_array()) config["OnBuild"] = Json::array();
         config["OnBuild"].push_back(text);

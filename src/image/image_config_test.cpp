@@ -23,9 +23,25 @@ TEST(ImageConfigTest, TakesDockersChanges) {
     EXPECT_EQ(config["User"], "web:web");
 }
 
+TEST(ImageConfigTest, VariablesAreTheEnvironments) {
+    Json config{{"Env", {"PATH=/bin", "WHO=web", "NONE="}}};
+    for (const char* change :
+         {"ENV PATH=/usr/bin:$PATH A=${WHO}s B='$WHO' C=\\$WHO D=${NONE:-x}${ABSENT:-y}${WHO:+z} E=$ABSENT F=5$",
+          "ENV G of $WHO", "USER $WHO", "WORKDIR /home/${WHO}", "LABEL who=\"$WHO 1\"", "CMD [\"$WHO\"]"}) {
+        const auto applied = apply_change(config, change);
+        EXPECT_TRUE(applied) << applied.error().what();
+    }
+    EXPECT_EQ(config["Env"], Json({"WHO=web", "NONE=", "PATH=/usr/bin:/bin", "A=webs", "B=$WHO", "C=$WHO", "D=xyz",
+                                   "E=", "F=5$", "G=of web"}));
+    EXPECT_EQ(config["User"], "web");
+    EXPECT_EQ(config["WorkingDir"], "/home/web");
+    EXPECT_EQ(config["Labels"], (Json{{"who", "web 1"}}));
+    EXPECT_EQ(config["Cmd"], Json::array({"$WHO"}));
+}
+
 TEST(ImageConfigTest, RefusesWhatItCannotRead) {
     Json config = Json::object();
-    for (const char* change : {"RUN true", "CMD", "ENV lonely", "CMD [1]", "LABEL a='b"}) {
+    for (const char* change : {"RUN true", "CMD", "ENV lonely", "CMD [1]", "LABEL a='b", "ENV A=${", "ENV A=${B:?x}"}) {
         const auto applied = apply_change(config, change);
         ASSERT_FALSE(applied) << change;
         EXPECT_EQ(applied.error().kind(), Kind::invalid);

@@ -106,6 +106,10 @@ TEST(Platform, ParsesWhatDockerAccepts) {
     EXPECT_EQ(Platform::parse("linux/arm64/v8")->text(), "linux/arm64/v8");
     EXPECT_EQ(Platform::parse("amd64")->text(), "linux/amd64");
     for (const auto* text : {"", "linux/", "a/b/c/d", "linux/am d64"}) EXPECT_FALSE(Platform::parse(text)) << text;
+    EXPECT_EQ(Platform::parse("LINUX")->os, "linux");
+    EXPECT_EQ(Platform::parse("macos/arm64")->os, "darwin");
+    EXPECT_TRUE(Platform::parse("   ").error().what().contains("invalid OS component"));
+    EXPECT_TRUE(Platform::parse("nintendo64").error().what().contains("unknown operating system or architecture"));
 }
 
 TEST(Layers, AreOfKnownTypes) {

@@ -34,6 +34,15 @@ Platform normalised(Platform platform) {
     return platform;
 }
 
+// As Go lists what it can be built for (GOOS, GOARCH): what a word alone may be.
+constexpr std::string_view kSystems[] = {"aix",   "android", "darwin",  "dragonfly", "freebsd", "illumos",
+                                         "ios",   "js",      "linux",   "macos",     "netbsd",  "openbsd",
+                                         "plan9", "solaris", "windows", "zos"};
+constexpr std::string_view kArchitectures[] = {
+    "386",   "aarch64", "amd64", "arm",    "arm64",    "arm64be", "armbe", "armel",  "armhf",
+    "i386",  "loong64", "mips",  "mips64", "mips64le", "mipsle",  "ppc",   "ppc64",  "ppc64le",
+    "riscv", "riscv64", "s390",  "s390x",  "sparc",    "sparc64", "wasm",  "x86-64", "x86_64"};
+
 int variant_level(const Platform& platform) noexcept {
     if (platform.variant.size() == 2 && platform.variant[0] == 'v') return platform.variant[1] - '0';
     return platform.architecture == "arm64" ? 8 : 1;
@@ -60,17 +69,21 @@ Result<Platform> Platform::parse(std::string_view text) {
                    c == '.';
         });
     };
+    if (!valid(parts.front()))
+        return fail(Kind::invalid, "invalid platform \"{}\": \"{}\" is an invalid OS component", text, parts.front());
     if (parts.size() > 3 || !std::ranges::all_of(parts, valid)) {
         return fail(Kind::invalid, "invalid platform \"{}\": want OS/ARCHITECTURE or OS/ARCHITECTURE/VARIANT", text);
     }
     Platform platform = host();
-    if (parts.size() == 1) {
-        const bool is_os = parts[0] == "linux" || parts[0] == "windows" || parts[0] == "freebsd";
-        (is_os ? platform.os : platform.architecture) = to_lower(parts[0]);
+    if (const auto first = to_lower(parts[0]); parts.size() == 1) {
+        if (std::ranges::contains(kSystems, first)) platform.os = first;
+        else if (std::ranges::contains(kArchitectures, first)) platform.architecture = first;
+        else return fail(Kind::invalid, "invalid platform \"{}\": unknown operating system or architecture", text);
     } else {
-        platform = {.os = to_lower(parts[0]), .architecture = to_lower(parts[1]), .variant = ""};
+        platform = {.os = first, .architecture = to_lower(parts[1]), .variant = ""};
         if (parts.size() == 3) platform.variant = to_lower(parts[2]);
     }
+    if (platform.os == "macos") platform.os = "darwin";
     // Only the names are brought to Go's; a variant that was written stays, so that text() shows it.
     const auto canonical = normalised(platform);
     platform.architecture = canonical.architecture;

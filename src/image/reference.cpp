@@ -143,6 +143,13 @@ Result<Reference> Reference::parse(std::string_view text) {
     return reference;
 }
 
+Result<void> check_taggable(const Reference& reference) {
+    if (!reference.digest.empty()) return fail(Kind::invalid, "refusing to create a tag with a digest reference");
+    if (reference.familiar_repository() == "sha256")
+        return fail(Kind::invalid, "refusing to create an ambiguous tag using digest algorithm as name");
+    return {};
+}
+
 std::string Reference::familiar_repository() const {
     // docker.io/quay.io/x must not come out as quay.io/x, which is another registry's.
     const auto first = cut(repository, '/');

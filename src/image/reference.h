@@ -24,4 +24,7 @@ struct Reference {
     friend bool operator==(const Reference&, const Reference&) = default;
 };
 
+// Whether an image may be given the name: not one that pins a digest, nor one that reads like a digest.
+Result<void> check_taggable(const Reference& reference);
+
 }  // namespace diatom::image

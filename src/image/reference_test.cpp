@@ -102,5 +102,16 @@ TEST(Reference, AcceptsTheLongestNames) {
     EXPECT_TRUE(Reference::parse("localhost/" + std::string(255, 'x') + ":" + std::string(128, 'y')));
 }
 
+TEST(Reference, NamesThatReadLikeDigestsAreNoTags) {
+    EXPECT_TRUE(check_taggable(Reference::parse("busybox:test").value()));
+    EXPECT_TRUE(check_taggable(Reference::parse("lab.example/sha256:x").value()));
+    const auto ambiguous = check_taggable(Reference::parse("sha256:sometag").value());
+    ASSERT_FALSE(ambiguous);
+    EXPECT_TRUE(ambiguous.error().what().contains("ambiguous tag")) << ambiguous.error().what();
+    const auto pinned = check_taggable(Reference::parse("busybox@" + Digest::of("x").text()).value());
+    ASSERT_FALSE(pinned);
+    EXPECT_TRUE(pinned.error().what().contains("digest reference")) << pinned.error().what();
+}
+
 }  // namespace
 }  // namespace diatom::image

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "image/http_client.h"
 #include "image/pacing.h"
 #include "image/store.h"
 
@@ -82,6 +83,8 @@ public:
     // All tags of a repository, by the first of its mirrors, or the registry itself, that knows it.
     virtual boost::asio::awaitable<Result<std::vector<std::string>>> tags(Reference repository,
                                                                           std::optional<Credentials> credentials) = 0;
+    // A file that is no registry's, by the same proxies and certificates (download.h).
+    virtual boost::asio::awaitable<Result<std::unique_ptr<HttpResponse>>> download(std::string url) = 0;
     // POST /auth: checks credentials against a registry.
     virtual boost::asio::awaitable<Result<void>> check_login(std::string host, Credentials credentials) = 0;
 };

@@ -2,6 +2,7 @@
 // visible.
 #include <boost/asio/this_coro.hpp>
 
+#include "image/download.h"
 #include "image/registry.h"
 #include "image/registry_fetch.h"
 #include "image/registry_hosts.h"
@@ -42,6 +43,7 @@ public:
     Task<Pushed> push(Reference reference, std::optional<Credentials> credentials, ProgressSink progress) override;
     Task<Described> describe(Reference reference, std::optional<Credentials> credentials) override;
     Task<std::vector<std::string>> tags(Reference repository, std::optional<Credentials> credentials) override;
+    Task<std::unique_ptr<HttpResponse>> download(std::string url) override;
     Task<void> check_login(std::string host, Credentials credentials) override;
 
 private:
@@ -204,7 +206,7 @@ Task<Pushed> RegistryClient::push(Reference reference, std::optional<Credentials
 }
 
 Task<Described> RegistryClient::describe(Reference reference, std::optional<Credentials> credentials) {
-    const auto bases = registry_bases(reference.domain, options_, Mirrors::none);
+    const auto bases = registry_bases(reference.domain, options_, Mirrors::first);
     co_return co_await ask<Described>(bases, reference, std::move(credentials),
                                       [&](RegistrySession& session) { return describe_image(session, reference); });
 }
@@ -212,6 +214,11 @@ Task<Described> RegistryClient::describe(Reference reference, std::optional<Cred
 Task<std::vector<std::string>> RegistryClient::tags(Reference repository, std::optional<Credentials> credentials) {
     const auto bases = registry_bases(repository.domain, options_, Mirrors::first);
     co_return co_await ask<std::vector<std::string>>(bases, repository, std::move(credentials), list_tags);
+}
+
+Task<std::unique_ptr<HttpResponse>> RegistryClient::download(std::string url) {
+    auto parsed = CO_TRY(Url::parse(url));
+    co_return co_await open_download(std::move(parsed), [this](const Url& to) { return http_options(to); });
 }
 
 Task<void> RegistryClient::check_login(std::string host, Credentials credentials) {

@@ -98,4 +98,10 @@ bool Subnet::contains(const Address& address) const {
 
 std::string Subnet::text() const { return std::format("{}/{}", base.text(), prefix); }
 
+bool is_link_local(const Address& address) {
+    const auto* bytes = address.bytes();
+    if (address.family() == Address::Family::v4) return bytes[0] == 169 && bytes[1] == 254;
+    return address.family() == Address::Family::v6 && bytes[0] == 0xfe && (bytes[1] & 0xc0U) == 0x80;
+}
+
 }  // namespace diatom::net

@@ -31,6 +31,8 @@ private:
     Family family_ = Family::none;
 };
 
+bool is_link_local(const Address& address);  // 169.254.0.0/16, fe80::/10
+
 struct Subnet {
     Address base;
     unsigned prefix = 0;

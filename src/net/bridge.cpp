@@ -14,7 +14,9 @@ bool has_family(const BridgeSpec& bridge, Address::Family family) {
 
 std::vector<Address> gateways(const BridgeSpec& bridge) {
     std::vector<Address> all;
-    for (const auto& pool : bridge.pools) all.push_back(pool.gateway);
+    for (const auto& pool : bridge.pools) {
+        if (!pool.gateway.empty()) all.push_back(pool.gateway);
+    }
     return all;
 }
 

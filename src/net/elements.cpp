@@ -52,6 +52,14 @@ void put_interval(std::vector<NftElement>& elements, const Subnet& subnet) {
     if (carry == 0) elements.push_back({.key = end, .value = {}, .end = true});
 }
 
+// Two host ports may lead to one port of a container, which is opened once.
+void put_opened(Elements& elements, const PortMapping& mapping, const Address& target) {
+    auto& opened = elements[target.family() == Address::Family::v4 ? kOpened4 : kOpened6];
+    const NftElement element{
+        .key = bytes_of(target) + padded_protocol(mapping.protocol) + padded_port(mapping.container_port), .value = {}};
+    if (!std::ranges::contains(opened, element)) opened.push_back(element);
+}
+
 bool every_address(const Address& host) { return host.empty() || host == Address::v4(0) || host == Address::v6({}); }
 
 }  // namespace
@@ -62,6 +70,13 @@ Elements elements_of(const BridgeSpec& bridge) {
     elements[kBridges] = {{.key = name, .value = {}}};
     if (bridge.internal) elements[kInternal] = {{.key = name, .value = {}}};
     if (bridge.masquerade && !bridge.internal) elements[kMasquerade] = {{.key = name, .value = {}}};
+    const auto put_mode = [&](GatewayMode mode, const char* routed, const char* unprotected) {
+        if (bridge.internal) return;
+        if (mode == GatewayMode::routed) elements[routed] = {{.key = name, .value = {}}};
+        if (mode == GatewayMode::nat_unprotected) elements[unprotected] = {{.key = name, .value = {}}};
+    };
+    put_mode(bridge.mode4, kRouted4, kUnprotected4);
+    put_mode(bridge.mode6, kRouted6, kUnprotected6);
     if (!bridge.isolate) elements[kConnected] = {{.key = name + name, .value = {}}};
     for (const auto& pool : bridge.pools) {
         const bool v4 = pool.subnet.base.family() == Address::Family::v4;
@@ -70,7 +85,8 @@ Elements elements_of(const BridgeSpec& bridge) {
     return elements;
 }
 
-Result<Elements> elements_of(const std::vector<PortMapping>& mappings, const std::vector<Address>& targets) {
+Result<Elements> elements_of(const std::vector<PortMapping>& mappings, const std::vector<Address>& targets,
+                             const std::vector<Address>& routed) {
     Elements elements;
     for (const auto& mapping : mappings) {
         if (mapping.host.text() == "::1") {
@@ -84,6 +100,10 @@ Result<Elements> elements_of(const std::vector<PortMapping>& mappings, const std
             if (!mapping.host.empty() && mapping.host.family() != family) return false;
             const auto target = std::ranges::find(targets, family, &Address::family);
             if (target == targets.end()) return false;
+            if (std::ranges::contains(routed, *target)) {
+                put_opened(elements, mapping, *target);
+                return true;
+            }
             const bool every = every_address(mapping.host);
             std::string key = (every ? std::string() : bytes_of(mapping.host)) + padded_protocol(mapping.protocol) +
                               padded_port(mapping.host_port);

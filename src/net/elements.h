@@ -18,7 +18,9 @@ Elements elements_of(const BridgeSpec& bridge);
 
 // A mapping on every address becomes an element for each IP version of which the container has an address, one on a
 // single address needs a target of the same version: invalid otherwise.
-Result<Elements> elements_of(const std::vector<PortMapping>& mappings, const std::vector<Address>& targets);
+// `routed`: the targets whose own ports are opened instead.
+Result<Elements> elements_of(const std::vector<PortMapping>& mappings, const std::vector<Address>& targets,
+                             const std::vector<Address>& routed = {});
 
 void add_elements(NftBatch& batch, const Elements& elements);
 void delete_elements(NftBatch& batch, const Elements& elements);

@@ -42,15 +42,19 @@ Result<void> add_default_routes(Links& links, int index, const std::vector<Pool>
 Result<void> configure_inside(const std::vector<Pool>& pools, Routing routing, const EndpointSpec& endpoint) {
     Links links = TRY(Links::open());
     const Link link = TRY(links.get(endpoint.interface));
-    const bool six = std::ranges::contains(endpoint.addresses, Address::Family::v6, &Address::family);
+    const bool six = std::ranges::contains(endpoint.addresses, Address::Family::v6, &Address::family) ||
+                     std::ranges::contains(endpoint.link_local, Address::Family::v6, &Address::family);
     TRY(set_interface_ipv6(endpoint.interface, six ? Ipv6::on : Ipv6::off));
     for (const auto& address : endpoint.addresses) {
         const Pool* pool = pool_of(pools, address);
         if (pool == nullptr) return fail(Kind::invalid, "address {} is in no subnet of the network", address.text());
         TRY(links.add_address(link.index, address, pool->subnet.prefix));
     }
+    for (const auto& address : endpoint.link_local)
+        TRY(links.add_address(link.index, address, address.family() == Address::Family::v4 ? 16 : 64));
     TRY(links.set_up(kLoopbackIndex));
     TRY(links.set_up(link.index));
+    for (const auto& [name, value] : endpoint.sysctls) TRY(set_sysctl(name, value));
     return routing == Routing::none ? Result<void>() : add_default_routes(links, link.index, pools, routing, endpoint);
 }
 

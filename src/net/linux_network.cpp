@@ -30,7 +30,7 @@ bool table_differs(const Error& error) {
 std::set<std::uint16_t> datagram_ports(const std::vector<PortMapping>& mappings) {
     std::set<std::uint16_t> ports;
     for (const auto& mapping : mappings) {
-        if (mapping.protocol == Protocol::udp) ports.insert(mapping.host_port);
+        if (mapping.protocol == Protocol::udp && mapping.host_port != 0) ports.insert(mapping.host_port);
     }
     return ports;
 }
@@ -117,9 +117,21 @@ Result<void> LinuxNetwork::open_loopback(const std::vector<PortMapping>& mapping
     return {};
 }
 
+std::vector<Address> LinuxNetwork::routed_of(const std::vector<Address>& targets) const {
+    std::vector<Address> routed;
+    for (const auto& target : targets) {
+        for (const auto& [name, bridge] : bridges_) {
+            const auto mode = target.family() == Address::Family::v4 ? bridge.mode4 : bridge.mode6;
+            const auto holds = [&](const Pool& pool) { return pool.subnet.contains(target); };
+            if (mode == GatewayMode::routed && std::ranges::any_of(bridge.pools, holds)) routed.push_back(target);
+        }
+    }
+    return routed;
+}
+
 Result<void> LinuxNetwork::publish(const std::string& container, const std::vector<PortMapping>& mappings,
                                    const std::vector<Address>& targets) {
-    auto fresh = TRY(elements_of(mappings, targets), "publish ports of container {}", container);
+    auto fresh = TRY(elements_of(mappings, targets, routed_of(targets)), "publish ports of container {}", container);
     TRY(check_owners(container, fresh));
     TRY(open_loopback(mappings, targets));
     auto& entry = published_[container];

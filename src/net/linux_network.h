@@ -61,6 +61,7 @@ private:
     Result<std::string> free_name(const EndpointSpec& endpoint);
     // Replaces elements by others in one batch; writes the whole table when the kernel's differs from what we think.
     Result<void> exchange(const Elements& old, const Elements& fresh);
+    std::vector<Address> routed_of(const std::vector<Address>& targets) const;
     Result<void> check_owners(const std::string& container, const Elements& elements) const;
     Result<void> open_loopback(const std::vector<PortMapping>& mappings, const std::vector<Address>& targets);
     void forget_owners(const Elements& elements);

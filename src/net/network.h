@@ -29,6 +29,14 @@ struct Pool {
 
 bool overlap(const Subnet& one, const Subnet& other);
 
+// How the containers of a bridge meet the world, for each IP version. Docker's names.
+enum class GatewayMode : std::uint8_t {
+    nat,              // with this host's address, at which published ports are reached
+    nat_unprotected,  // the same, and every port of theirs is reached at their own addresses
+    routed,           // with their own addresses, at which published ports are reached
+    isolated,         // not at all, nor do they meet this host: for internal bridges, which have no address then
+};
+
 struct BridgeSpec {
     std::string name;         // interface name, at most 15 bytes: "docker0", "br-0123456789ab"
     std::vector<Pool> pools;  // IPv4 and, where wanted, IPv6
@@ -36,6 +44,7 @@ struct BridgeSpec {
     bool internal = false;  // no way out
     bool isolate = false;   // no traffic between containers
     unsigned mtu = 1500;
+    GatewayMode mode4 = GatewayMode::nat, mode6 = GatewayMode::nat;
 };
 
 struct EndpointSpec {
@@ -43,8 +52,10 @@ struct EndpointSpec {
     std::string interface = "eth0";
     std::string mac;  // empty: derived from the IPv4 address, as Docker does (02:42:…)
     std::vector<Address> addresses;
+    std::vector<Address> link_local;  // beside those, of no subnet of the network
     // Whether the container's default routes leave by this interface.
     bool default_route4 = true, default_route6 = true;
+    std::map<std::string, std::string> sysctls;  // below /proc/sys/net: "ipv4/conf/eth0/log_martians" -> "1"
 };
 
 // An endpoint on a bridge, by what its veth pair is found by. `tolerated`: in the midst of a change, so that it may be
@@ -126,6 +137,7 @@ public:
     virtual Result<PublishedPort> reserve(const PortMapping& wanted) = 0;
     // Installs all mappings of a container in one batch, in place of those that it had. conflict: another container has
     // one of the ports. On every address, each IP version that `targets` has; on one address, a target of its version.
+    // Where the target's bridge is routed, the container's port is opened at the target itself.
     virtual Result<void> publish(const std::string& container, const std::vector<PortMapping>& mappings,
                                  const std::vector<Address>& targets) = 0;
     virtual Result<void> unpublish(const std::string& container) = 0;

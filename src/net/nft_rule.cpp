@@ -154,6 +154,20 @@ NftRule& NftRule::source(IpVersion ip, const char* set) {
     return version(ip).load_payload(NFT_PAYLOAD_NETWORK_HEADER, field.offset, field.size, 0).lookup(0, set, Match::in);
 }
 
+NftRule& NftRule::destination_and_port(IpVersion ip, const char* set) {
+    const auto field = destination_field(ip);
+    const unsigned protocol = field.size / 4;  // the register after the address
+    return version(ip)
+        .load_payload(NFT_PAYLOAD_NETWORK_HEADER, field.offset, field.size, 0)
+        .load_meta(NFT_META_L4PROTO, protocol)
+        .load_payload(NFT_PAYLOAD_TRANSPORT_HEADER, 2, 2, protocol + 1)
+        .lookup(0, set, Match::in);
+}
+
+NftRule& NftRule::protocol(std::uint8_t number) {
+    return load_meta(NFT_META_L4PROTO, 0).compare(0, NFT_CMP_EQ, &number, sizeof number);
+}
+
 NftRule& NftRule::loopback_source() {
     const std::uint8_t first = 127;
     const auto field = source_field(IpVersion::v4);

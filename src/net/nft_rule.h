@@ -24,19 +24,21 @@ public:
     NftRule(const std::string& table, const std::string& chain, const std::string& comment);
 
     // Matches.
-    NftRule& version(IpVersion version);                         // meta nfproto
-    NftRule& input(const char* set, Match match = Match::in);    // iifname @set
-    NftRule& output(const char* set, Match match = Match::in);   // oifname @set
-    NftRule& input_and_output(const char* set);                  // iifname . oifname @set
-    NftRule& input_index(std::uint32_t index, Compare compare);  // iif
-    NftRule& destination_is_local();                             // fib daddr type local
-    NftRule& source_is_local();                                  // fib saddr type local
-    NftRule& source(IpVersion version, const char* set);         // ip saddr @set
-    NftRule& loopback_source();                                  // ip saddr 127.0.0.0/8
-    NftRule& loopback_destination();                             // ip daddr 127.0.0.0/8
-    NftRule& loopback_destination6();                            // ip6 daddr ::1
-    NftRule& source4(std::uint32_t address);                     // ip saddr, network order
-    NftRule& destination4(std::uint32_t address);                // ip daddr, network order
+    NftRule& version(IpVersion version);                                // meta nfproto
+    NftRule& input(const char* set, Match match = Match::in);           // iifname @set
+    NftRule& output(const char* set, Match match = Match::in);          // oifname @set
+    NftRule& input_and_output(const char* set);                         // iifname . oifname @set
+    NftRule& input_index(std::uint32_t index, Compare compare);         // iif
+    NftRule& destination_is_local();                                    // fib daddr type local
+    NftRule& source_is_local();                                         // fib saddr type local
+    NftRule& source(IpVersion version, const char* set);                // ip saddr @set
+    NftRule& destination_and_port(IpVersion version, const char* set);  // ip daddr . l4proto . dport @set
+    NftRule& protocol(std::uint8_t number);                             // meta l4proto
+    NftRule& loopback_source();                                         // ip saddr 127.0.0.0/8
+    NftRule& loopback_destination();                                    // ip daddr 127.0.0.0/8
+    NftRule& loopback_destination6();                                   // ip6 daddr ::1
+    NftRule& source4(std::uint32_t address);                            // ip saddr, network order
+    NftRule& destination4(std::uint32_t address);                       // ip daddr, network order
     NftRule& source_port(std::uint8_t protocol, std::uint16_t port);
     NftRule& destination_port(std::uint8_t protocol, std::uint16_t port);
     NftRule& state(std::uint32_t bits);  // ct state, any of NF_CT_STATE_BIT()

@@ -81,6 +81,13 @@ std::vector<NftRule> rules(const std::string& table) {
         .output(kBridges)
         .source(v6, kSubnets6)
         .masquerade();
+    for (const auto& [ip, set] : {std::pair(v4, kRouted4), std::pair(v6, kRouted6)}) {
+        rule("postrouting", "routed to the world")
+            .version(ip)
+            .input(set)
+            .output(kBridges, Match::not_in)
+            .verdict(NF_ACCEPT);
+    }
     rule("postrouting", "containers to the world").input(kMasquerade).output(kBridges, Match::not_in).masquerade();
 
     rule("forward", "not ours").input(kBridges, Match::not_in).output(kBridges, Match::not_in).verdict(NF_ACCEPT);
@@ -90,6 +97,13 @@ std::vector<NftRule> rules(const std::string& table) {
     rule("forward", "no way out").input(kInternal).verdict(NF_DROP);
     rule("forward", "no way in").output(kInternal).verdict(NF_DROP);
     rule("forward", "published ports").translated_destination().verdict(NF_ACCEPT);
+    rule("forward", "published ports of routed networks").destination_and_port(v4, kOpened4).verdict(NF_ACCEPT);
+    rule("forward", "published ports of routed networks").destination_and_port(v6, kOpened6).verdict(NF_ACCEPT);
+    rule("forward", "ping").version(v4).protocol(IPPROTO_ICMP).output(kRouted4).verdict(NF_ACCEPT);
+    rule("forward", "ping").version(v6).protocol(IPPROTO_ICMPV6).output(kRouted6).verdict(NF_ACCEPT);
+    for (const auto& [ip, set] : {std::pair(v4, kUnprotected4), std::pair(v6, kUnprotected6)}) {
+        rule("forward", "unprotected").version(ip).input(kBridges, Match::not_in).output(set).verdict(NF_ACCEPT);
+    }
     rule("forward", "other networks to containers").output(kBridges).verdict(NF_DROP);
     return all;
 }
@@ -101,6 +115,18 @@ const std::vector<NftSet>& ruleset_sets() {
         {.name = kBridges, .comment = "our bridges", .key = {ifname}, .value = {}},
         {.name = kMasquerade, .comment = "leave with this host's address", .key = {ifname}, .value = {}},
         {.name = kInternal, .comment = "no way out", .key = {ifname}, .value = {}},
+        {.name = kRouted4, .comment = "leave with the containers' addresses", .key = {ifname}, .value = {}},
+        {.name = kRouted6, .comment = "leave with the containers' addresses", .key = {ifname}, .value = {}},
+        {.name = kUnprotected4, .comment = "reached at every port", .key = {ifname}, .value = {}},
+        {.name = kUnprotected6, .comment = "reached at every port", .key = {ifname}, .value = {}},
+        {.name = kOpened4,
+         .comment = "ports of routed containers",
+         .key = {ipv4_addr, inet_proto, inet_service},
+         .value = {}},
+        {.name = kOpened6,
+         .comment = "ports of routed containers",
+         .key = {ipv6_addr, inet_proto, inet_service},
+         .value = {}},
         {.name = kConnected, .comment = "talk freely", .key = {ifname, ifname}, .value = {}},
         {.name = kSubnets4,
          .comment = "containers",

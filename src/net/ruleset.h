@@ -4,6 +4,9 @@
 //   set bridges            our bridges, by name
 //   set masquerade         those whose traffic leaves with this host's address
 //   set internal           those without a way out
+//   set routed4, routed6   those whose traffic leaves with the containers' own addresses
+//   set unprotected4, …6   those whose containers are reached at every port
+//   set opened4, opened6   address . protocol . port of containers on routed bridges that others reach
 //   set connected          bridge . bridge: pairs between which containers talk freely
 //   set subnets4, subnets6 addresses of our bridges' containers
 //   map ports4, ports6     protocol . port -> address . port, on every address of this host
@@ -44,6 +47,12 @@ namespace diatom::net {
 inline constexpr const char* kBridges = "bridges";
 inline constexpr const char* kMasquerade = "masquerade";
 inline constexpr const char* kInternal = "internal";
+inline constexpr const char* kRouted4 = "routed4";
+inline constexpr const char* kRouted6 = "routed6";
+inline constexpr const char* kUnprotected4 = "unprotected4";
+inline constexpr const char* kUnprotected6 = "unprotected6";
+inline constexpr const char* kOpened4 = "opened4";
+inline constexpr const char* kOpened6 = "opened6";
 inline constexpr const char* kConnected = "connected";
 inline constexpr const char* kSubnets4 = "subnets4";
 inline constexpr const char* kSubnets6 = "subnets6";

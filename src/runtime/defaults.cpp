@@ -60,6 +60,21 @@ const std::vector<std::string>& default_capabilities() {
     return kDefault;
 }
 
+// In the order in which Docker lists them.
+const std::vector<std::string>& default_masked_paths() {
+    static const std::vector<std::string> kPaths = {
+        "/proc/asound",      "/proc/acpi",          "/proc/interrupts", "/proc/kcore",
+        "/proc/keys",        "/proc/latency_stats", "/proc/timer_list", "/proc/timer_stats",
+        "/proc/sched_debug", "/proc/scsi",          "/sys/firmware",    "/sys/devices/virtual/powercap"};
+    return kPaths;
+}
+
+const std::vector<std::string>& default_readonly_paths() {
+    static const std::vector<std::string> kPaths = {"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys",
+                                                    "/proc/sysrq-trigger"};
+    return kPaths;
+}
+
 Spec default_spec() {
     Spec spec;
     const auto& capabilities = default_capabilities();
@@ -68,19 +83,8 @@ Spec default_spec() {
     add_devices(spec);
     spec.namespaces = {{NamespaceKind::mount}, {NamespaceKind::uts},     {NamespaceKind::ipc},
                        {NamespaceKind::pid},   {NamespaceKind::network}, {NamespaceKind::cgroup}};
-    spec.masked_paths = {"/proc/acpi",
-                         "/proc/asound",
-                         "/proc/interrupts",
-                         "/proc/kcore",
-                         "/proc/keys",
-                         "/proc/latency_stats",
-                         "/proc/sched_debug",
-                         "/proc/scsi",
-                         "/proc/timer_list",
-                         "/proc/timer_stats",
-                         "/sys/devices/virtual/powercap",
-                         "/sys/firmware"};
-    spec.readonly_paths = {"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"};
+    spec.masked_paths = default_masked_paths();
+    spec.readonly_paths = default_readonly_paths();
     spec.seccomp = default_seccomp(capabilities);
     return spec;
 }

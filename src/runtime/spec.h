@@ -217,6 +217,8 @@ Result<Resources> decode_resources(const Json& document, UnknownFields unknown =
 // /sys/fs/cgroup mounts, devices and their rules, and the default seccomp profile (by capabilities and architecture).
 Spec default_spec();
 const std::vector<std::string>& default_capabilities();
+const std::vector<std::string>& default_masked_paths();
+const std::vector<std::string>& default_readonly_paths();
 const std::vector<std::string>& all_capabilities();
 Seccomp default_seccomp(const std::vector<std::string>& capabilities);
 void make_privileged(Spec& spec);  // all capabilities, all devices, no seccomp, nothing masked, /sys writable

@@ -3,6 +3,7 @@
 #include <array>
 #include <cctype>
 #include <chrono>
+#include <cstdlib>
 #include <ctime>
 #include <format>
 
@@ -177,10 +178,15 @@ std::int64_t boot_ns() noexcept { return now(CLOCK_BOOTTIME); }
 
 std::string format_rfc3339(std::int64_t wall_ns) {
     using namespace std::chrono;
-    const sys_time<nanoseconds> time{nanoseconds(wall_ns)};
-    const auto midnight = floor<days>(time);
-    const year_month_day date(midnight);
-    const hh_mm_ss clock(time - midnight);
+    // By integers: the midnight before the earliest times is out of range in nanoseconds.
+    constexpr std::int64_t kDay = 86400 * kSecond;
+    auto [day, rest] = std::lldiv(wall_ns, kDay);
+    if (rest < 0) {
+        --day;
+        rest += kDay;
+    }
+    const year_month_day date{sys_days{days{day}}};
+    const hh_mm_ss clock{nanoseconds(rest)};
     return std::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:09}Z", static_cast<int>(date.year()),
                        static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()), clock.hours().count(),
                        clock.minutes().count(), clock.seconds().count(), clock.subseconds().count());

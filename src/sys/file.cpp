@@ -182,6 +182,14 @@ Result<void> rename_path(const std::string& from, const std::string& to) {
     return {};
 }
 
+Result<void> name_file(FdRef file, const std::string& path) {
+    TRY(remove_file(path));
+    const auto from = std::format("/proc/self/fd/{}", file.raw());
+    if (::linkat(AT_FDCWD, from.c_str(), AT_FDCWD, path.c_str(), AT_SYMLINK_FOLLOW) < 0)
+        return fail_errno(errno, "name {}", path);
+    return {};
+}
+
 Result<void> sync_fd(FdRef fd) {
     if (retry_interrupted([&] { return ::fsync(fd.raw()); }) < 0) return fail_errno(errno, "fsync");
     return {};

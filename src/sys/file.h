@@ -48,6 +48,7 @@ Result<void> remove_tree_at(FdRef dir, const std::string& name);
 Result<std::uint64_t> tree_size(const std::string& path);
 Result<void> remove_file(const std::string& path);  // a missing file is no error
 Result<void> rename_path(const std::string& from, const std::string& to);
+Result<void> name_file(FdRef file, const std::string& path);  // one opened with O_TMPFILE; replaces what is there
 Result<void> sync_fd(FdRef fd);
 Result<void> sync_dir(const std::string& path);
 

@@ -55,9 +55,10 @@ Result<std::uint64_t> mount_of(FdRef file);    // the id of the mount that it wa
 // mounts lasts as long as the descriptor of that namespace, which is returned; descriptors opened below those mounts
 // see them from any thread.
 Result<Fd> in_private_mounts(const std::function<Result<void>()>& arrange);
-// A detached copy of the root of a process's mount namespace, without what is mounted below. not_found: it has ended.
-// Only inside in_private_mounts: the calling thread visits that namespace.
-Result<Fd> clone_root_of(const ProcessId& process);
+// A detached copy of what is mounted at `path` in a process's mount namespace, without what is mounted below.
+// not_found: the process has ended, or `path` is no mount point there. Only inside in_private_mounts: the calling
+// thread visits that namespace, and so `path` leads nowhere else.
+Result<Fd> clone_mount_of(const ProcessId& process, const std::string& path);
 
 struct MountPoint {
     std::string target, type, source;

@@ -36,16 +36,18 @@ Result<Fd> in_private_mounts(const std::function<Result<void>()>& arrange) {
     return arranged;
 }
 
-Result<Fd> clone_root_of(const ProcessId& process) {
+Result<Fd> clone_mount_of(const ProcessId& process, const std::string& path) {
     const Fd home = TRY(open_path(kOwnNamespace, O_RDONLY));
     const Fd theirs = TRY(open_path(std::format("/proc/{}/ns/mnt", process.pid), O_RDONLY));
     // The pid may have passed on between the two; its start time has not.
     if (TRY(start_time(process.pid)) != process.start_time)
         return fail(Kind::not_found, "process {} has ended", process.pid);
     if (::setns(theirs.raw(), CLONE_NEWNS) < 0) return fail_errno(errno, "enter a mount namespace");
-    auto root = clone_mount(FdRef(), "/", false);
+    auto copy = is_mount_point(path)
+                    ? clone_mount(FdRef(), path, false)
+                    : fail(Kind::not_found, "nothing is mounted on {} of process {}", path, process.pid);
     if (::setns(home.raw(), CLONE_NEWNS) < 0) return fail_errno(errno, "leave a mount namespace");
-    return root;
+    return copy;
 }
 
 }  // namespace diatom::sys

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -26,6 +27,11 @@ from clients import TRIXIE, Suite  # noqa: E402
 from playground import Playground  # noqa: E402
 from registry import Registry, free_port  # noqa: E402
 from terminal import Terminal  # noqa: E402
+
+# As in a terminal: who runs the tests in the background has these ignored, and clients would inherit that.
+for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
+    if signal.getsignal(number) == signal.SIG_IGN:
+        signal.signal(number, signal.SIG_DFL)
 
 # Slow machines make a test slow, not red: these only end what hangs.
 BOOT_SECONDS = 300

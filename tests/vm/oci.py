@@ -8,6 +8,7 @@ import io
 import json
 import subprocess
 import tarfile
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -44,12 +45,17 @@ class Layer:
         return self.buffer.getvalue()
 
 
-def busybox_layer() -> Layer:
+def every_applet() -> list[str]:
+    said = subprocess.run([BUSYBOX, "--list"], stdout=subprocess.PIPE, text=True, check=True).stdout
+    return [name for name in said.split() if name != "busybox"]
+
+
+def busybox_layer(applets: Iterable[str] = APPLETS.split()) -> Layer:
     layer = Layer()
     for name in ("bin", "etc", "tmp", "root", "www"):
         layer.directory(name, 0o1777 if name == "tmp" else 0o755)
     layer.add("bin/busybox", BUSYBOX.read_bytes(), 0o755)
-    for applet in APPLETS.split():
+    for applet in applets:
         layer.link(f"bin/{applet}", "busybox")
     layer.add("etc/passwd", b"root:x:0:0:root:/root:/bin/sh\nguest:x:1000:1000::/tmp:/bin/sh\n")
     layer.add("etc/group", b"root:x:0:\nguest:x:1000:\n")

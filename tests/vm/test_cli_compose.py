@@ -123,7 +123,11 @@ def test_create_scale_and_down(project, registry, layouts):
     assert project.states() == {"web-1": "running", "web-2": "running", "web-3": "running", "db-1": "created"}
     project.run("up", "--no-start", "--scale", "web=1")
     assert set(project.states()) == {"web-1", "db-1", "pulled-1"}
+    # All images of the project: that of the other tests comes back by another name.
+    project.machine.docker("tag", "busybox", "cli/kept")
     project.run("down", "--remove-orphans", "--timeout", "0", "--volumes", "--rmi", "all")
+    project.machine.docker("tag", "cli/kept", "busybox")
+    project.machine.docker("rmi", "cli/kept")
     assert project.states() == {}
     assert project.machine.docker("image", "inspect", f"{image}:latest", check=False).returncode == 1
 

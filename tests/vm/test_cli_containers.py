@@ -234,7 +234,7 @@ def test_rm_with_volumes_and_links(docker, play):
     box = created(play, "-v", "/anonymous", "busybox", "true")
     volume = docker("inspect", "-f", "{{(index .Mounts 0).Name}}", box).stdout.strip()
     refused = docker("rm", "--link", box, check=False)
-    assert refused.returncode == 1 and "links" in refused.stderr
+    assert refused.returncode == 1 and "default link name" in refused.stderr
     docker("rm", "--volumes", "--force", box)
     assert docker("volume", "inspect", volume, check=False).returncode == 1
 

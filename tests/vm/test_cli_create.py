@@ -160,7 +160,6 @@ def test_create_keeps_mounts(create, docker, play):
         (["--mount", "type=cluster,source=a,target=/b"], "cluster"),
         (["--volume-driver", "nonesuch"], 'the driver "local" only'),
         (["--log-driver", "syslog"], "syslog"),
-        (["--network", "bridge", "--link-local-ip", "169.254.9.9"], "link-local"),
     ],
     ids=lambda value: value[0] if isinstance(value, list) else "",
 )

@@ -43,8 +43,6 @@ def test_network_without_ipv4(machine, play):
 @pytest.mark.parametrize(
     ("flags", "why"),
     [
-        (["--config-only"], "configuration-only networks"),
-        (["--config-from", "x"], "--config-from is not in this version"),
         (["--ingress"], "not a swarm manager"),
         (["--scope", "swarm"], "not a swarm manager"),
         (["--ipam-driver", "dhcp"], 'IPAM driver "dhcp"'),

@@ -165,9 +165,9 @@ def test_only_what_differs_is_made_anew(project, published):
 class Inside:
     """`diatom compose` on the machine's console, with the file of a project."""
 
-    def __init__(self, project: Project, document: dict) -> None:
+    def __init__(self, project: Project, document: dict, suffix: str = "") -> None:
         text = json.dumps(document, separators=(",", ":"))
-        file = f"/tmp/{project.name}.yaml"
+        file = f"/tmp/{project.name}{suffix}.yaml"
         self.machine, self.command = project.machine, f"TOKEN={TOKEN} diatom compose -p {project.name} -f {file}"
         assert "'" not in text
         for at in range(0, len(text), 500):  # the shell reads lines of 1023 characters
@@ -229,3 +229,56 @@ def test_docker_compose_goes_on_with_the_machines_project(project, docker):
     assert set(project.states()) == {"db-1", "web-1", "files-1"}
     project.run("down", "-v")
     assert inside.states() == {} and f"{project.name}_data" not in docker("volume", "ls").stdout
+
+
+@pytest.mark.usefixtures("hashes_as_we_do")
+def test_options_of_the_machines_own_compose(project, docker):
+    check = {"test": "false", "interval": "300ms", "retries": 1000}
+    services = {
+        "box": busybox("sh", "-c", "echo said; exec sleep 1000", ports=["8085:80"], environment={"A": "1"}, volumes=["/anonymous"]),
+        "other": busybox("sleep", "1000"),
+    }
+    project.write({"services": services})
+    inside = Inside(project, {"services": services | {"never": busybox("sleep", "1000", healthcheck=check, profiles=["never"])}})
+    assert "images are not built" in inside.run("up -d --build", code=1)
+    inside.run("up -d --no-build --pull never --scale other=2")
+    assert sorted(project.states()) == ["box-1", "other-1", "other-2"]
+    before = project.ids()
+    inside.run("up -d --no-recreate --scale other=2")
+    assert project.ids() == before
+    first = docker("inspect", "-f", "{{(index .Mounts 0).Name}}", f"{project.name}-box-1").stdout
+    inside.run("up -d --force-recreate --scale other=2")
+    assert project.ids() != before and docker("inspect", "-f", "{{(index .Mounts 0).Name}}", f"{project.name}-box-1").stdout == first
+    inside.run("up -d --force-recreate -V box")
+    assert docker("inspect", "-f", "{{(index .Mounts 0).Name}}", f"{project.name}-box-1").stdout != first
+    assert inside.run("logs --no-log-prefix --no-color --tail 1 box").splitlines()[-1] == "said"
+    assert "is not ready within" in inside.run("--profile never up -d --wait --wait-timeout 2 never", code=1)
+
+    said = inside.run("run --rm --no-deps -e A=2 -l x=y -v /etc/os-release:/there:ro box sh -c 'echo $A; cat /there'")
+    assert "2\n" in said and "Diatom OS" in said
+    inside.run("stop -t 0 box")
+    for options, ports in (("", {}), ("--service-ports", {"80/tcp": "8085"}), ("-p 8086:81", {"81/tcp": "8086"})):
+        inside.run(f"run -d {options} --name {project.name}run box sleep 1000")
+        data = json.loads(docker("inspect", f"{project.name}run").stdout)[0]["NetworkSettings"]["Ports"]
+        assert {port: sides[0]["HostPort"] for port, sides in data.items() if sides} == ports
+        docker("rm", "-f", f"{project.name}run")
+
+    inside.run("down never other")
+    assert set(project.states()) == {"box-1"}
+    docker("tag", "busybox", "composed-alone")
+    services["box"]["image"] = "composed-alone"
+    alone = Inside(project, {"services": {"box": services["box"]}}, "-alone")
+    alone.run("up -d --force-recreate --remove-orphans")
+    alone.run("down -v --rmi all")
+    assert project.states() == {} and docker("images", "-q", "composed-alone").stdout == ""
+
+
+@pytest.mark.usefixtures("hashes_as_we_do")
+def test_the_machines_own_compose_ends_with_a_container(project):
+    services = {"one": busybox("sh", "-c", "sleep 1; echo last words; exit 5"), "other": busybox("sleep", "1000")}
+    project.write({"services": services})
+    inside = Inside(project, {"services": services})
+    assert "last words" in inside.run("up --abort-on-container-exit -t 0", code=5)
+    assert inside.states() == {"one": "exited", "other": "exited"}
+    said = inside.run("up --exit-code-from other --no-log-prefix -t 0", code=137)
+    assert "last words" in said.splitlines()

@@ -7,6 +7,8 @@ import uuid
 
 import pytest
 
+from clients import SID
+
 pytestmark = pytest.mark.usefixtures("loaded")
 
 LOOP = ("busybox", "sh", "-c", "while :; do :; done")
@@ -186,3 +188,25 @@ def test_events_are_filtered(docker, box):
     assert events(docker, since, f"image={name}") == ["image tag", "image untag"]
     assert events(docker, since, "label=color=red") == []
     assert events(docker, since, "event=start", "event=die", f"container={name}") == ["container start", "container die"]
+
+
+def test_events_of_volumes_and_prunes(docker, box):
+    since = docker("info", "--format", "{{.SystemTime}}").stdout.strip()
+    name = box("-v", "/data", "busybox", "true")
+    docker("wait", name)
+    docker("top", name, check=False)
+    volume = inspect(docker, name)["Mounts"][0]["Name"]
+    assert events(docker, since, f"volume={volume}") == ["volume create", "volume mount", "volume unmount"]
+    docker("network", "prune", "-f")
+    docker("volume", "prune", "-f")
+    assert events(docker, since, "event=prune") == ["network prune", "volume prune"]
+
+
+def test_info_is_whole_and_warns_of_nothing_wrong(machine, docker):
+    info = json.loads(machine.docker("info", "--format", "json", suite=SID).stdout)
+    assert info["FirewallBackend"]["Driver"] == "nftables" and info["InitBinary"] == "docker-init"
+    assert set(info["Plugins"]["Network"]) >= {"bridge", "host", "ipvlan", "macvlan", "null"}
+    assert info["Plugins"]["Log"] == ["json-file", "local", "none"] and info["NFd"] > 0
+    listening = info["NEventsListener"]
+    assert listening == json.loads(docker("info", "--format", "json").stdout)["NEventsListener"]
+    assert "WARNING" not in docker("info").stderr
