@@ -1,5 +1,6 @@
 #include "api/encode.h"
 #include "base/strings.h"
+#include "engine/endpoints.h"
 #include "sys/clock.h"
 
 namespace diatom::api {
@@ -198,7 +199,7 @@ Json encode_host_config(const engine::Container& container) {
     host["ShmSize"] = config.shm_size;
     host["RestartPolicy"] = {{"Name", restart_name(config.restart)}, {"MaximumRetryCount", config.restart_max}};
     host["LogConfig"] = encode_log(config.log);
-    if (!config.links.empty()) host["Links"] = encode_links(container);
+    if (!engine::is_user_defined(config.network_mode)) host["Links"] = encode_links(container);
     if (json_string(host, "Runtime").value_or("").empty()) host["Runtime"] = "diatom";
     add_host_defaults(host, config);
     static constexpr const char* kTexts[] = {"PidMode",    "IpcMode",    "UTSMode",   "CgroupnsMode",

@@ -78,10 +78,11 @@ Task<image::Digest> EngineImpl::commit(std::string container, NewImage options) 
 
 Task<image::Digest> EngineImpl::commit_body(LivePtr live, NewImage options) {
     const auto at_work = image_work_.enter();
-    const bool pauses = options.pause && live->record.state.status == Status::running;
+    bool pauses = options.pause && live->record.state.status == Status::running;
     if (pauses) {
         auto paused = co_await pause(live->record.id, true);
-        CO_TRY(std::move(paused), "pause the container (leave out with --pause=false)");
+        pauses = paused || live->record.state.status == Status::running;  // else it has ended meanwhile: nothing writes
+        if (pauses) CO_TRY(std::move(paused), "pause the container (leave out with --pause=false)");
     }
     const Container record = live->record;
     auto made = co_await on_bulk([&]() -> Result<image::Digest> {

@@ -261,7 +261,9 @@ def test_events_of_a_time(project):
     since = project.machine.docker("info", "-f", "{{.SystemTime}}").stdout.strip()
     project.run("up", "--no-color")
     until = project.machine.docker("info", "-f", "{{.SystemTime}}").stdout.strip()
-    seen = [json.loads(line) for line in lines(project.run("events", "--json", "--since", since, "--until", until, "web"))]
+    told = project.run("events", "--json", "--since", since, "--until", until, "web", check=False)
+    assert told.returncode == 0 or told.stderr.strip() == "EOF", "this client says at times that the stream has ended"
+    seen = [json.loads(line) for line in lines(told)]
     assert {one["service"] for one in seen} == {"web"} and {"create", "start", "die"} <= {one["action"] for one in seen}
 
 
@@ -343,4 +345,4 @@ def test_building_is_refused(machine, tmp_path, suite):
     quiet = [["run", "--quiet-build", "made"], ["up", "--quiet-build"]] if suite is SID else []
     for command in (["build"], ["up", "-d", "--build"], ["create", "--build"], ["run", "--build", "made"], *quiet):
         done = project.run(*command, check=False)
-        assert done.returncode != 0 and "build" in done.stderr, done.stderr
+        assert done.returncode != 0 and "build" in done.stderr, f"{command}: {done.stderr}"

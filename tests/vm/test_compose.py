@@ -240,7 +240,7 @@ def test_options_of_the_machines_own_compose(project, docker):
     }
     project.write({"services": services})
     inside = Inside(project, {"services": services | {"never": busybox("sleep", "1000", healthcheck=check, profiles=["never"])}})
-    assert "images are not built" in inside.run("up -d --build", code=1)
+    assert "images are not built" in inside.run("up -d --build", code=6)
     inside.run("up -d --no-build --pull never --scale other=2")
     assert sorted(project.states()) == ["box-1", "other-1", "other-2"]
     before = project.ids()

@@ -89,7 +89,7 @@ def test_push_and_pull_by_another_name(docker, loaded, registry):
     other = f"{registry.address}/elsewhere/app:v2"
     docker("tag", "busybox", other)
     said = docker("push", other).stdout
-    assert "Mounted from pushed/app" in said and digest in said
+    assert "Mounted from " in said and digest in said, "from pushed/app, or where another test has pushed the same layers"
 
 
 def test_push_says_what_is_wrong(docker, loaded, registry):

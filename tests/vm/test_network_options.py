@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 
 import pytest
+from clients import SID
 from conftest import assert_invariants
 from playground import name
 from test_docker import wait_for
@@ -76,7 +78,8 @@ def test_configurations(play, docker, loaded):
     assert_invariants(loaded)
 
 
-def test_endpoint_options(play, docker):
+def test_endpoint_options(loaded, play, docker):
+    play.docker = partial(loaded.docker, suite=SID)  # Debian 13's command line writes options small
     net, second = play.network(), play.network()
     sysctls = "com.docker.network.endpoint.sysctls=net.ipv4.conf.IFNAME.log_martians=1"
     options = f'"driver-opt={sysctls}"'
