@@ -91,6 +91,7 @@ def test_up_attached_to_some(project):
     assert re.search(r"^one-1 +\| first$", some.stdout, re.MULTILINE) and "second" not in some.stdout
     others = project.run("up", "--no-color", "--no-attach", "one", "--no-log-prefix", "--menu=false", "-t", "0")
     assert "second\n" in others.stdout and "first" not in others.stdout
+    wait_for(lambda: set(project.states().values()) == {"exited"})  # what it is not attached to goes on
     stamped = project.run("up", "--no-color", "--attach-dependencies", "--timestamps", "-t", "0", "one").stdout
     assert re.search(r"^one-1 +\| \d{4}-\d\d-\d\dT[0-9:.]+Z first$", stamped, re.MULTILINE) and "second" in stamped
     project.write({"services": {"bad": says("bad", 3), "long": busybox("sleep", "1000")}})
@@ -118,11 +119,11 @@ def test_create_scale_and_down(project, registry, layouts):
     assert sorted(row["ID"] for row in project.rows("-a")) == before
     project.write({"services": {"web": TICKS | {"depends_on": ["db"]}, "db": busybox("sleep", "1000"), "pulled": busybox("sleep", "1000") | {"image": f"{image}:latest"}}})
     project.run("create", "--force-recreate", "--remove-orphans", "web")
-    assert set(project.states()) == {"web-1", "db-1"}
+    assert sorted(row["Service"] for row in project.rows("-a")) == ["db", "web"]
     project.run("scale", "--no-deps", "web=3")
-    assert project.states() == {"web-1": "running", "web-2": "running", "web-3": "running", "db-1": "created"}
+    assert sorted((row["Service"], row["State"]) for row in project.rows("-a")) == [("db", "created"), *[("web", "running")] * 3]
     project.run("up", "--no-start", "--scale", "web=1")
-    assert set(project.states()) == {"web-1", "db-1", "pulled-1"}
+    assert sorted(row["Service"] for row in project.rows("-a")) == ["db", "pulled", "web"]
     # All images of the project: that of the other tests comes back by another name.
     project.machine.docker("tag", "busybox", "cli/kept")
     project.run("down", "--remove-orphans", "--timeout", "0", "--volumes", "--rmi", "all")
@@ -262,26 +263,35 @@ def test_events_of_a_time(project):
     project.run("up", "--no-color")
     until = project.machine.docker("info", "-f", "{{.SystemTime}}").stdout.strip()
     told = project.run("events", "--json", "--since", since, "--until", until, "web", check=False)
-    assert told.returncode == 0 or told.stderr.strip() == "EOF", "this client says at times that the stream has ended"
+    # To this client the end of the stream is a mistake, Docker's end, too.
+    assert (told.returncode, told.stderr.strip()) in ((0, ""), (1, "EOF"))
     seen = [json.loads(line) for line in lines(told)]
     assert {one["service"] for one in seen} == {"web"} and {"create", "start", "die"} <= {one["action"] for one in seen}
+    following = project.start("events", "--since", since, "other", stdout=subprocess.PIPE)
+    try:
+        first = following.stdout.readline()
+        assert "container create" in first and f"name={project.name}-other-1" in first
+    finally:
+        following.terminate()
+        following.wait(60)
 
 
-@pytest.mark.parametrize("command", [["watch", "--no-up", "--quiet", "--prune"], ["up", "--watch", "--no-build"]], ids=" ".join)
-def test_watching(project, command):
+@pytest.mark.parametrize("command", [["watch", "--no-up", "--quiet", "--prune"], ["up", "--watch"]], ids=" ".join)
+def test_watching(project, command, tmp_path):
     source = project.directory / "source"
     source.mkdir()
     (project.directory / "Dockerfile").write_text("FROM busybox\n")
     rule = {"action": "sync", "path": "./source", "target": "/tmp/source"}
     project.write({"services": {"web": busybox("sleep", "1000", build={"context": "."}, develop={"watch": [rule]})}})
     project.run("up", "-d", "--no-build")
-    watching, count = project.start(*command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL), 0
+    watching, count = project.start(*command, stdout=subprocess.DEVNULL, stderr=(tmp_path / "said").open("w")), 0
 
     def arrives() -> bool:
         nonlocal count
         count += 1  # what is written before it watches is not seen
         (source / "file").write_text(f"{count}\n")
-        return project.run("exec", "-T", "web", "cat", "/tmp/source/file", check=False).stdout != "" and watching.poll() is None
+        assert watching.poll() is None, (tmp_path / "said").read_text()
+        return project.run("exec", "-T", "web", "cat", "/tmp/source/file", check=False).stdout != ""
 
     try:
         wait_for(arrives)
@@ -338,11 +348,13 @@ def test_pull_and_push(project, registry, layouts):
 
 
 @pytest.mark.parametrize("suite", [TRIXIE, SID], ids=lambda suite: suite.name, scope="module")
-def test_building_is_refused(machine, tmp_path, suite):
+def test_building_is_refused(machine, tmp_path, suite, monkeypatch):
+    """By the engine. With BuildKit this client does not ask it, but runs an image of Docker Hub that builds."""
+    monkeypatch.setenv("DOCKER_BUILDKIT", "0")
     project = Project(machine, tmp_path, suite)
-    (tmp_path / "Dockerfile").write_text("FROM busybox\n")
+    (tmp_path / "Dockerfile").write_text("FROM scratch\nCOPY Dockerfile /\n")
     project.write({"services": {"made": {"build": {"context": "."}}}})
     quiet = [["run", "--quiet-build", "made"], ["up", "--quiet-build"]] if suite is SID else []
     for command in (["build"], ["up", "-d", "--build"], ["create", "--build"], ["run", "--build", "made"], *quiet):
         done = project.run(*command, check=False)
-        assert done.returncode != 0 and "build" in done.stderr, f"{command}: {done.stderr}"
+        assert done.returncode != 0 and "building images is not in this version" in done.stderr, f"{command}: {done.stderr}"

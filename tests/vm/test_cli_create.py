@@ -122,7 +122,7 @@ def test_create_keeps_files_of_the_client(create, docker, tmp_path):
 def test_create_keeps_networks_and_names(create, docker, play):
     net = play.network("--subnet", "10.87.0.0/24", "--ipv6", "--subnet", "fd87::/64")
     web = play.web("--network", net)
-    flags = ["--network", net, "--network-alias", "site", "--ip", "10.87.0.77", "--ip6", "fd87::77", "--mac-address", "02:00:00:00:00:77", "--link", f"{web}:db"]
+    flags = ["--network", net, "--network-alias", "site", "--ip", "10.87.0.77", "--ip6", "fd87::77", "--mac-address", "02:00:00:00:00:77", "--link-local-ip", "169.254.9.9", "--link", f"{web}:db"]
     box, _ = create(*flags, "--publish", "8096:80", "--publish-all", "--expose", "81", command=("sleep", "1000"))
     docker("start", box)
     joined = json.loads(docker("inspect", box).stdout)[0]["NetworkSettings"]["Networks"][net]
