@@ -9,7 +9,8 @@
 namespace diatom::engine {
 namespace {
 
-constexpr std::string_view kPlaceholder = "IFNAME";
+// In small letters too: docker's command line writes all options so.
+constexpr std::array<std::string_view, 2> kPlaceholders = {"IFNAME", "ifname"};
 
 Failure malformed(std::string_view text) {
     return fail(Kind::invalid, "option {}: \"{}\" is not of the form net.X.Y.IFNAME.Z=VALUE", kSysctlsOption, text);
@@ -22,7 +23,7 @@ Result<std::pair<std::string, std::string>> parse_sysctl(std::string_view text, 
     const auto parts = split(halves->first, '.');
     constexpr std::array<std::string_view, 3> kFamilies = {"ipv4", "ipv6", "mpls"};
     const bool right = parts.size() == 5 && parts[0] == "net" && std::ranges::contains(kFamilies, parts[1]) &&
-                       (parts[2] == "conf" || parts[2] == "neigh") && parts[3] == kPlaceholder;
+                       (parts[2] == "conf" || parts[2] == "neigh") && std::ranges::contains(kPlaceholders, parts[3]);
     const auto is_plain = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_'; };
     if (!right || parts[4].empty() || !std::ranges::all_of(parts[4], is_plain)) return malformed(text);
     return std::pair(std::format("{}/{}/{}/{}", parts[1], parts[2], interface, parts[4]), std::string(halves->second));

@@ -44,7 +44,7 @@ asio::awaitable<void> EngineImpl::update_linked(std::string id) {
         if (live->removed || target == containers_.end()) continue;
         Container next = live->record;
         for (auto& link : next.links) {
-            if (link.container == id) (void)refresh_link(next, link, target->second->record);
+            if (link.container == id) std::ignore = refresh_link(next, link, target->second->record);
         }
         co_await keep_links(live, next);
     }

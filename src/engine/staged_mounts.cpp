@@ -59,11 +59,11 @@ Result<std::string> StagedMounts::bind_part(const std::string& whole, const std:
 
 Result<std::string> StagedMounts::mount_shm_of(const sys::ProcessId& process) {
     Fd tree;
-    TRY(sys::in_private_mounts([&]() -> Result<void> {
-            tree = TRY(sys::clone_mount_of(process, kShm));
-            return {};
-        }),
-        "copy {} of another container", kShm);
+    std::ignore = TRY(sys::in_private_mounts([&]() -> Result<void> {
+                          tree = TRY(sys::clone_mount_of(process, kShm));
+                          return {};
+                      }),
+                      "copy {} of another container", kShm);
     return place(tree, true);
 }
 

@@ -85,7 +85,9 @@ Task<void> EngineImpl::end_body(LivePtr live, std::uint64_t exits) {
     auto killed = co_await kill_body(live, SIGKILL);
     if (!killed && live->exits == exits) co_return killed;
     if (!live->active() || co_await await_exit(live, exits, kKillPatience)) co_return Result<void>();
-    co_return survives(live->record);
+    if (!live->ending) co_return survives(live->record);
+    co_await await_recorded(live);  // it has ended: a slow disk is no reason to say otherwise
+    co_return Result<void>();
 }
 
 // True once it has ended (again) since `exits` was read.

@@ -81,6 +81,10 @@ def test_network_connect_with_everything(machine, docker, play):
     assert "eth1" not in play.sh(box, "ls /sys/class/net")
     docker("network", "connect", "--link-local-ip", "169.254.9.9", net, box)
     assert "169.254.9.9" in play.sh(box, "busybox ip -o addr show dev eth1")
+    given = docker("create", "--network", net, "--link-local-ip", "169.254.9.8", "busybox").stdout.strip()
+    play.boxes.append(given)
+    shown = json.loads(docker("inspect", given).stdout)[0]["NetworkSettings"]["Networks"][net]
+    assert shown["IPAMConfig"]["LinkLocalIPs"] == ["169.254.9.8"]
 
 
 def test_network_prune_and_rm(docker, play):

@@ -252,7 +252,7 @@ def test_options_of_the_machines_own_compose(project, docker):
     inside.run("up -d --force-recreate -V box")
     assert docker("inspect", "-f", "{{(index .Mounts 0).Name}}", f"{project.name}-box-1").stdout != first
     assert inside.run("logs --no-log-prefix --no-color --tail 1 box").splitlines()[-1] == "said"
-    assert "is not ready within" in inside.run("--profile never up -d --wait --wait-timeout 2 never", code=1)
+    assert "is not ready within" in inside.run("--profile never up -d --wait --wait-timeout 2 never", code=5)
 
     said = inside.run("run --rm --no-deps -e A=2 -l x=y -v /etc/os-release:/there:ro box sh -c 'echo $A; cat /there'")
     assert "2\n" in said and "Diatom OS" in said

@@ -30,6 +30,7 @@ def test_a_containers_own_files(docker, play):
     # It counts again what was given back, and holds after another start.
     docker("restart", "-t", "0", small)
     assert 0 < written(play.sh(small, "rm /f; " + FILL.format("/g", "/g"))) <= 16 << 20
+    play.boxes.append(docker("create", "--storage-opt", "size=16m", "busybox").stdout.strip())
     bad = docker("create", "--storage-opt", "size=much", "busybox", check=False)
     assert bad.returncode == 1 and "invalid size: 'much'" in bad.stderr
     unknown = docker("create", "--storage-opt", "colour=red", "busybox", check=False)

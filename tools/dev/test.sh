@@ -86,7 +86,6 @@ stage_vm() {
     tools/dev/image.sh
     [ -n "$selected" ] || rm -rf build/compat
     python3 -m pytest -p no:cacheprovider -n "${DIATOM_JOBS:-$(nproc)}" --dist loadfile --durations=10 tests/vm "${pytest_args[@]}"
-    [ -n "$selected" ] || tools/dev/compat.sh
 }
 
 failed=()
