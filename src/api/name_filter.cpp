@@ -1,7 +1,6 @@
 #include "api/name_filter.h"
 
 #include <algorithm>
-#include <array>
 #include <cctype>
 
 namespace diatom::api {
@@ -32,13 +31,9 @@ Result<NameFilter> NameFilter::take(Filters& filters) {
     NameFilter filter;
     for (auto& text : filters["name"]) {
         TRY(check(text));
-        auto compiled = std::make_unique<regex_t>();
-        if (const int code = ::regcomp(compiled.get(), text.c_str(), REG_EXTENDED | REG_NOSUB); code != 0) {
-            std::array<char, 128> why{};
-            ::regerror(code, compiled.get(), why.data(), why.size());
-            return refuse(text, why.data());
-        }
-        filter.patterns_.push_back({std::move(text), std::unique_ptr<regex_t, Free>(compiled.release())});
+        auto regex = PosixRegex::compile(text);
+        if (!regex) return refuse(text, regex.error().what());
+        filter.patterns_.push_back({std::move(text), std::move(*regex)});
     }
     filters.erase("name");
     return filter;
@@ -46,7 +41,7 @@ Result<NameFilter> NameFilter::take(Filters& filters) {
 
 bool NameFilter::allows(const std::string& name) const {
     return patterns_.empty() || std::ranges::any_of(patterns_, [&](const auto& pattern) {
-               return pattern.text == name || ::regexec(pattern.compiled.get(), name.c_str(), 0, nullptr, 0) == 0;
+               return pattern.text == name || pattern.regex.matches(name);
            });
 }
 

@@ -1,13 +1,11 @@
 // The "name" filter of Docker's listings: regular expressions. Thread side: any.
 #pragma once
 
-#include <regex.h>
-
-#include <memory>
 #include <string>
 #include <vector>
 
 #include "api/filter.h"
+#include "base/posix_regex.h"
 
 namespace diatom::api {
 
@@ -22,15 +20,9 @@ public:
     bool allows(const std::string& name) const;
 
 private:
-    struct Free {
-        void operator()(regex_t* compiled) const noexcept {
-            ::regfree(compiled);
-            delete compiled;
-        }
-    };
     struct Pattern {
         std::string text;
-        std::unique_ptr<regex_t, Free> compiled;
+        PosixRegex regex;
     };
     std::vector<Pattern> patterns_;
 };

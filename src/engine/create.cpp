@@ -60,6 +60,16 @@ std::vector<MountPoint> mounts_of(const Container& container) {
     return mounts;
 }
 
+// What the image has at the place of a volume, or of a part of one, goes into it. A part that is not there is the
+// start's to refuse.
+Result<void> fill(FdRef image, const VolumeUse& use) {
+    if (use.subpath.empty()) return copy_up(image, use.target, use.source);
+    const Fd whole = TRY(sys::open_path(use.source, O_PATH | O_DIRECTORY));
+    const auto part = sys::open_in_root(whole, use.subpath, O_PATH | O_DIRECTORY);
+    if (!part) return {};
+    return copy_up(image, use.target, std::format("/proc/self/fd/{}", part->raw()));
+}
+
 }  // namespace
 
 // What is named for this container itself goes before what it inherits, a later donor before an earlier one.
@@ -101,20 +111,6 @@ Result<void> EngineImpl::prepare_image_mounts(Container& container) {
     return {};
 }
 
-namespace {
-
-// What the image has at the place of a volume, or of a part of one, goes into it. A part that is not there is the
-// start's to refuse.
-Result<void> fill(FdRef image, const VolumeUse& use) {
-    if (use.subpath.empty()) return copy_up(image, use.target, use.source);
-    const Fd whole = TRY(sys::open_path(use.source, O_PATH | O_DIRECTORY));
-    const auto part = sys::open_in_root(whole, use.subpath, O_PATH | O_DIRECTORY);
-    if (!part) return {};
-    return copy_up(image, use.target, std::format("/proc/self/fd/{}", part->raw()));
-}
-
-}  // namespace
-
 std::vector<Volume> EngineImpl::optioned_volumes(const Container& container) const {
     std::vector<Volume> optioned;
     for (const auto& volume : volumes_) {
@@ -131,8 +127,8 @@ Task<Created> EngineImpl::create(std::string name, ContainerConfig config) {
 Task<Created> EngineImpl::create_body(std::string name, ContainerConfig config) {
     CO_TRY(inherit_volumes(config));
     CO_TRY(validate(config));
-    for (const auto& mode :
-         {config.pid_mode, config.ipc_mode}) {  // the network's is looked for at its start, as Docker
+    // The network's is looked for at its start, as Docker.
+    for (const auto& mode : {config.pid_mode, config.ipc_mode}) {
         if (!mode.starts_with("container:")) continue;
         if (const auto found = find(mode.substr(10)); !found)
             co_return fail(Kind::invalid, "{}", found.error().what());  // see inherit_volumes()

@@ -14,16 +14,14 @@
 #include <memory>
 
 #include "config/services.h"
-#include "engine/async.h"
 #include "engine/check_world.h"
 #include "engine/engine.h"
 #include "engine/events.h"
-#include "engine/json_log.h"
 #include "engine/launcher.h"
+#include "engine/live.h"
 #include "engine/name_service.h"
 #include "engine/networks.h"
 #include "engine/records.h"
-#include "engine/stdio.h"
 #include "engine/volume_mounts.h"
 #include "image/registry.h"
 #include "proc/supervisor.h"
@@ -41,53 +39,10 @@ struct Parts {
     std::unique_ptr<asio::thread_pool> bulk;
 };
 
-// A container and what lives with it.
-struct Live {
-    Live(const asio::any_io_executor& loop, Container r)
-        : record(std::move(r)),
-          lock(loop),
-          changed(loop),
-          logged(loop),
-          hub(std::make_shared<StdioHub>(loop, record.config.tty, record.config.stdin_once)) {}
-
-    bool active() const noexcept { return is_active(record.state.status); }
-
-    Container record;  // as in the database
-    AsyncMutex lock;
-    Signal changed;  // exits, removed or the status changed
-    Signal logged;
-    std::uint64_t exits = 0;
-    bool ending = false;  // an end is being recorded: status may have changed, exits has not yet
-    bool removed = false;
-    std::string wait_error;  // why the exit code is not the program's own
-    std::shared_ptr<StdioHub> hub;
-    std::shared_ptr<JsonLog> log;                           // while it runs
-    std::uint64_t log_generation = 0;                       // of the last log
-    std::shared_ptr<asio::posix::stream_descriptor> pidfd;  // while it runs
-    std::optional<runtime::Spec> spec;                      // as launched, for exec
-    std::chrono::milliseconds back_off{0};
-    bool keep_once = false;            // auto_remove: a restart's stop is not the end
-    std::uint64_t restart_ticket = 0;  // raised to call off a pending restart
-    bool returning = false;            // its engine died while a restart was pending
-    std::uint64_t health_run = 0;      // raised to end the health checks of a run
-};
-using LivePtr = std::shared_ptr<Live>;
-
 // Whether the restart policy brings back what has ended as the record says, whoever ended it.
 bool policy_wants(const Container& container);
 
 enum class Binds : std::uint8_t;  // file_view.h
-
-struct LiveExec {
-    LiveExec(const asio::any_io_executor& loop, ExecState s)
-        : state(std::move(s)), hub(std::make_shared<StdioHub>(loop, state.config.tty, true)) {}
-    ExecState state;
-    std::shared_ptr<StdioHub> hub;
-    sys::ProcessId process;  // while it runs
-    bool started = false;
-    bool forgotten = false;  // the engine's own: who started it takes it away
-};
-using ExecPtr = std::shared_ptr<LiveExec>;
 
 class EngineImpl final : public Engine {
 public:

@@ -1,7 +1,6 @@
 #include "engine/key_pattern.h"
 
 #include <algorithm>
-#include <array>
 #include <cctype>
 #include <cstdint>
 #include <string_view>
@@ -65,26 +64,11 @@ Result<void> check_repeats(std::string_view text) {
 
 }  // namespace
 
-void KeyPattern::Free::operator()(regex_t* compiled) const {
-    ::regfree(compiled);
-    delete compiled;
-}
-
 Result<KeyPattern> KeyPattern::parse(const std::string& text) {
     if (text.size() > kLongest) return fail(Kind::invalid, "a pattern has at most {} characters", kLongest);
     TRY(check_repeats(text), "pattern \"{}\"", text);
     const auto posix = TRY(translate(text), "pattern \"{}\"", text);
-    auto plain = std::make_unique<regex_t>();
-    if (const int code = ::regcomp(plain.get(), posix.c_str(), REG_EXTENDED | REG_NOSUB); code != 0) {
-        std::array<char, 128> reason{};
-        ::regerror(code, plain.get(), reason.data(), reason.size());
-        return fail(Kind::invalid, "pattern \"{}\": {}", text, reason.data());
-    }
-    return KeyPattern(Compiled(plain.release()));
-}
-
-bool KeyPattern::matches(const std::string& name) const {
-    return ::regexec(compiled_.get(), name.c_str(), 0, nullptr, 0) == 0;
+    return KeyPattern(TRY(PosixRegex::compile(posix), "pattern \"{}\"", text));
 }
 
 }  // namespace diatom::engine

@@ -3,27 +3,20 @@
 // escapes of letters) is refused. Thread side: any.
 #pragma once
 
-#include <regex.h>
-
-#include <memory>
 #include <string>
 
-#include "base/error.h"
+#include "base/posix_regex.h"
 
 namespace diatom::engine {
 
 class KeyPattern {
 public:
     static Result<KeyPattern> parse(const std::string& text);
-    bool matches(const std::string& name) const;
+    bool matches(const std::string& name) const { return regex_.matches(name); }
 
 private:
-    struct Free {
-        void operator()(regex_t* compiled) const;
-    };
-    using Compiled = std::unique_ptr<regex_t, Free>;
-    explicit KeyPattern(Compiled compiled) : compiled_(std::move(compiled)) {}
-    Compiled compiled_;
+    explicit KeyPattern(PosixRegex regex) : regex_(std::move(regex)) {}
+    PosixRegex regex_;
 };
 
 }  // namespace diatom::engine

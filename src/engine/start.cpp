@@ -104,10 +104,8 @@ Task<void> EngineImpl::start_locked(LivePtr live) {
 
 // Namespaces of other containers, which must run now.
 Result<void> EngineImpl::join_namespaces(const Container& container, SpecInputs& inputs) const {
-    const auto owner_of = [&](const std::string& mode, const char* kind) -> Result<LivePtr> {
+    const auto owner_of = [&](const std::string& mode, const char* name) -> Result<LivePtr> {
         if (!mode.starts_with("container:")) return LivePtr();
-        auto name = std::string(kind == std::string_view("net") ? "network" : kind);
-        if (name != "network") std::ranges::transform(name, name.begin(), [](char c) { return c - 'a' + 'A'; });
         auto other = TRY(find(mode.substr(10)), "failed to join {} namespace", name);
         if (other->record.state.status != Status::running) {
             return fail(Kind::io,
@@ -119,9 +117,9 @@ Result<void> EngineImpl::join_namespaces(const Container& container, SpecInputs&
     const auto path_of = [](const LivePtr& owner, const char* kind) {
         return owner ? std::format("/proc/{}/ns/{}", owner->record.state.process.pid, kind) : "";
     };
-    inputs.network_path = path_of(TRY(owner_of(container.config.network_mode, "net")), "net");
-    inputs.pid_path = path_of(TRY(owner_of(container.config.pid_mode, "pid")), "pid");
-    const auto ipc_owner = TRY(owner_of(container.config.ipc_mode, "ipc"));
+    inputs.network_path = path_of(TRY(owner_of(container.config.network_mode, "network")), "net");
+    inputs.pid_path = path_of(TRY(owner_of(container.config.pid_mode, "PID")), "pid");
+    const auto ipc_owner = TRY(owner_of(container.config.ipc_mode, "IPC"));
     inputs.ipc_path = path_of(ipc_owner, "ipc");
     if (!ipc_owner) return {};
     if (!shares_ipc(ipc_owner->record.config)) {

@@ -12,6 +12,7 @@
 
 #include "base/strings.h"
 #include "init/block.h"
+#include "init/gpt_bytes.h"
 #include "sys/file.h"
 
 namespace diatom::init {
@@ -24,26 +25,6 @@ constexpr std::size_t kEntryFirst = 32, kEntryLast = 40;
 constexpr std::string_view kSignature = "EFI PART";
 constexpr std::uint64_t kAlignment = 1U << 20U;  // bytes
 constexpr std::uint64_t kUsualEntriesLba = 2;
-
-template <class T>
-T get(const std::string& bytes, std::size_t at) {
-    T value;
-    std::memcpy(&value, bytes.data() + at, sizeof value);
-    return value;
-}
-template <class T>
-void put(std::string& bytes, std::size_t at, T value) {
-    std::memcpy(bytes.data() + at, &value, sizeof value);
-}
-
-std::uint32_t crc32(std::string_view bytes) {
-    std::uint32_t crc = ~0U;
-    for (const char c : bytes) {
-        crc ^= static_cast<unsigned char>(c);
-        for (int bit = 0; bit < 8; ++bit) crc = (crc >> 1U) ^ (0xedb88320U & (0U - (crc & 1U)));
-    }
-    return ~crc;
-}
 
 Result<std::string> read_sectors(FdRef disk, unsigned sector, std::uint64_t lba, std::size_t bytes) {
     if (lba > static_cast<std::uint64_t>(INT64_MAX) / sector)

@@ -12,6 +12,7 @@
 
 #include "base/strings.h"
 #include "init/gpt.h"
+#include "init/gpt_bytes.h"
 #include "init/superblock.h"
 #include "sys/file.h"
 
@@ -25,26 +26,6 @@ constexpr std::uint64_t kDisk = 64U << 20U;  // bytes
 
 void check(bool holds) {
     if (!holds) __builtin_trap();
-}
-
-std::uint32_t crc32(std::string_view bytes) {
-    std::uint32_t crc = ~0U;
-    for (const char c : bytes) {
-        crc ^= static_cast<unsigned char>(c);
-        for (int bit = 0; bit < 8; ++bit) crc = (crc >> 1U) ^ (0xedb88320U & (0U - (crc & 1U)));
-    }
-    return ~crc;
-}
-
-template <class T>
-T get(const std::string& bytes, std::size_t at) {
-    T value;
-    std::memcpy(&value, bytes.data() + at, sizeof value);
-    return value;
-}
-template <class T>
-void put(std::string& bytes, std::size_t at, T value) {
-    std::memcpy(bytes.data() + at, &value, sizeof value);
 }
 
 void write_at(FdRef disk, const std::string& bytes, std::uint64_t offset) {
