@@ -96,7 +96,6 @@ Json engine_facts(const engine::EngineOptions& options) {
               {"Authorization", nullptr},
               {"Log", {"json-file", "local", "none"}}}},
             {"SecurityOptions", {"name=seccomp,profile=builtin", "name=cgroupns"}},
-            {"FirewallBackend", {{"Driver", "nftables"}, {"Info", nullptr}}},
             {"InitBinary", "docker-init"},
             {"ContainerdCommit", {{"ID", ""}}},
             {"RuncCommit", {{"ID", ""}}},
