@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,3 +57,7 @@ def record(suite: Suite, arguments: Sequence[str], code: int, said: str) -> None
     line = {"test": test, "suite": suite.name, "arguments": list(arguments), "code": code, "said": said[-500:]}
     with file.open("a") as lines:
         lines.write(json.dumps(line) + "\n")
+
+
+def lines(done: subprocess.CompletedProcess) -> list[str]:
+    return done.stdout.splitlines()

@@ -223,6 +223,15 @@ def play(docker, loaded):
 
 
 @pytest.fixture
+def project(machine, tmp_path, suite):
+    from project import Project  # which needs what stands here
+
+    made = Project(machine, tmp_path, suite)
+    yield made
+    made.close()
+
+
+@pytest.fixture
 def docker_tty(machine, suite):
     @contextmanager
     def run(*args: str, rows: int = 24, columns: int = 80):

@@ -51,6 +51,14 @@ class Terminal:
             self._read()
         return self.process.returncode
 
+    def leave_shell(self) -> None:
+        """Detaches by keys of one's own, ctrl-x d, from a shell that still gets Docker's usual ones."""
+        self.expect("#")
+        self.send("\x10\x11echo still-$((40+2))\n")
+        self.expect("still-42")
+        self.send("\x18d")
+        self.wait()
+
     def close(self) -> None:
         if self.process.poll() is None:
             self.process.kill()

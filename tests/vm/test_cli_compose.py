@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from clients import SID, TRIXIE
+from clients import SID, TRIXIE, lines
 from project import Project, busybox
 from test_docker import wait_for
 
@@ -22,17 +22,6 @@ TICKS = busybox("sh", "-c", "echo up $$(hostname); trap 'echo hup' HUP; trap 'ex
 @pytest.fixture(scope="module")
 def suite():
     return SID
-
-
-@pytest.fixture
-def project(machine, tmp_path, suite):
-    made = Project(machine, tmp_path, suite)
-    yield made
-    made.close()
-
-
-def lines(done) -> list[str]:
-    return done.stdout.splitlines()
 
 
 def inspected(project, service: str) -> dict:

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from clients import SID, TRIXIE
+from clients import SID, TRIXIE, lines
 from project import Project, busybox
 
 pytestmark = pytest.mark.usefixtures("loaded")
@@ -15,17 +15,6 @@ pytestmark = pytest.mark.usefixtures("loaded")
 @pytest.fixture(scope="module")
 def suite():
     return SID
-
-
-@pytest.fixture
-def project(machine, tmp_path, suite):
-    made = Project(machine, tmp_path, suite)
-    yield made
-    made.close()
-
-
-def lines(done) -> list[str]:
-    return done.stdout.splitlines()
 
 
 # --- run

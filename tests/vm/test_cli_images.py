@@ -8,15 +8,11 @@ import re
 import pytest
 
 import oci
-from clients import SID
+from clients import SID, lines
 from playground import name
 from registry import PASSWORD, USER, FaultyRegistry, needs_password
 
 pytestmark = pytest.mark.usefixtures("loaded")
-
-
-def lines(done) -> list[str]:
-    return done.stdout.splitlines()
 
 
 @pytest.fixture

@@ -6,14 +6,10 @@ import json
 
 import pytest
 
-from clients import SID
+from clients import SID, lines
 from playground import name
 
 pytestmark = pytest.mark.usefixtures("loaded")
-
-
-def lines(done) -> list[str]:
-    return done.stdout.splitlines()
 
 
 # --- networks

@@ -7,16 +7,12 @@ import time
 
 import pytest
 
-from clients import SUITES
+from clients import SUITES, lines
 from playground import name
 
 pytestmark = pytest.mark.usefixtures("loaded")
 
 NO_HOST = {"DOCKER_HOST": "", "DOCKER_TLS_VERIFY": "", "DOCKER_CERT_PATH": ""}
-
-
-def lines(done) -> list[str]:
-    return done.stdout.splitlines()
 
 
 @pytest.fixture

@@ -28,13 +28,6 @@ def hashes_as_we_do(suite) -> None:
         pytest.skip("what differs in its hash is made anew by docker compose 2.40")
 
 
-@pytest.fixture
-def project(machine, tmp_path, suite):
-    made = Project(machine, tmp_path, suite)
-    yield made
-    made.close()
-
-
 def shop() -> dict:
     """A service that needs one that is healthy and one that has ended, or it ends itself."""
     data = ["data:/data"]

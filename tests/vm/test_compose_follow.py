@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 from clients import SUITES
-from project import Project, busybox
+from project import busybox
 from test_docker import wait_for
 
 pytestmark = pytest.mark.usefixtures("loaded")
@@ -17,13 +17,6 @@ pytestmark = pytest.mark.usefixtures("loaded")
 @pytest.fixture(scope="module", params=SUITES, ids=lambda suite: suite.name)
 def suite(request):
     return request.param
-
-
-@pytest.fixture
-def project(machine, tmp_path, suite):
-    made = Project(machine, tmp_path, suite)
-    yield made
-    made.close()
 
 
 def ended(process: subprocess.Popen) -> str:

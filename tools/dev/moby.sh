@@ -9,24 +9,17 @@ packages=(image network system volume container)
 script=$(realpath "${BASH_SOURCE[0]}")
 # shellcheck source=tools/dev/common.sh
 . "$(dirname "$script")/common.sh"
+# shellcheck source=tools/dev/go_module.sh
+. tools/dev/go_module.sh
 repo=$PWD
 cd tests/moby
-key=$({ cat "$script" go.mod go.sum; go version; } | sha256sum | cut -c1-16)
-dir=/cache/moby/$key
-
-# The host's certificate authorities (tools/dev/buildroot.sh): its way out may have one of its own.
-if [ -s /etc/ssl/host.crt ]; then export SSL_CERT_FILE=/etc/ssl/host.crt; fi
-export GOMODCACHE=/cache/go/mod GOCACHE=/cache/go/build GOTOOLCHAIN=local GOFLAGS=-buildvcs=false CGO_ENABLED=0
+dir=/cache/moby/$(module_key "$script")
 
 build() {
     local source=$1/source name
     echo "moby: building the integration tests of $module"
-    if ! go mod download "$module" >"$1/download.log" 2>&1; then
-        tail -5 "$1/download.log"
-        echo "moby: $module could not be downloaded: set GOPROXY to a Go module proxy that this machine reaches"
-        return 1
-    fi
-    cp -r "$(go list -m -f '{{.Dir}}' "$module")" "$source"
+    download_module moby "$module" "$1"
+    cp -r "$(module_dir "$module")" "$source"
     chmod -R u+w "$source"
     # This release is no module yet: what it needs stands in a file of another name.
     cp "$source/vendor.mod" "$source/go.mod"
