@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 from bench.busybox import make_archive
-from bench.engine import debian_root, start_initramfs
-from vm.config import REPO, Disk, MachineConfig, make_overlay
+from bench.debian_machine import debian_machine, tree_disk
+from vm.config import REPO, Disk
 from vm.machine import Machine
 
 HERE = Path(__file__).parent
@@ -26,7 +26,7 @@ MODULES = ("pytest", "_pytest", "pluggy", "iniconfig", "packaging")  # what pyte
 SECONDS = 3600
 
 
-def suite_disk(folder: Path) -> Path:
+def suite_disk(folder: Path) -> Disk:
     """What the machine finds in /bench."""
     tree = folder / "suite"
     shutil.copytree(HERE / "runtime_guest", tree, ignore=shutil.ignore_patterns("__pycache__"))
@@ -44,21 +44,13 @@ def suite_disk(folder: Path) -> Path:
     chosen = os.environ.get("DIATOM_GUEST_PYTEST")
     settings = {"runtimes": "diatom crun runc", "pytest": shlex.split(chosen or "-m cgroups"), "engines": chosen is None, "oracles": chosen is not None}
     (tree / "settings.json").write_text(json.dumps(settings))
-    disk = folder / "suite.ext4"
-    with disk.open("wb") as file:
-        file.truncate(384 << 20)
-    subprocess.run(["mke2fs", "-q", "-t", "ext4", "-d", tree, disk], check=True)
-    return disk
+    return tree_disk(tree, folder / "suite.ext4")
 
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory) -> dict[str, str]:
     folder = tmp_path_factory.mktemp("runtime")
-    config = MachineConfig(
-        directory=folder, memory=2048, api=False, network=False, initramfs=start_initramfs(folder),
-        disks=[make_overlay(debian_root(), folder / "root.qcow2"), Disk(suite_disk(folder))],
-    )  # fmt: skip
-    with Machine(config) as machine:
+    with Machine(debian_machine(folder, 2048, {"bench": suite_disk(folder)})) as machine:
         machine.start()
         line = machine.wait_for_line("runtime-result ", SECONDS)
     return json.loads(line[line.index("{") :])

@@ -9,55 +9,20 @@ import tempfile
 import time
 from pathlib import Path
 
-from vm.config import REPO, Disk, MachineConfig, make_overlay
+from vm.config import REPO, Disk
 from vm.errors import MachineError
 from vm.machine import Machine
 
 from . import engine_table
 from .big_image import registry_storage
 from .busybox import busybox_tar, make_archive
-from .initramfs import pack_initramfs
+from .debian_machine import debian_machine, tree_disk
 
 HERE = Path(__file__).parent
 MEMORY = 6144  # MiB: a hundred containers of docker and of podman with their helpers, and the registry in the page cache
 SILENCE = 1500  # seconds without a word of the machine, after which it is given up
 PEER_SECONDS = 150  # of a measure with many containers, for each peer: what it gets done in them is told with its figure
 DOCUMENT = REPO / "docs/PERFORMANCE.md"
-INIT = """#!/bin/busybox sh
-/bin/busybox mkdir -p /proc /dev /root
-/bin/busybox mount -t devtmpfs dev /dev
-/bin/busybox mount -t ext4 /dev/vda /root
-/bin/busybox mount -t erofs -o ro /dev/vdb /root/bench
-/bin/busybox mount -t ext4 -o ro /dev/vdc /root/registry
-/bin/busybox mount --move /dev /root/dev
-exec /bin/busybox switch_root /root /bench/init
-"""
-
-
-def debian_root() -> Path:
-    done = subprocess.run([HERE / "debian_root.sh"], stdout=subprocess.PIPE, text=True, check=False)
-    if done.returncode != 0:
-        raise MachineError("the Debian userland could not be made (see above)")
-    return Path(done.stdout.strip())
-
-
-def start_initramfs(folder: Path) -> Path:
-    """Busybox, which mounts the disks and goes over to them."""
-    root = folder / "start"
-    (root / "bin").mkdir(parents=True)
-    shutil.copy("/bin/busybox", root / "bin/busybox")
-    (root / "init").write_text(INIT)
-    (root / "init").chmod(0o755)
-    return pack_initramfs(root)
-
-
-def tree_disk(tree: Path, disk: Path, spare: int) -> Disk:
-    """An ext4 file system with the tree in it, and `spare` bytes more."""
-    used = sum(path.stat().st_size + 4096 for path in tree.rglob("*"))
-    with disk.open("wb") as file:
-        file.truncate(used + spare)
-    subprocess.run(["mke2fs", "-q", "-t", "ext4", "-d", tree, disk], check=True)
-    return Disk(disk)
 
 
 def bench_disk(folder: Path, settings: dict) -> Disk:
@@ -106,9 +71,8 @@ def measure(arguments) -> dict:
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         folder = Path(name)
         storage = registry_storage(max(10, round(1000 * arguments.scale)))
-        disks = [make_overlay(debian_root(), folder / "root.qcow2"), bench_disk(folder, settings), tree_disk(storage, folder / "registry.ext4", 64 << 20)]
-        config = MachineConfig(directory=folder, memory=MEMORY, api=False, network=False, initramfs=start_initramfs(folder), disks=disks)
-        with Machine(config) as machine:
+        mounts = {"bench": bench_disk(folder, settings), "registry": tree_disk(storage, folder / "registry.ext4")}
+        with Machine(debian_machine(folder, MEMORY, mounts)) as machine:
             machine.start()
             results = read_measures(machine)
     versions = results.pop("versions", {})
