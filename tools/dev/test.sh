@@ -81,11 +81,12 @@ stage_image() {
 }
 
 # A machine waits more than it works: as many side by side as there are processors, a file's tests on one of them. All of
-# the tests together show what docs/COMPATIBILITY.md says; a selection replaces the record of its own files only.
+# the tests together must show what docs/COMPATIBILITY.md says; a selection replaces the record of its own files only.
 stage_vm() {
     tools/dev/image.sh
     [ -n "$selected" ] || rm -rf build/compat
     python3 -m pytest -p no:cacheprovider -n "${DIATOM_JOBS:-$(nproc)}" --dist loadfile --durations=10 tests/vm "${pytest_args[@]}"
+    [ -n "$selected" ] || tools/dev/compat.sh
 }
 
 failed=()
