@@ -7,7 +7,7 @@
 #include "compose/merge.h"
 #include "compose/normalize.h"
 #include "compose/paths.h"
-#include "compose/yaml_reader.h"
+#include "document/yaml_reader.h"
 
 namespace {
 

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "compose/project.h"
-#include "compose/value.h"
+#include "document/value.h"
 
 namespace diatom::compose {
 

@@ -9,7 +9,7 @@
 #include "base/fd.h"
 #include "base/json.h"
 #include "compose/interpolate.h"
-#include "compose/value.h"
+#include "document/value.h"
 
 namespace diatom::compose {
 

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "compose/schema.h"
-#include "compose/value.h"
+#include "document/value.h"
 
 namespace diatom::compose {
 

@@ -6,7 +6,8 @@
 #include "base/strings.h"
 #include "compose/merge.h"
 #include "compose/paths.h"
-#include "compose/yaml_reader.h"
+#include "compose/validate.h"
+#include "document/yaml_reader.h"
 
 namespace diatom::compose {
 namespace {
@@ -99,6 +100,15 @@ TEST(Paths, AreCleanedByTextAlone) {
     EXPECT_EQ(absolute_path("/a/../b", base), "/a/../b");
     EXPECT_EQ(clean_path(""), ".");
     EXPECT_EQ(clean_path("../a"), "../a");
+}
+
+TEST(ValueText, DurationsAreWrittenAsGoWritesThem) {
+    EXPECT_EQ(format_duration(0), "0s");
+    EXPECT_EQ(format_duration(1), "1ns");
+    EXPECT_EQ(format_duration(1'500'000), "1.5ms");
+    EXPECT_EQ(format_duration(90'000'000'000), "1m30s");
+    EXPECT_EQ(format_duration(3'600'000'000'000), "1h0m0s");
+    EXPECT_EQ(format_duration(-1'500'000'000), "-1.5s");
 }
 
 }  // namespace

@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "base/error.h"
-#include "compose/value.h"
+#include "document/value.h"
 
 namespace diatom::compose {
 

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "compose/schema.h"
-#include "compose/value.h"
+#include "document/value.h"
 
 namespace diatom::compose {
 

@@ -7,7 +7,7 @@
 #include "compose/expand.h"
 #include "compose/paths.h"
 #include "compose/validate.h"
-#include "compose/yaml_reader.h"
+#include "document/yaml_reader.h"
 #include "sys/file.h"
 
 namespace diatom::compose {

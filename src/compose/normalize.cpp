@@ -7,7 +7,7 @@
 #include "compose/dotenv.h"
 #include "compose/expand.h"
 #include "compose/paths.h"
-#include "compose/yaml_reader.h"
+#include "document/yaml_reader.h"
 #include "sys/file.h"
 
 namespace diatom::compose {

@@ -5,7 +5,7 @@
 #include <string_view>
 
 #include "compose/schema.h"
-#include "compose/value.h"
+#include "document/value.h"
 
 namespace diatom::compose {
 

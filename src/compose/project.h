@@ -8,7 +8,7 @@
 
 #include "compose/interpolate.h"
 #include "compose/validate.h"
-#include "compose/value.h"
+#include "document/value.h"
 
 namespace diatom::compose {
 

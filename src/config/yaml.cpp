@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "base/strings.h"
-#include "config/yaml_documents.h"
+#include "document/yaml_documents.h"
 #include "sys/clock.h"
 
 namespace diatom::config {

@@ -10,10 +10,10 @@
 
 #include "base/error.h"
 
-namespace diatom::config {
+namespace diatom {
 
 // In order; none for an empty stream. invalid: no YAML, or more than `most` of them, with the line where the first that
 // is too many begins. `file` names it in errors.
 Result<std::vector<YAML::Node>> load_documents(const std::string& text, const std::string& file, std::size_t most);
 
-}  // namespace diatom::config
+}  // namespace diatom

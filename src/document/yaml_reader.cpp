@@ -1,4 +1,4 @@
-#include "compose/yaml_reader.h"
+#include "document/yaml_reader.h"
 
 #include <yaml-cpp/yaml.h>
 
@@ -9,9 +9,9 @@
 #include <limits>
 
 #include "base/strings.h"
-#include "config/yaml_documents.h"
+#include "document/yaml_documents.h"
 
-namespace diatom::compose {
+namespace diatom {
 namespace {
 
 constexpr std::array<std::string_view, 5> kNulls{"", "~", "null", "Null", "NULL"};
@@ -64,7 +64,7 @@ public:
     Result<Value> read(const YAML::Node& node, int depth) {
         Value place;
         place.set_mark(mark(node));
-        if (++nodes_ > kMaxNodes) return place.error("", "more values than a Compose file may have (aliases count)");
+        if (++nodes_ > kMaxNodes) return place.error("", "more values than a document may have (aliases count)");
         if (depth > kMaxDepth) return place.error("", "nested too deeply, or an alias that contains itself");
         auto value = TRY(read_node(node, depth));
         value.set_mark(mark(node));
@@ -85,7 +85,7 @@ private:
         if (node.IsMap()) return read_map(node, depth);
         if (!node.IsScalar()) return Value();
         const auto& tag = node.Tag();
-        // "!" stands before what is quoted; of explicit tags only text changes what Compose reads.
+        // "!" stands before what is quoted; of explicit tags only text changes what is read.
         if (tag == "!" || tag.ends_with(":str")) return Value::of(node.Scalar());
         return resolve_plain(node.Scalar());
     }
@@ -154,16 +154,16 @@ Value resolve_plain(const std::string& text) {
 
 Result<std::vector<Value>> read_yaml(std::string_view text, const std::string& file) {
     if (text.size() > kMaxDocument) {
-        return fail(Kind::exhausted, "{}: larger than a Compose file may be ({})", file, format_bytes(kMaxDocument));
+        return fail(Kind::exhausted, "{}: larger than a document may be ({})", file, format_bytes(kMaxDocument));
     }
-    const auto nodes = TRY(config::load_documents(std::string(text), file, kMaxDocuments));
+    const auto nodes = TRY(load_documents(std::string(text), file, kMaxDocuments));
     try {
         std::vector<Value> documents;
         Reader reader(file);
         for (const auto& node : nodes) {
             auto document = TRY(reader.read(node, 0));
             if (document.is_null()) continue;
-            if (!document.is_map()) return document.error("", "a Compose file must be a mapping");
+            if (!document.is_map()) return document.error("", "the document must be a mapping");
             documents.push_back(std::move(document));
         }
         return documents;
@@ -172,4 +172,4 @@ Result<std::vector<Value>> read_yaml(std::string_view text, const std::string& f
     }
 }
 
-}  // namespace diatom::compose
+}  // namespace diatom

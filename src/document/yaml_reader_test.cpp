@@ -1,11 +1,9 @@
-#include "compose/yaml_reader.h"
+#include "document/yaml_reader.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "compose/validate.h"
-
-namespace diatom::compose {
+namespace diatom {
 namespace {
 
 using ::testing::HasSubstr;
@@ -42,7 +40,7 @@ TEST(YamlReader, TagsOfTheMergeAreKept) {
 TEST(YamlReader, ErrorsNameFileAndLine) {
     EXPECT_EQ(error_of("a: 1\nb: 2\na: 3\n"), "f.yaml:3: the key \"a\" stands here twice");
     EXPECT_EQ(error_of("a:\n  1: x\n"), "f.yaml:2: the key 1 is no text: write \"1\"");
-    EXPECT_EQ(error_of("- a\n"), "f.yaml:1: a Compose file must be a mapping");
+    EXPECT_EQ(error_of("- a\n"), "f.yaml:1: the document must be a mapping");
     EXPECT_THAT(error_of("a: [\n"), HasSubstr("not valid YAML"));
     EXPECT_THAT(error_of("a: {<<: 1}"), HasSubstr("f.yaml:1: <<: must be a mapping"));
 }
@@ -71,9 +69,9 @@ TEST(YamlReader, WhatMultipliesIsRefused) {
         for (int k = 0; k < 9; ++k) text += ", " + before;
         text += "]\n";
     }
-    EXPECT_THAT(error_of(text), HasSubstr("more values than a Compose file may have"));
+    EXPECT_THAT(error_of(text), HasSubstr("more values than a document may have"));
     EXPECT_THAT(error_of("a: " + std::string(100, '[') + std::string(100, ']')), HasSubstr("nested too deeply"));
-    EXPECT_THAT(error_of(std::string(kMaxDocument + 1, ' ')), HasSubstr("larger than a Compose file may be"));
+    EXPECT_THAT(error_of(std::string(kMaxDocument + 1, ' ')), HasSubstr("larger than a document may be"));
 }
 
 TEST(ValueText, WhatLooksLikeAnotherTypeIsQuoted) {
@@ -91,14 +89,5 @@ TEST(ValueText, WhatLooksLikeAnotherTypeIsQuoted) {
     EXPECT_EQ(again->front(), value) << text;
 }
 
-TEST(ValueText, DurationsAreWrittenAsGoWritesThem) {
-    EXPECT_EQ(format_duration(0), "0s");
-    EXPECT_EQ(format_duration(1), "1ns");
-    EXPECT_EQ(format_duration(1'500'000), "1.5ms");
-    EXPECT_EQ(format_duration(90'000'000'000), "1m30s");
-    EXPECT_EQ(format_duration(3'600'000'000'000), "1h0m0s");
-    EXPECT_EQ(format_duration(-1'500'000'000), "-1.5s");
-}
-
 }  // namespace
-}  // namespace diatom::compose
+}  // namespace diatom

@@ -1,10 +1,10 @@
-#include "config/yaml_documents.h"
+#include "document/yaml_documents.h"
 
 #include <yaml-cpp/eventhandler.h>
 
 #include <sstream>
 
-namespace diatom::config {
+namespace diatom {
 namespace {
 
 // Hears where documents begin and keeps nothing else.
@@ -57,4 +57,4 @@ Result<std::vector<YAML::Node>> load_documents(const std::string& text, const st
     }
 }
 
-}  // namespace diatom::config
+}  // namespace diatom

@@ -5,10 +5,10 @@
 #include <format>
 
 #include "base/json.h"
-#include "compose/value.h"
-#include "compose/yaml_reader.h"
+#include "document/value.h"
+#include "document/yaml_reader.h"
 
-namespace diatom::compose {
+namespace diatom {
 namespace {
 
 void write_break(std::string& out, JsonStyle style, int depth) {
@@ -179,4 +179,4 @@ std::string to_yaml(const Value& value) {
     return out;
 }
 
-}  // namespace diatom::compose
+}  // namespace diatom

@@ -1,4 +1,4 @@
-// A YAML or JSON value that knows where it was written: what every stage of the Compose loader reads and changes.
+// A YAML or JSON value that knows where it was written: what Compose files and the configuration are read into.
 // Mappings keep their order. Thread side: any.
 #pragma once
 
@@ -12,10 +12,10 @@
 
 #include "base/error.h"
 
-namespace diatom::compose {
+namespace diatom {
 
 struct Mark {
-    std::shared_ptr<const std::string> file;  // absent: made by the loader
+    std::shared_ptr<const std::string> file;  // absent: made by the program
     std::uint32_t line = 0;
 };
 
@@ -123,4 +123,4 @@ enum class JsonStyle : std::uint8_t {
 std::string to_json(const Value& value, JsonStyle style);
 std::string to_yaml(const Value& value);
 
-}  // namespace diatom::compose
+}  // namespace diatom

@@ -6,9 +6,9 @@
 #include <string_view>
 #include <vector>
 
-#include "compose/value.h"
+#include "document/value.h"
 
-namespace diatom::compose {
+namespace diatom {
 
 // Untrusted input: larger documents, deeper ones, and aliases that multiply beyond this are refused.
 inline constexpr std::size_t kMaxDocument = 1U << 20U;  // bytes
@@ -21,4 +21,4 @@ Result<std::vector<Value>> read_yaml(std::string_view text, const std::string& f
 // What an unquoted scalar means.
 Value resolve_plain(const std::string& text);
 
-}  // namespace diatom::compose
+}  // namespace diatom

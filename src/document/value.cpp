@@ -1,4 +1,4 @@
-#include "compose/value.h"
+#include "document/value.h"
 
 #include <algorithm>
 #include <array>
@@ -6,7 +6,7 @@
 #include <cmath>
 #include <format>
 
-namespace diatom::compose {
+namespace diatom {
 namespace {
 
 const std::vector<Member>& no_members() {
@@ -194,4 +194,4 @@ std::string format_real(double value) {
     return std::string(buffer.data(), end.ptr);
 }
 
-}  // namespace diatom::compose
+}  // namespace diatom

@@ -1,0 +1,90 @@
+#include "machine/layers.h"
+
+#include <algorithm>
+
+namespace diatom::machine {
+namespace {
+
+const Type* type_at(const Path& path) {
+    const Type* type = &machine_type();
+    for (const auto& part : path.parts()) {
+        if (type == nullptr) return nullptr;
+        type = part.starts_with('[') ? type->item : member_type(*type, part);
+    }
+    return type;
+}
+
+std::string place_of(const Value& value) {
+    const auto& mark = value.mark();
+    return mark.file ? std::format("{}:{}", *mark.file, mark.line) : std::string();
+}
+
+// What a document says of a path: the value itself, or a null further up that takes it away with all beside it.
+const Value* opinion_of(const Value& document, const Path& path) {
+    const Value* at = &document;
+    for (const auto& part : path.parts()) {
+        if (at->is_null()) return at;
+        at = Path({part}).find(*at);
+        if (at == nullptr) return nullptr;
+    }
+    return at;
+}
+
+bool are_joined(const Value& value, const Type* type) {
+    if (type == nullptr) return false;
+    return value.is_map() ? type->form != Form::compose : value.is_list() && type->merge == Merge::append;
+}
+
+}  // namespace
+
+Value merge(Value lower, const Value& higher, const Type& type) {
+    const bool is_deep = type.form == Form::map || type.form == Form::object;
+    if (is_deep && lower.is_map() && higher.is_map()) {
+        for (const auto& [key, value] : higher.members()) {
+            const auto* below = member_type(type, key);
+            auto* old = lower.find(key);
+            if (value.is_null()) lower.erase(key);
+            else if (old == nullptr || below == nullptr)
+                lower.set(key, merge({}, value, below != nullptr ? *below : Type{}));
+            else *old = merge(std::move(*old), value, *below);
+        }
+        return lower;
+    }
+    if (type.form == Form::list && type.merge == Merge::append && lower.is_list() && higher.is_list()) {
+        for (const auto& item : higher.items()) {
+            if (!std::ranges::contains(lower.items(), item)) lower.add(item);
+        }
+        return lower;
+    }
+    // What stands on nothing loses its nulls all the same.
+    if (is_deep && higher.is_map() && !lower.is_map()) {
+        auto empty = Value::map();
+        empty.set_mark(higher.mark());
+        return merge(std::move(empty), higher, type);
+    }
+    return higher;
+}
+
+void Layers::add(std::string source, Value document) { layers_.push_back({std::move(source), std::move(document)}); }
+
+Value Layers::merged() const {
+    auto whole = Value::map();
+    for (const auto& layer : layers_) whole = merge(std::move(whole), layer.document);
+    return whole;
+}
+
+std::vector<Opinion> Layers::why(const Path& path) const {
+    const auto* type = type_at(path);
+    std::vector<Opinion> opinions;
+    for (const auto& layer : layers_) {
+        const auto* value = opinion_of(layer.document, path);
+        if (value == nullptr) continue;
+        if (!are_joined(*value, type)) {
+            for (auto& lower : opinions) lower.holds = false;
+        }
+        opinions.push_back({layer.source, place_of(*value), *value, !value->is_null()});
+    }
+    return opinions;
+}
+
+}  // namespace diatom::machine
