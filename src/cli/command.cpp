@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/strings.h"
+#include "cli/configure_machine.h"
 #include "config/version.h"
 #include "init/init.h"
 #include "runtime/runtime.h"
@@ -16,7 +17,7 @@
 namespace diatom::cli {
 namespace {
 
-int run_init(std::span<char*> args) { return init::init_main(args); }
+int run_init(std::span<char*> args) { return init::init_main(args, configure_machine); }
 
 int run_executor(std::span<char*>) { return runtime::executor_main(); }
 
@@ -26,6 +27,7 @@ constexpr std::array kCommands{
     Command{"engine", "run a container engine: --scope system|user", engine_command},
     Command{"console", "log in on every terminal of the machine", console_command, Shown::hidden},
     Command{"status", "version, state, engines, containers, last boot", status_command},
+    Command{"config", "what the machine's configuration says, why, and how to change it", config_command},
     Command{"system", "check: whether everything is as the records say", system_command},
     Command{"boot", "the last boot as a timeline", boot_command},
     Command{"logs", "kernel, PID 1, engines and system containers in one stream", logs_command},

@@ -42,6 +42,7 @@ int exit_code(Kind kind) noexcept;
 int engine_command(std::span<char*> args);
 int status_command(std::span<char*> args);
 int system_command(std::span<char*> args);
+int config_command(std::span<char*> args);
 int boot_command(std::span<char*> args);
 int logs_command(std::span<char*> args);
 int compose_command(std::span<char*> args);

@@ -8,6 +8,7 @@
 #include "api/server.h"
 #include "config/boot_config.h"
 #include "config/engine_config.h"
+#include "sys/file.h"
 #include "sys/log.h"
 
 namespace diatom::cli {
@@ -45,7 +46,9 @@ api::ServeOptions options_of(engine::Scope scope) {
 void configure(api::ServeOptions& options) {
     const auto boot = config::read_boot_config();
     std::vector<std::string> warnings;
-    auto config = config::load_engine_config(config::kEngineConfigFile, boot, warnings);
+    auto config = config::load_engine_config(
+        sys::exists(config::kRenderedEngineConfig) ? config::kRenderedEngineConfig : config::kEngineConfigFile, boot,
+        warnings);
     for (const auto& warning : warnings) log::warning("configuration", {{"warning", warning}});
     config::complete_proxies(config.proxies, [](const char* name) {
         const char* value = std::getenv(name);

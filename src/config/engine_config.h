@@ -30,6 +30,10 @@ namespace diatom::config {
 
 inline constexpr const char* kEngineConfigFile = "/var/lib/diatom/config/engine.json";
 
+// What the machine's configuration says of the engine, written at each boot; it takes the place of the file above,
+// which is one of its sources then.
+inline constexpr const char* kRenderedEngineConfig = "/run/diatom/config/engine.json";
+
 inline constexpr const char* kRegistryCertificates = "/var/lib/diatom/config/certs.d";
 
 struct TlsFiles {

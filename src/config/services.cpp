@@ -176,6 +176,7 @@ Result<void> apply_labels(SystemService& service, const YamlView& node) {
     };
     service.shutdown_signal = label("io.diatom.shutdown.signal");
     service.oneshot = label("io.rancher.os.detach") == "false";
+    service.needs_path = label("io.diatom.needs.path");
     if (const auto scope = label("io.rancher.os.scope"); !scope.empty() && scope != "system") {
         return node.error(Kind::invalid, "io.rancher.os.scope must be system");
     }

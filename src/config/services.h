@@ -80,6 +80,8 @@ struct SystemService {
     std::string stop_signal, shutdown_signal;
     std::vector<Dependency> depends_on;  // io.rancher.os.after and before are merged in
     std::optional<HealthCheck> health;
+    // The service is there only where this path of the machine is when the engine starts (label io.diatom.needs.path).
+    std::string needs_path;
 };
 
 // Decodes one Compose document; `file` names it in errors ("/usr/share/diatom/services/udev.yml:12: …").

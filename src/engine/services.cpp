@@ -54,6 +54,7 @@ Task<void> EngineImpl::start_all() {
 
 Task<void> EngineImpl::start_services() {
     auto services = CO_TRY(config::load_services(options_.system_services), "load the system's services");
+    std::erase_if(services, [](const auto& s) { return !s.needs_path.empty() && !sys::exists(s.needs_path); });
     auto board = std::make_shared<ServiceBoard>(loop_);
     for (const auto& service : services) board->entries[service.name].service = service;
     for (const auto& service : services)

@@ -5,6 +5,7 @@
 #include <sys/reboot.h>
 #include <unistd.h>
 
+#include "base/strings.h"
 #include "config/version.h"
 #include "init/early_mounts.h"
 #include "init/machine_setup.h"
@@ -22,6 +23,7 @@ constexpr const char* kLogDir = "/run/diatom/log";
 constexpr const char* kProgram = "/usr/bin/diatom";  // by its name, which ps then shows
 constexpr const char* kReleaseFile = "/usr/share/diatom/version";
 constexpr std::int64_t kSecond = 1'000'000'000;
+constexpr int kConfigureMs = 35 * 60 * 1000;  // more than a command of the boot may take
 
 // What stands before the program: the system engine, or in recovery a shell on every terminal.
 std::vector<std::string> main_program(const config::BootConfig& config) {
@@ -54,7 +56,7 @@ void Pid1::stage(const char* name, F part) {
     machine_.timeline.mark(name, sys::boot_ns() / 1000);
 }
 
-Pid1::Pid1() {
+Pid1::Pid1(Configure configure) : configure_(configure) {
     machine_.timeline.mark("kernel", sys::boot_ns() / 1000);
     machine_.status = [this] { return status(); };
     machine_.power = [this](proc::Power how) { shutdown_->begin(how, "asked to by a program"); };
@@ -73,6 +75,7 @@ void Pid1::boot() {
     stage("mounts", [this] { prepare_kernel(); });
     stage("machine", [this] { prepare_machine(); });
     stage("state", [this] { prepare_state(); });
+    stage("configuration", [this] { configure_machine(); });
     stage("supervision", [this] {
         open_sockets();
         watch_signals();
@@ -114,6 +117,22 @@ void Pid1::prepare_state() {
     if (auto loaded = load_random_seed(kStateDir); !loaded) problem("random seed", loaded.error().what());
     if (auto id = set_machine_id(kStateDir, durable, "/etc/machine-id"); !id) problem("machine id", id.error().what());
     if (auto name = set_hostname(config_.hostname, kStateDir); !name) problem("host name", name.error().what());
+}
+
+// In a copy of this process: nothing that a configuration does to a program may end PID 1.
+void Pid1::configure_machine() {
+    if (config_.recovery) return;
+    proc::SpawnRequest request;
+    request.path = kProgram;
+    request.argv = {"diatom", "config"};
+    request.entry = configure_;
+    const auto output = proc::run(std::move(request), kConfigureMs);
+    if (!output) return problem("configuration", output.error().what());
+    for (const auto line : split(output->out, '\n')) {
+        if (line.starts_with("error: ")) problem("configuration", std::string(line.substr(7)));
+        else if (line.starts_with("warning: ")) log::warning("configuration", {{"warning", line.substr(9)}});
+        else if (!line.empty()) log::info("configuration", {{"text", line}});
+    }
 }
 
 void Pid1::open_sockets() {

@@ -8,6 +8,7 @@
 #include "config/boot_config.h"
 #include "init/control.h"
 #include "init/hardware.h"
+#include "init/init.h"
 #include "init/notify_server.h"
 #include "init/service.h"
 #include "init/shutdown.h"
@@ -18,7 +19,7 @@ namespace diatom::init {
 
 class Pid1 {
 public:
-    Pid1();
+    explicit Pid1(Configure configure);
     // Everything up to the start of the system engine. No failure ends it; each is logged and shown by status.
     void boot();
     // Until the machine ends. Returns when the loop cannot even wait any more.
@@ -28,6 +29,7 @@ private:
     void prepare_kernel();   // mounts, cgroups, /etc, limits, log
     void prepare_machine();  // sysctls, host name, machine id, loopback, clock, seed
     void prepare_state();
+    void configure_machine();
     void open_sockets();
     void watch_signals();
     void watch_hardware();
@@ -42,6 +44,7 @@ private:
     void stage(const char* name, F part);
     void problem(const char* where, const std::string& what);
 
+    Configure configure_;
     std::unique_ptr<proc::EventLoop> loop_;
     Machine machine_;
     config::BootConfig config_;

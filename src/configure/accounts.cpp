@@ -1,0 +1,231 @@
+#include "configure/accounts.h"
+
+#include <algorithm>
+#include <format>
+
+#include "base/strings.h"
+
+namespace diatom::configure {
+namespace {
+
+constexpr unsigned kFirstUser = 1000, kLastUser = 59999;   // Debian policy 9.2.2
+constexpr unsigned kFirstSystem = 200, kLastSystem = 999;  // below it the image has its own
+constexpr const char* kNoPassword = "*";                   // shadow(5): no password is right
+constexpr const char* kShell = "/bin/sh";
+
+std::vector<std::string_view> fields_of(std::string_view line, std::size_t count) {
+    auto fields = split(line, ':');
+    if (fields.size() != count) fields.clear();
+    return fields;
+}
+
+// The id that a name has or gets.
+class Ids {
+public:
+    Ids(std::map<std::string, unsigned>& known, std::vector<unsigned> taken)
+        : known_(known), taken_(std::move(taken)) {}
+
+    // `wanted` counts when it is given. Nothing when all are taken.
+    std::optional<unsigned> of(const std::string& name, std::optional<std::int64_t> wanted, bool system) {
+        if (wanted) return keep(name, static_cast<unsigned>(*wanted));
+        if (const auto it = known_.find(name); it != known_.end()) return keep(name, it->second);
+        const unsigned first = system ? kFirstSystem : kFirstUser, last = system ? kLastSystem : kLastUser;
+        for (unsigned id = first; id <= last; ++id) {
+            const bool remembered = std::ranges::any_of(known_, [=](const auto& entry) { return entry.second == id; });
+            if (!remembered && !std::ranges::contains(taken_, id)) return keep(name, id);
+        }
+        return std::nullopt;
+    }
+
+private:
+    unsigned keep(const std::string& name, unsigned id) {
+        known_[name] = id;
+        taken_.push_back(id);
+        return id;
+    }
+
+    std::map<std::string, unsigned>& known_;
+    std::vector<unsigned> taken_;
+};
+
+std::optional<std::int64_t> number_of(const Value& value, std::string_view key) {
+    const auto& member = value.at(key);
+    return member.type() == Value::Type::integer ? std::optional(member.integer()) : std::nullopt;
+}
+
+Group& group_of(Accounts& accounts, const std::string& name, Ids& ids, std::optional<std::int64_t> wanted,
+                bool system) {
+    const auto found = std::ranges::find(accounts.groups, name, &Group::name);
+    if (found != accounts.groups.end()) {
+        if (wanted) found->gid = static_cast<unsigned>(*wanted);
+        return *found;
+    }
+    accounts.groups.push_back({name, ids.of(name, wanted, system).value_or(65534), {}});
+    return accounts.groups.back();
+}
+
+void join_group(Group& group, const std::string& user) {
+    if (!std::ranges::contains(group.members, user)) group.members.push_back(user);
+}
+
+std::string password_of(const Value& user) {
+    const auto hash = user.text_of("password_hash");
+    if (hash.empty() || user.boolean_of("locked")) return "!" + (hash.empty() ? std::string("*") : hash);
+    return hash;
+}
+
+// A field of these files cannot hold what separates them.
+std::string clean(std::string text) {
+    std::ranges::replace_if(text, [](char c) { return c == ':' || c == '\n'; }, ' ');
+    return text;
+}
+
+}  // namespace
+
+KnownIds KnownIds::decode(const Json& document) {
+    KnownIds ids;
+    const auto read = [](const Json& object, std::map<std::string, unsigned>& into) {
+        if (!object.is_object()) return;
+        for (const auto& [name, id] : object.items()) {
+            if (id.is_number_unsigned() && id.get<std::uint64_t>() < 0xFFFFFFFEU) into[name] = id.get<unsigned>();
+        }
+    };
+    read(json_member(document, "users"), ids.users);
+    read(json_member(document, "groups"), ids.groups);
+    return ids;
+}
+
+Json KnownIds::encode() const { return {{"users", users}, {"groups", groups}}; }
+
+Accounts Accounts::read(std::string_view passwd, std::string_view group, std::string_view shadow) {
+    std::map<std::string, std::string, std::less<>> hashes;
+    for (const auto line : split(shadow, '\n')) {
+        const auto fields = split(line, ':');
+        if (fields.size() >= 2) hashes[std::string(fields[0])] = fields[1];
+    }
+    Accounts accounts;
+    for (const auto line : split(passwd, '\n')) {
+        const auto fields = fields_of(line, 7);
+        if (fields.empty()) continue;
+        const auto uid = parse_uint(fields[2]), gid = parse_uint(fields[3]);
+        if (!uid || !gid) continue;
+        const auto hash = hashes.find(fields[0]);
+        User user{.name = std::string(fields[0]),
+                  .comment = std::string(fields[4]),
+                  .home = std::string(fields[5]),
+                  .shell = std::string(fields[6]),
+                  .password_hash = hash == hashes.end() ? kNoPassword : hash->second,
+                  .uid = static_cast<unsigned>(*uid),
+                  .gid = static_cast<unsigned>(*gid),
+                  .keys = {}};
+        accounts.users.push_back(std::move(user));
+    }
+    for (const auto line : split(group, '\n')) {
+        const auto fields = fields_of(line, 4);
+        const auto gid = fields.empty() ? std::nullopt : parse_uint(fields[2]);
+        if (!gid) continue;
+        Group read{std::string(fields[0]), static_cast<unsigned>(*gid), {}};
+        for (const auto member : split(fields[3], ',')) {
+            if (!member.empty()) read.members.emplace_back(member);
+        }
+        accounts.groups.push_back(std::move(read));
+    }
+    return accounts;
+}
+
+std::vector<std::string> Accounts::add(const Value& machine, KnownIds& ids) {
+    std::vector<std::string> warnings;
+    std::vector<unsigned> uids, gids;
+    for (const auto& user : users) uids.push_back(user.uid);
+    for (const auto& group : groups) gids.push_back(group.gid);
+    Ids user_ids(ids.users, std::move(uids)), group_ids(ids.groups, std::move(gids));
+
+    for (const auto& [name, said] : machine.at("groups").members()) {
+        auto& group = group_of(*this, name, group_ids, number_of(said, "gid"), said.boolean_of("system"));
+        for (const auto& member : said.texts_of("members")) join_group(group, member);
+    }
+    for (const auto& [name, said] : machine.at("users").members()) {
+        const bool system = said.boolean_of("system");
+        auto found = std::ranges::find(users, name, &User::name);
+        if (found == users.end()) {
+            const auto uid = user_ids.of(name, number_of(said, "uid"), system);
+            if (!uid) {
+                warnings.push_back(std::format("users.{}: no user id is free", name));
+                continue;
+            }
+            const auto group = said.text_of("group", name);
+            const bool exists = find_group(group) != nullptr;
+            const unsigned gid =
+                group_of(*this, group, group_ids,
+                         exists || group != name ? std::nullopt : std::optional<std::int64_t>(*uid), system)
+                    .gid;
+            users.push_back({.name = name,
+                             .comment = {},
+                             .home = "/home/" + name,
+                             .shell = kShell,
+                             .password_hash = {},
+                             .uid = *uid,
+                             .gid = gid,
+                             .create_home = !system,
+                             .keys = {}});
+            found = std::prev(users.end());
+        } else if (const auto uid = number_of(said, "uid"); uid && *uid != found->uid) {
+            warnings.push_back(std::format("users.{}.uid: {} stays {}, which the image says", name, name, found->uid));
+        }
+        found->comment = said.text_of("comment", found->comment);
+        found->home = said.text_of("home", found->home);
+        found->shell = said.text_of("shell", found->shell);
+        if (said.boolean_of("no_create_home")) found->create_home = false;
+        if (said.has("password_hash") || said.has("locked") || found->password_hash.empty())
+            found->password_hash = password_of(said);
+        for (const auto& key : said.texts_of("ssh_authorized_keys")) found->keys.push_back(key);
+        for (const auto& other : said.texts_of("groups"))
+            join_group(group_of(*this, other, group_ids, std::nullopt, true), name);
+    }
+    const auto root = std::ranges::find(users, "root", &User::name);
+    if (root != users.end()) {
+        for (const auto& key : machine.texts_of("ssh_authorized_keys")) root->keys.push_back(key);
+    }
+    for (auto& user : users) {
+        const auto same = std::ranges::count(users, user.uid, &User::uid);
+        if (same > 1 && user.uid != 0)
+            warnings.push_back(std::format("users.{}.uid: {} is also another user's", user.name, user.uid));
+    }
+    return warnings;
+}
+
+const User* Accounts::find_user(std::string_view name) const noexcept {
+    const auto found = std::ranges::find(users, name, &User::name);
+    return found == users.end() ? nullptr : &*found;
+}
+
+const Group* Accounts::find_group(std::string_view name) const noexcept {
+    const auto found = std::ranges::find(groups, name, &Group::name);
+    return found == groups.end() ? nullptr : &*found;
+}
+
+std::string Accounts::passwd() const {
+    std::string text;
+    for (const auto& user : users) {
+        text += std::format("{}:x:{}:{}:{}:{}:{}\n", user.name, user.uid, user.gid, clean(user.comment),
+                            clean(user.home), clean(user.shell));
+    }
+    return text;
+}
+
+std::string Accounts::group() const {
+    std::string text;
+    for (const auto& group : groups)
+        text += std::format("{}:x:{}:{}\n", group.name, group.gid, join(group.members, ","));
+    return text;
+}
+
+std::string Accounts::shadow() const {
+    std::string text;
+    // 20000 days: a day on which the password was changed last that lies in the past, as in the image's own.
+    for (const auto& user : users)
+        text += std::format("{}:{}:20000:0:99999:7:::\n", user.name, clean(user.password_hash));
+    return text;
+}
+
+}  // namespace diatom::configure

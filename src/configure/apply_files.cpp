@@ -1,0 +1,124 @@
+// Files, directories and links.
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+#include <format>
+
+#include "base/strings.h"
+#include "configure/accounts.h"
+#include "configure/apply.h"
+#include "sys/file.h"
+
+namespace diatom::configure {
+namespace {
+
+struct FileSpec {
+    std::string path, kind, target, content, owner, group;
+    mode_t mode = 0644;
+    bool append = false, overwrite = true;
+};
+
+Result<FileSpec> decode(const std::string& path, const Value& said) {
+    FileSpec file{.path = path,
+                  .kind = said.text_of("kind", "file"),
+                  .target = said.text_of("target"),
+                  .content = said.at("content").scalar_text(),
+                  .owner = said.at("owner").scalar_text(),
+                  .group = said.at("group").scalar_text(),
+                  .append = said.boolean_of("append"),
+                  .overwrite = said.boolean_of("overwrite", true)};
+    const auto mode = said.text_of("mode", file.kind == "directory" ? "0755" : "0644");
+    file.mode = static_cast<mode_t>(std::stoul(mode, nullptr, 8));
+    if (said.has("content_base64")) {
+        auto bytes = decode_base64(said.text_of("content_base64"));
+        if (!bytes) return said.error("content_base64", "is not base64");
+        file.content = std::move(*bytes);
+    }
+    if (said.has("source"))
+        return said.error("source", "fetching files is not built into this version", Kind::unsupported);
+    if (file.kind.ends_with("link") && file.target.empty()) return said.error("target", "a link needs one");
+    return file;
+}
+
+// By number, or by what passwd and group say at this moment.
+Result<unsigned> id_of(const Root& root, const std::string& name, const char* database) {
+    if (const auto number = parse_uint(name)) return static_cast<unsigned>(*number);
+    const auto text = TRY(sys::read_file(root.at(database)));
+    for (const auto line : split(text, '\n')) {
+        const auto fields = split(line, ':');
+        if (fields.size() > 2 && fields[0] == name) {
+            if (const auto id = parse_uint(fields[2])) return static_cast<unsigned>(*id);
+        }
+    }
+    return fail(Kind::not_found, "{} has no \"{}\"", database, name);
+}
+
+Result<void> give_away(const Root& root, const FileSpec& file, const std::string& path) {
+    if (file.owner.empty() && file.group.empty()) return {};
+    const auto owner = file.owner.empty() ? uid_t(-1) : TRY(id_of(root, file.owner, "/etc/passwd"));
+    const auto group = file.group.empty() ? gid_t(-1) : TRY(id_of(root, file.group, "/etc/group"));
+    if (::lchown(path.c_str(), owner, group) < 0) return fail_errno(errno, "give it to {}:{}", file.owner, file.group);
+    return {};
+}
+
+Result<void> make_link(const Root& root, const FileSpec& file, const std::string& path) {
+    const auto temporary = path + ".diatom-new";
+    TRY(sys::remove_file(temporary));
+    const bool hard = file.kind == "hardlink";
+    const int made = hard ? ::link(root.at(file.target).c_str(), temporary.c_str())
+                          : ::symlink(file.target.c_str(), temporary.c_str());
+    if (made < 0) return fail_errno(errno, "link to {}", file.target);
+    if (!hard) TRY(give_away(root, file, temporary));
+    return sys::rename_path(temporary, path);
+}
+
+Result<void> write_regular(const Root& root, const FileSpec& file, const std::string& path) {
+    std::string content = file.content;
+    if (file.append) {
+        const auto old = sys::exists(path) ? TRY(sys::read_file(path)) : std::string();
+        // What was appended at the last boot is there where the path lies on the state partition.
+        content = old.ends_with(content) ? old : old + content;
+    }
+    const auto temporary = path + ".diatom-new";
+    TRY(sys::remove_file(temporary));
+    TRY(sys::write_file(temporary, content, 0600));
+    TRY(give_away(root, file, temporary));
+    if (::chmod(temporary.c_str(), file.mode) < 0) return fail_errno(errno, "set its mode");
+    TRY(sys::sync_fd(TRY(sys::open_path(temporary, O_RDONLY))));
+    TRY(sys::rename_path(temporary, path));
+    return sys::sync_dir(std::filesystem::path(path).parent_path());
+}
+
+Result<void> put(const Root& root, const FileSpec& file) {
+    const auto path = root.at(file.path);
+    if (file.kind != "directory" && !file.overwrite && sys::exists(path)) return {};
+    TRY(sys::make_dirs(std::filesystem::path(path).parent_path()));
+    if (file.kind == "file") return write_regular(root, file, path);
+    if (file.kind != "directory") return make_link(root, file, path);
+    TRY(sys::make_dirs(path, file.mode));
+    if (::chmod(path.c_str(), file.mode) < 0) return fail_errno(errno, "set its mode");
+    return give_away(root, file, path);
+}
+
+}  // namespace
+
+void plan_files(const Value& machine, Phase phase, const Root& root, Plan& plan) {
+    for (const auto& [path, said] : machine.at("files").members()) {
+        const bool late = said.text_of("when", "boot") == "late";
+        if (phase != Phase::live && late != (phase == Phase::late)) continue;
+        auto file = decode(path, said);
+        const auto key = std::format("files.\"{}\"", path);
+        if (!file) {
+            plan.warnings.push_back(std::format("{}: {}", key, file.error().what()));
+            continue;
+        }
+        plan.steps.push_back({key, std::format("make the {} {}", file->kind, path),
+                              [=, file = std::move(*file)] { return put(root, file); }});
+    }
+}
+
+}  // namespace diatom::configure
