@@ -5,7 +5,7 @@
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-packages=(busybox e2fsprogs dhcpcd chrony udev)
+packages=(busybox e2fsprogs dhcpcd chrony dropbear udev)
 cache=/cache/packages
 jobs=${DIATOM_JOBS:-$(nproc)}
 
@@ -13,7 +13,8 @@ jobs=${DIATOM_JOBS:-$(nproc)}
 key() {
     {
         uname -m
-        cat "$here/common.sh" "$here/$1.sh" "$here/sources.lock"
+        cat "$here/common.sh" "$here/$1.sh"
+        grep "^$(sed -n 's/^fetch_source //p' "$here/$1.sh") " "$here/sources.lock"
         if [ -d "$here/$1" ]; then (cd "$here/$1" && find . -type f | sort | xargs cat); fi
         dpkg-query -W gcc-14 binutils linux-libc-dev musl-dev libc6-dev libblkid-dev libcap-dev meson
     } | sha256sum | cut -c1-16

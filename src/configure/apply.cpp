@@ -9,9 +9,8 @@ namespace diatom::configure {
 namespace {
 
 // Keys of the table that nothing here makes true yet.
-constexpr std::array<std::string_view, 11> kNotBuilt{
-    "ssh",  "mounts",  "swap",     "disks", "filesystems", "kernel_arguments",
-    "time", "network", "services", "logs",  "power"};
+constexpr std::array<std::string_view, 10> kNotBuilt{"mounts", "swap",    "disks",    "filesystems", "kernel_arguments",
+                                                     "time",   "network", "services", "logs",        "power"};
 
 // The service `configure` starts where this file is.
 constexpr const char* kLate = "/run/diatom/config/late";
@@ -41,6 +40,7 @@ Plan plan(const Value& machine, Phase phase, const Root& root) {
         plan_host_name(machine, root, plan);
         plan_sysctls(machine, root, plan);
         plan_accounts(machine, root, plan);
+        plan_ssh(machine, root, plan);
         plan_certificates(machine, root, plan);
         plan_engine(machine, root, plan);
     }

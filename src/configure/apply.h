@@ -49,6 +49,7 @@ Outcome carry_out(const Plan& plan);
 // One domain each; they add to the plan.
 void plan_host_name(const Value& machine, const Root& root, Plan& plan);
 void plan_accounts(const Value& machine, const Root& root, Plan& plan);
+void plan_ssh(const Value& machine, const Root& root, Plan& plan);
 void plan_files(const Value& machine, Phase phase, const Root& root, Plan& plan);
 void plan_sysctls(const Value& machine, const Root& root, Plan& plan);
 void plan_certificates(const Value& machine, const Root& root, Plan& plan);

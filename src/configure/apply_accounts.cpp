@@ -1,8 +1,10 @@
 // Users and groups: the files in /etc, home directories, keys.
 #include <fcntl.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <format>
 
@@ -10,6 +12,7 @@
 #include "configure/accounts.h"
 #include "configure/apply.h"
 #include "sys/file.h"
+#include "sys/mount.h"
 
 namespace diatom::configure {
 namespace {
@@ -58,6 +61,13 @@ Result<void> write_keys(const Root& root, const User& user) {
     return {};
 }
 
+// The root is read-only, and homes are kept.
+Result<void> mount_homes(const Root& root) {
+    if (!root.is_machine() || sys::is_mount_point("/home")) return {};
+    TRY(sys::make_dirs("/var/lib/diatom/home", 0755));
+    return sys::bind_mount("/var/lib/diatom/home", "/home", false, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
+}
+
 Result<void> make_home(const Root& root, const User& user) {
     const auto path = root.at(user.home);
     if (!sys::exists(path)) {
@@ -75,6 +85,8 @@ void plan_accounts(const Value& machine, const Root& root, Plan& plan) {
     auto accounts = accounts_of_image(root);
     auto ids = known_ids(root);
     for (auto& warning : accounts.add(machine, ids)) plan.warnings.push_back(std::move(warning));
+    const bool homes = std::ranges::any_of(accounts.users, &User::create_home);
+    if (homes) plan.steps.push_back({"users", "mount the homes", [=] { return mount_homes(root); }});
     for (const auto& user : accounts.users) {
         const auto key = user.name == "root" ? "ssh_authorized_keys" : "users." + user.name;
         if (user.create_home)

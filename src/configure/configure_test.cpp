@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "base/json.h"
+#include "base/strings.h"
 #include "configure/accounts.h"
 #include "configure/apply.h"
 #include "configure/gather.h"
@@ -47,7 +48,10 @@ protected:
 
     // Warnings and problems.
     std::vector<std::string> apply(const std::string& text, Phase phase = Phase::boot) const {
-        const auto made = plan(read(text), phase, {directory_.path()});
+        auto machine = read(text);
+        // Host keys are made by a program of the image.
+        if (!machine.has("ssh")) machine.set("ssh", read("enabled: false"));
+        const auto made = plan(machine, phase, {directory_.path()});
         auto said = made.warnings;
         const auto outcome = carry_out(made);
         said.insert(said.end(), outcome.problems.begin(), outcome.problems.end());
@@ -145,6 +149,32 @@ TEST_F(Configure, RunsCommandsOfTheFirstBootOnce) {
     EXPECT_THAT(apply(text, Phase::late), ElementsAre(HasSubstr("commands.run[1]: run the command: it ended with 1")));
     EXPECT_THAT(apply(text, Phase::late), IsEmpty());
     EXPECT_EQ(get("/run/out"), "boot\nrun\n");
+}
+
+// Without running what makes keys.
+std::vector<std::string> options(const std::string& text, const Root& root) {
+    const auto made = plan(read(text), Phase::boot, root);
+    for (const auto& step : made.steps) {
+        if (step.what == "write what the SSH server is started with") EXPECT_TRUE(step.run());
+    }
+    const auto written = sys::read_file(root.at("/run/diatom/ssh/options")).value_or("");
+    std::vector<std::string> words;
+    for (const auto word : split_words(written)) words.emplace_back(word);
+    return words;
+}
+
+TEST_F(Configure, RunsSshWhereSomebodyMayLogIn) {
+    const Root root{directory_.path()};
+    EXPECT_THAT(options("hostname: a", root), IsEmpty());
+    EXPECT_THAT(options("ssh_authorized_keys: [ssh-rsa AAAA]", root),
+                ElementsAre("-r", "/var/lib/diatom/ssh/host_ed25519", "-r", "/var/lib/diatom/ssh/host_ecdsa", "-p",
+                            "22", "-s"));
+    const auto said =
+        options("ssh: {enabled: true, port: 2222, listen: [\"::1\", 192.0.2.1], passwords: true, root: false}", root);
+    EXPECT_THAT(std::vector(said.begin() + 4, said.end()),
+                ElementsAre("-p", "[::1]:2222", "-p", "192.0.2.1:2222", "-g", "-w"));
+    EXPECT_THAT(apply("ssh: {enabled: false}\nssh_authorized_keys: [ssh-rsa AAAA]"), IsEmpty());
+    EXPECT_FALSE(sys::exists(root.at("/run/diatom/ssh/options")));
 }
 
 TEST_F(Configure, TellsTheEngine) {
