@@ -184,7 +184,10 @@ constexpr std::array kKeys{
     Key{"rancher.recovery", apply_recovery},
 };
 
-bool is_ours(std::string_view key) { return key.starts_with("diatom.") || key.starts_with("rancher."); }
+// diatom.set.PATH is the configuration's, which says by itself what is wrong with it.
+bool is_ours(std::string_view key) {
+    return (key.starts_with("diatom.") && !key.starts_with("diatom.set.")) || key.starts_with("rancher.");
+}
 
 std::string unknown_key(std::string_view key) {
     std::vector<std::string_view> names;

@@ -13,6 +13,7 @@
 //   diatom.http_proxy=URL  diatom.https_proxy=URL  diatom.no_proxy=HOST[,…]   for the engines
 //   diatom.tls=[ADDRESS:]PORT|off           the user engine over TLS, with the certificates of the state partition's
 //                                           /var/lib/diatom/tls or of fw_cfg (off, but on with fw_cfg certificates)
+//   diatom.set.PATH=VALUE                   a key of the machine's configuration (src/configure/gather.h)
 //   rancher.autologin  rancher.state.autoformat  rancher.debug  rancher.recovery     the same, for old hands
 // Flags take no value, or a boolean. A later key replaces an earlier one except where it may be repeated.
 // Source: Documentation/admin-guide/kernel-parameters.rst of Linux 6.12 for quoting (next_arg in lib/cmdline.c).

@@ -8,6 +8,7 @@
 #include "config/services.h"
 #include "engine/engine_impl.h"
 #include "engine/service_config.h"
+#include "sys/file.h"
 #include "sys/log.h"
 
 namespace diatom::engine {

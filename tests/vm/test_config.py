@@ -15,7 +15,7 @@ KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGh0dHBzOi8vZXhhbXBsZS5jb20vbm9uZTEyM
 @pytest.fixture(scope="module")
 def box(make_box, tmp_path_factory):
     disk = Disk(tmp_path_factory.mktemp("config") / "state.img", 1 << 30)
-    box = make_box(disks=[disk], kernel_args=["diatom.state.autoformat=/dev/vda", "diatom.set.sysctl={vm.swappiness: 7}"])
+    box = make_box(disks=[disk], kernel_args=["diatom.state.autoformat=/dev/vda", 'diatom.set.sysctl="{vm.swappiness: 7}"'])
     yield box.start_console()
     box.kill()
 
