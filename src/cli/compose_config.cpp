@@ -28,7 +28,7 @@ std::string lines(const std::set<std::string>& names) {
     return text;
 }
 
-std::set<std::string> keys(const compose::Value& map) {
+std::set<std::string> keys(const Value& map) {
     std::set<std::string> names;
     for (const auto& [name, value] : map.members()) names.insert(name);
     return names;
@@ -60,8 +60,8 @@ std::string variables(const compose::Project& project) {
 }
 
 // YAML reads better with the name first and what the services use behind them.
-compose::Value in_reading_order(const compose::Value& document) {
-    auto ordered = compose::Value::map();
+Value in_reading_order(const Value& document) {
+    auto ordered = Value::map();
     for (const auto* key : {"name", "services", "networks", "volumes", "secrets", "configs"}) {
         if (document.has(key)) ordered.set(key, document.at(key));
     }
@@ -86,8 +86,8 @@ Result<std::string> render(const Arguments& arguments, const compose::Project& p
     auto document = project.document;
     compose::escape_dollars(document);
     const auto format = arguments.value("--format", "yaml");
-    if (format == "json") return compose::to_json(document, compose::JsonStyle::indented) + "\n";
-    if (format == "yaml") return compose::to_yaml(in_reading_order(document));
+    if (format == "json") return to_json(document, JsonStyle::indented) + "\n";
+    if (format == "yaml") return to_yaml(in_reading_order(document));
     return fail(Kind::invalid, "--format must be yaml or json, not {}", format);
 }
 

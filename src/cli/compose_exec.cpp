@@ -20,8 +20,6 @@
 namespace diatom::cli {
 namespace {
 
-using compose::Value;
-
 constexpr std::array kExec{
     OptionSpec{"--detach", 'd', false, "do not wait for it"},
     OptionSpec{"--env", 'e', true, "NAME=VALUE"},

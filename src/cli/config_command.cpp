@@ -61,7 +61,7 @@ Result<int> get(const Request& request) {
     const auto gathered = configure::gather();
     warn(gathered.warnings);
     const auto merged = request.shown(gathered.layers.merged());
-    const auto path = TRY(Path::parse(request.words.empty() ? "" : request.words[0]));
+    const auto path = TRY(machine::parse_path(request.words.empty() ? "" : request.words[0]));
     const auto* value = path.find(merged);
     if (value == nullptr)
         return fail(Kind::not_found, "{} is not set: `diatom config schema` lists all keys", path.text());
@@ -73,7 +73,7 @@ Result<int> why(const Request& request) {
     if (request.words.size() != 1) return fail(Kind::invalid, "usage: diatom config why PATH");
     const auto gathered = configure::gather();
     warn(gathered.warnings);
-    const auto path = TRY(Path::parse(request.words[0]));
+    const auto path = TRY(machine::parse_path(request.words[0]));
     const auto opinions = gathered.layers.why(path);
     if (opinions.empty()) return fail(Kind::not_found, "nobody says anything of {}", path.text());
     print(show_opinions(opinions, path, request.json(), request.options.has("--secrets")));
@@ -100,7 +100,7 @@ Result<int> change(std::string_view what, const std::function<Result<void>(Value
 
 Result<int> set(const Request& request) {
     if (request.words.size() != 2) return fail(Kind::invalid, "usage: diatom config set PATH VALUE");
-    const auto path = TRY(Path::parse(request.words[0]));
+    const auto path = TRY(machine::parse_path(request.words[0]));
     const auto read = TRY(machine::read_document("value: " + request.words[1], "VALUE"));
     const int code =
         TRY(change("set " + path.text(), [&](Value& document) { return path.set(document, read.at("value")); }));
@@ -110,7 +110,7 @@ Result<int> set(const Request& request) {
 
 Result<int> unset(const Request& request) {
     if (request.words.size() != 1) return fail(Kind::invalid, "usage: diatom config unset PATH");
-    const auto path = TRY(Path::parse(request.words[0]));
+    const auto path = TRY(machine::parse_path(request.words[0]));
     return change("unset " + path.text(), [&](Value& document) -> Result<void> {
         if (!path.erase(document))
             return fail(Kind::not_found, "{} is not set in {}", path.text(), machine::Store().file());

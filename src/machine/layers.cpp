@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/strings.h"
+
 namespace diatom::machine {
 namespace {
 
@@ -36,6 +38,22 @@ bool are_joined(const Value& value, const Type* type) {
 }
 
 }  // namespace
+
+Result<Path> parse_path(std::string_view text) {
+    const auto written = TRY(Path::parse(text));
+    const auto& parts = written.parts();
+    const Type* type = &machine_type();
+    for (std::size_t i = 0; i < parts.size() && type != nullptr; ++i) {
+        const bool of_texts = type->form == Form::map && type->item->form == Form::text;
+        if (of_texts && i + 1 < parts.size()) {
+            std::vector<std::string> joined(parts.begin(), parts.begin() + static_cast<std::ptrdiff_t>(i));
+            joined.push_back(join(std::span(parts).subspan(i), "."));
+            return Path(std::move(joined));
+        }
+        type = parts[i].starts_with('[') ? type->item : member_type(*type, parts[i]);
+    }
+    return written;
+}
 
 Value merge(Value lower, const Value& higher, const Type& type) {
     const bool is_deep = type.form == Form::map || type.form == Form::object;

@@ -40,6 +40,9 @@ private:
     std::vector<Layer> layers_;
 };
 
+// Path::parse as people write it: below a map of texts, what follows is one key, dots included: sysctl.vm.swappiness.
+Result<Path> parse_path(std::string_view text);
+
 // `higher` on top of `lower`.
 Value merge(Value lower, const Value& higher, const Type& type = machine_type());
 

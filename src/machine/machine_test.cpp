@@ -49,6 +49,14 @@ TEST(MachinePath, RefusesWhatIsNone) {
     EXPECT_THAT(path_text("\"a"), HasSubstr("not closed"));
 }
 
+TEST(MachinePath, DotsInTheKeysOfTextsNeedNoQuotes) {
+    EXPECT_EQ(parse_path("sysctl.vm.swappiness")->text(), "sysctl.\"vm.swappiness\"");
+    EXPECT_EQ(parse_path("sysctl.\"vm.swappiness\"")->text(), "sysctl.\"vm.swappiness\"");
+    EXPECT_EQ(parse_path("engine.mirrors.docker.io")->text(), "engine.mirrors.\"docker.io\"");
+    EXPECT_EQ(parse_path("users.core.uid")->text(), "users.core.uid");
+    EXPECT_EQ(parse_path("no.such.key")->text(), "no.such.key");
+}
+
 TEST(MachinePath, SetsAndErases) {
     auto document = Value::map();
     ASSERT_TRUE(Path::parse("a.b.c")->set(document, Value::of(true)));
