@@ -5,12 +5,11 @@
 #include <vector>
 
 #include "api/filter.h"
-#include "base/posix_regex.h"
+#include "base/go_regex.h"
 
 namespace diatom::api {
 
-// Docker's are of Go's dialect, these are POSIX's extended ones: the same for names (^, $, ., [], |, *). What only Go's
-// knows (\d, (?i)) and counts in braces, which make the compiled form large, are refused.
+// One that is no regular expression is refused; Docker takes it for one that matches nothing.
 class NameFilter {
 public:
     // Takes "name" out of the filters.
@@ -22,7 +21,7 @@ public:
 private:
     struct Pattern {
         std::string text;
-        PosixRegex regex;
+        GoRegex regex;
     };
     std::vector<Pattern> patterns_;
 };

@@ -33,9 +33,14 @@ TEST(NameFilter, NoneWantsAllAndOneOfSeveralIsEnough) {
     EXPECT_FALSE(allows({"db", "cache"}, "web"));
 }
 
+TEST(NameFilter, TakesTheSameDialectAsGo) {
+    EXPECT_TRUE(allows({"^web-\\d{2}$"}, "web-12"));
+    EXPECT_TRUE(allows({"(?i)^WEB"}, "web-1"));
+}
+
 TEST(NameFilter, RefusesWhatItWouldReadOtherwiseThanDocker) {
     for (const auto& [text, word] :
-         {std::pair{"[", "name=["}, {"a\\d", "backslash"}, {"(?i)web", "(?"}, {"a{9}", "braces"}, {"(a", "name=(a"}}) {
+         {std::pair{"[", "name=["}, {"a\\pL", "\\p"}, {"a(?i)web", "(?i"}, {"a{2000}", "{2000}"}, {"(a", "name=(a"}}) {
         Filters filters{{"name", {text}}};
         const auto filter = NameFilter::take(filters);
         ASSERT_FALSE(filter) << text;

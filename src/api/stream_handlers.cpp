@@ -7,9 +7,9 @@
 
 #include "api/detach_keys.h"
 #include "api/encode.h"
+#include "api/output_stream.h"
 #include "api/race.h"
 #include "api/router.h"
-#include "sys/clock.h"
 
 namespace diatom::api {
 namespace {
@@ -18,33 +18,6 @@ namespace asio = boost::asio;
 
 constexpr std::string_view kRaw = "application/vnd.docker.raw-stream";
 constexpr std::string_view kMultiplexed = "application/vnd.docker.multiplexed-stream";
-
-// Without a terminal each chunk carries [stream, 0, 0, 0, length as 4 bytes big endian].
-void append_frame(std::string& text, const engine::Output& output) {
-    const auto size = static_cast<std::uint32_t>(output.bytes.size());
-    const char header[8] = {static_cast<char>(output.stream),
-                            0,
-                            0,
-                            0,
-                            static_cast<char>(size >> 24),
-                            static_cast<char>(size >> 16),
-                            static_cast<char>(size >> 8),
-                            static_cast<char>(size)};
-    text.append(header, sizeof header).append(output.bytes);
-}
-
-Task<void> send_output(Connection& connection, engine::Attachment& attachment, bool raw) {
-    for (;;) {
-        auto read = co_await attachment.read();
-        auto output = CO_TRY(std::move(read));
-        if (!output) co_return Result<void>{};
-        std::string bytes;
-        if (raw) bytes = std::move(output->bytes);
-        else append_frame(bytes, *output);
-        auto sent = co_await connection.write_raw(bytes);
-        CO_TRY(std::move(sent));
-    }
-}
 
 // Ends only by the detach keys: a client that closes its side still wants our output.
 Task<void> receive_input(Connection& connection, engine::Attachment& attachment, DetachKeys keys, bool wants_input) {
@@ -69,10 +42,10 @@ Task<void> receive_input(Connection& connection, engine::Attachment& attachment,
     co_return Result<void>{};
 }
 
-// `raw`: without frames.
-Task<void> relay(Connection& connection, engine::Attachment& attachment, bool raw, DetachKeys keys, bool wants_input) {
+Task<void> relay(Connection& connection, engine::Attachment& attachment, Framing framing, DetachKeys keys,
+                 bool wants_input) {
     using namespace asio::experimental::awaitable_operators;
-    auto outcome = co_await (send_output(connection, attachment, raw) ||
+    auto outcome = co_await (send_output(connection, attachment, framing) ||
                              receive_input(connection, attachment, std::move(keys), wants_input));
     connection.shutdown();
     co_return outcome.index() == 0 ? std::get<0>(std::move(outcome)) : std::get<1>(std::move(outcome));
@@ -95,7 +68,7 @@ Task<void> attach(Call& call) {
     const auto attachment = CO_TRY(std::move(attached));
     auto hijacked = co_await call.connection.hijack(call.request, stream_type(call, attachment->tty()));
     CO_TRY(std::move(hijacked));
-    co_return co_await relay(call.connection, *attachment, attachment->tty(), std::move(keys), options.in);
+    co_return co_await relay(call.connection, *attachment, framing(attachment->tty()), std::move(keys), options.in);
 }
 
 // A program that cannot be executed has an exit code (126, 127) all the same. Docker's clients read the reason from the
@@ -107,8 +80,7 @@ Task<void> tell_exec_failure(Call& call, bool raw, Error error) {
     CO_TRY(std::move(hijacked));
     const engine::Output reason{engine::Output::Stream::out, 0, "OCI runtime exec failed: " + error.what() + "\r\n"};
     std::string bytes;
-    if (raw) bytes = reason.bytes;
-    else append_frame(bytes, reason);
+    append_output(bytes, reason, framing(raw));
     auto sent = co_await call.connection.write_raw(bytes);
     call.connection.shutdown();
     co_return std::move(sent);
@@ -127,22 +99,7 @@ Task<void> exec_start(Call& call) {
     // Whoever starts it without a terminal reads frames, even if it was created with one.
     auto hijacked = co_await call.connection.hijack(call.request, stream_type(call, tty));
     CO_TRY(std::move(hijacked));
-    co_return co_await relay(call.connection, *attachment, tty, std::move(keys), exec.config.attach_stdin);
-}
-
-Task<void> send_log(Connection& connection, engine::LogReader& reader, bool tty, bool timestamps) {
-    std::string batch;
-    for (;;) {
-        auto read = co_await reader.next();
-        auto line = CO_TRY(std::move(read));
-        if (!line) co_return Result<void>{};
-        if (timestamps) line->bytes.insert(0, sys::format_rfc3339(line->time) + " ");
-        batch.clear();
-        if (tty) batch = std::move(line->bytes);
-        else append_frame(batch, *line);
-        auto sent = co_await connection.write_chunk(batch);
-        CO_TRY(std::move(sent));
-    }
+    co_return co_await relay(call.connection, *attachment, framing(tty), std::move(keys), exec.config.attach_stdin);
 }
 
 Task<void> logs(Call& call) {
@@ -167,7 +124,8 @@ Task<void> logs(Call& call) {
     const bool tty = container.config.tty;
     auto begun = co_await call.connection.begin_stream(200, !tty && call.version() >= 42 ? kMultiplexed : kRaw);
     CO_TRY(std::move(begun));
-    auto sent = co_await while_connected(call.connection, send_log(call.connection, *reader, tty, query.timestamps));
+    auto sent =
+        co_await while_connected(call.connection, send_log(call.connection, *reader, framing(tty), query.timestamps));
     CO_TRY(std::move(sent));
     co_return co_await call.connection.end_stream();
 }

@@ -27,6 +27,12 @@ constexpr Handler kBuild =
 constexpr Handler kSearch = refuse<"searching registries is not in this version">;
 constexpr Handler kPlugins = refuse<"engine plugins are not in this version">;
 
+// Last of all kinds, `docker inspect` asks whether what it looks for is a plugin.
+Task<void> no_such_plugin(Call& call) {
+    co_return fail(Kind::not_found, "No such plugin: {}: engine plugins are not in this version",
+                   call.name().substr(0, call.name().rfind("/json")));
+}
+
 constexpr Route kRoutes[] = {
     {"POST", "/build", kBuild},
     {"POST", "/session", kBuild},
@@ -35,7 +41,8 @@ constexpr Route kRoutes[] = {
     {"GET", "/containers/{}/checkpoints", refuse_checkpoint},
     {"POST", "/containers/{}/checkpoints", refuse_checkpoint},
     {"GET", "/plugins", kPlugins},
-    {"GET", "/plugins/{*}", kPlugins},
+    {"GET", "/plugins/privileges", kPlugins},
+    {"GET", "/plugins/{*}", no_such_plugin},
     {"POST", "/plugins/{*}", kPlugins},
     {"DELETE", "/plugins/{*}", kPlugins},
     {"GET", "/swarm", refuse_swarm},

@@ -1,5 +1,5 @@
-// A POSIX extended regular expression that names are searched for (regcomp(3)). What of it may come from a client is
-// the caller's to bound: counts in braces make the compiled form large. Thread side: any.
+// A POSIX extended regular expression that names are searched for (regcomp(3)). Not from a client as it is: counts in
+// braces make the compiled form large, and what clients write is of Go's dialect (go_regex.h). Thread side: any.
 #pragma once
 
 #include <regex.h>
@@ -13,8 +13,9 @@ namespace diatom {
 
 class PosixRegex {
 public:
+    enum class Case { differs, same };
     // invalid, with the C library's reason.
-    static Result<PosixRegex> compile(const std::string& text);
+    static Result<PosixRegex> compile(const std::string& text, Case letters = Case::differs);
     bool matches(const std::string& name) const;  // somewhere in it
 
 private:

@@ -59,13 +59,10 @@ Result<int> runtime_run(const oci::Place& place, std::span<char*> args) {
     auto request = TRY(create_request(arguments));
     const bool detach = arguments.has("--detach");
     request.terminal_to_caller = !detach && request.wiring.console_socket.empty();
-    const auto container = TRY(oci::create(place, request));
-    const auto ended = [&]() -> Result<int> {
-        TRY(oci::start(place, request.id));
-        return detach ? 0 : oci::attend(container.pidfd, container.terminal);
-    }();
-    if (!detach && !arguments.has("--keep")) TRY(oci::remove(place, request.id, oci::Removal::forced));
-    else if (!ended) std::ignore = oci::remove(place, request.id, oci::Removal::forced);
+    const auto container = TRY(oci::run(place, request));
+    if (detach) return 0;
+    const auto ended = oci::attend(container.pidfd, container.terminal);
+    if (!ended || !arguments.has("--keep")) TRY(oci::remove(container));
     return ended;
 }
 

@@ -9,8 +9,9 @@
 namespace diatom::engine {
 namespace {
 
-constexpr int kLooks = 3;
-constexpr std::chrono::milliseconds kPause{1200};  // between two; the ledger is asked for an exit for up to 2 s
+// Over eight seconds: where there is much to do a change takes as long, and the ledger is asked for an exit for two.
+constexpr int kLooks = 8;
+constexpr std::chrono::milliseconds kPause{1200};
 
 void compare_ids(const std::vector<std::string>& recorded, const std::set<std::string>& known, bool creating,
                  const char* table, Findings& findings) {

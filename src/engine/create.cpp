@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <format>
+#include <set>
 
 #include "base/strings.h"
 #include "engine/engine_impl.h"
@@ -111,12 +112,17 @@ Result<void> EngineImpl::prepare_image_mounts(Container& container) {
     return {};
 }
 
-std::vector<Volume> EngineImpl::optioned_volumes(const Container& container) const {
-    std::vector<Volume> optioned;
+std::vector<Volume> EngineImpl::used_volumes(const Container& container) const {
+    std::vector<Volume> used;
     for (const auto& volume : volumes_) {
-        if (!volume.options.empty() && std::ranges::contains(container.volumes, volume.name, &VolumeUse::name))
-            optioned.push_back(volume);
+        if (std::ranges::contains(container.volumes, volume.name, &VolumeUse::name)) used.push_back(volume);
     }
+    return used;
+}
+
+std::vector<Volume> EngineImpl::optioned_volumes(const Container& container) const {
+    auto optioned = used_volumes(container);
+    std::erase_if(optioned, [](const auto& volume) { return volume.options.empty(); });
     return optioned;
 }
 
@@ -201,12 +207,10 @@ Task<void> EngineImpl::prepare_image(Container& container) {
 // The files of the image go into a new volume before the container is there: whoever sees the container sees them.
 Task<void> EngineImpl::fill_volumes(const Container& container) {
     if (container.volumes.empty()) co_return Result<void>();
+    const auto used = used_volumes(container);
     const auto optioned = optioned_volumes(container);
     const auto fill_all = [&]() -> Result<void> {
-        for (const auto& use : container.volumes) TRY(make_volume_directory(use.source));
-        for (const auto& volume : optioned) {
-            if (const auto size = size_limit_of(volume)) TRY(limit_size({volume.mountpoint}, size));
-        }
+        for (const auto& volume : used) TRY(make_volume_directory(volume));
         if (container.image.empty()) return {};
         for (const auto& volume : optioned) TRY(volume_mounts_.hold(volume, container.id));
         const Fd view = TRY(open_root_view(TRY(parts_.store->rootfs(container.id))));
@@ -227,10 +231,7 @@ Task<void> EngineImpl::fill_volumes(const Container& container) {
 // The container and its volumes become visible at once. With all that it uses: one may be another's that is being
 // created beside it, and is not saved yet.
 Task<void> EngineImpl::save_new(const Container& container, const std::vector<Volume>& made) {
-    std::vector<Volume> used;
-    for (const auto& volume : volumes_) {
-        if (std::ranges::contains(container.volumes, volume.name, &VolumeUse::name)) used.push_back(volume);
-    }
+    const auto used = used_volumes(container);
     auto saved = co_await on_records([&] { return records_.put(container, used); });
     CO_TRY(std::move(saved));
     co_return co_await finish_volumes(made);
@@ -251,8 +252,16 @@ Task<void> EngineImpl::finish_volumes(const std::vector<Volume>& made) {
 }
 
 Task<void> EngineImpl::undo_create(Container container, std::vector<Volume> made) {
-    // A named volume may be another's by now: it stays.
-    const auto named = std::ranges::stable_partition(made, [](const auto& volume) { return volume.anonymous; });
+    // A named volume may be another's by now: it stays, unless it could not be made.
+    auto absent = co_await on_pool([&]() -> Result<std::set<std::string>> {
+        std::set<std::string> names;
+        for (const auto& volume : made) {
+            if (!sys::exists(volume.mountpoint)) names.insert(volume.name);
+        }
+        return names;
+    });
+    const auto named = std::ranges::stable_partition(
+        made, [&](const auto& volume) { return volume.anonymous || (absent && absent->contains(volume.name)); });
     const std::vector<Volume> kept(named.begin(), named.end());
     made.erase(named.begin(), named.end());
     for (const auto& volume : made) {

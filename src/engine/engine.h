@@ -33,15 +33,19 @@ struct Output {
     Stream stream = Stream::out;
     std::int64_t time = 0;
     std::string bytes;
+    std::size_t footprint() const noexcept { return sizeof *this + bytes.size(); }
 };
+// What is there already, together: many short lines cost a client few messages, and none of them waits for another.
+using Outputs = std::vector<Output>;
+inline constexpr std::size_t kOutputsTogether = 64U << 10U;  // footprint after which nothing is added
 
 // A live connection to a container's or an exec's stdio. Dropped: detached, the process goes on.
 class Attachment {
 public:
     virtual ~Attachment() = default;
     virtual bool tty() const = 0;
-    // The next output; nothing once the process has ended and all was read (or stdio was closed).
-    virtual Task<std::optional<Output>> read() = 0;
+    // The next outputs; none once the process has ended and all was read (or stdio was closed).
+    virtual Task<Outputs> read() = 0;
     virtual Task<void> write(std::string bytes) = 0;  // to stdin
     virtual Task<void> close_stdin() = 0;             // half-close
 };
@@ -59,7 +63,7 @@ struct LogQuery {
 class LogReader {
 public:
     virtual ~LogReader() = default;
-    virtual Task<std::optional<Output>> next() = 0;  // a line with its newline; nothing at the end
+    virtual Task<Outputs> next() = 0;  // lines with their newlines; none at the end
 };
 
 enum class WaitCondition { not_running, next_exit, removed };

@@ -144,8 +144,9 @@ private:
 
     // create.cpp
     Result<void> inherit_volumes(ContainerConfig& config) const;
-    Result<void> prepare_image_mounts(Container& container);                 // worker
-    std::vector<Volume> optioned_volumes(const Container& container) const;  // those that have options
+    Result<void> prepare_image_mounts(Container& container);  // worker
+    std::vector<Volume> used_volumes(const Container& container) const;
+    std::vector<Volume> optioned_volumes(const Container& container) const;  // those of them that have options
     Task<Created> create_body(std::string name, ContainerConfig config);
     Task<void> prepare_image(Container& container);
     Task<void> fill_volumes(const Container& container);

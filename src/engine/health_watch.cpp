@@ -109,9 +109,9 @@ asio::awaitable<HealthResult> EngineImpl::probe_health(LivePtr live, HealthCheck
         if (*expired) end_it();
     }
     while (client) {
-        auto output = co_await (*client)->read();
-        if (!output || !*output) break;
-        add_output(result.output, (*output)->bytes);
+        const auto outputs = co_await (*client)->read();
+        if (!outputs || outputs->empty()) break;
+        for (const auto& output : *outputs) add_output(result.output, output.bytes);
     }
     limit.cancel();
     execs_.erase(exec->state.id);

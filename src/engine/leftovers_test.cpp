@@ -44,13 +44,22 @@ TEST_F(LeftoversTest, OfAStartThatWasCutOffNothingStays) {
     ASSERT_TRUE(init().supervisor().forget("system/"));
 }
 
+TEST_F(LeftoversTest, AVolumeThatWasNotMadeIsNotRecorded) {
+    ContainerConfig config{.image = "busybox", .cmd = std::vector<std::string>{"true"}};
+    config.mounts = {{.kind = MountKind::volume, .source = "good", .target = "/good"},
+                     {.kind = MountKind::volume, .source = "bad", .target = "/bad", .driver_options = {{"size", "0"}}}};
+    EXPECT_FALSE(run(engine().create("", config)));
+    EXPECT_THAT(engine().volumes(), IsEmpty());
+    EXPECT_THAT(check(), IsEmpty());
+}
+
 TEST_F(LeftoversTest, VolumesAreWholeOrGone) {
     ASSERT_TRUE(run(engine().create_volume("whole", {}, {})));
     ASSERT_TRUE(sys::write_file(data("whole") + "/file", "kept"));
     EXPECT_FALSE(sys::exists(root("volumes/whole/unfinished")));
     ASSERT_TRUE(run(engine().create_volume("cut", {}, {})));
     close();
-    ASSERT_TRUE(make_volume_directory(data("begun")));  // no record yet
+    ASSERT_TRUE(make_volume_directory({.mountpoint = data("begun")}));  // no record yet
     ASSERT_TRUE(sys::write_file(data("begun") + "/file", "half of the image's files"));
     ASSERT_TRUE(sys::remove_tree(root("volumes/cut")));    // by a power cut: the record was on the disk before it
     ASSERT_TRUE(doom_volume_directory(data("whole")));     // the record is still there: it was not removed

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "base/go_regex.h"
 #include "base/strings.h"
-#include "engine/key_pattern.h"
 #include "engine/log_tag.h"
 #include "image/http_client.h"
 
@@ -67,7 +67,7 @@ Result<bool> set_json_file(LogOptions& log, const std::string& key, const std::s
     } else if (key == "env") {
         log.env = parse_names(value);
     } else if (key == "labels-regex" || key == "env-regex") {
-        TRY(KeyPattern::parse(value), "log option {}", key);
+        TRY(GoRegex::compile(value), "log option {} \"{}\"", key, value);
         (key == "env-regex" ? log.env_regex : log.labels_regex) = value;
     } else if (key == "tag") {
         TRY(check_log_tag(value), "log option tag");
@@ -84,7 +84,7 @@ void add_matching(std::map<std::string, std::string>& attributes, const std::map
         if (const auto found = all.find(name); found != all.end()) attributes.insert_or_assign(name, found->second);
     }
     if (regex.empty()) return;
-    const auto pattern = KeyPattern::parse(regex);
+    const auto pattern = GoRegex::compile(regex);
     for (const auto& [name, value] : all) {
         if (pattern && pattern->matches(name)) attributes.insert_or_assign(name, value);
     }

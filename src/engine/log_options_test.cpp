@@ -2,8 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include "engine/key_pattern.h"
-
 namespace diatom::engine {
 namespace {
 
@@ -34,7 +32,7 @@ TEST(LogOptions, TakesAllOfJsonFile) {
 TEST(LogOptions, RefusesByName) {
     const std::pair<const char*, const char*> cases[] = {
         {"colour", "red"},    {"max-size", "much"},     {"max-file", "0"}, {"compress", "maybe"},
-        {"mode", "sideways"}, {"tag", "{{.Colour}}"},   {"tag", "{{.ID"},  {"labels-regex", "(?i)x"},
+        {"mode", "sideways"}, {"tag", "{{.Colour}}"},   {"tag", "{{.ID"},  {"labels-regex", "(?s)x"},
         {"env-regex", "[a"},  {"max-buffer-size", "1m"}};
     for (const auto& [key, value] : cases) {
         const auto log = parse_log_options("json-file", {{key, value}});
@@ -60,22 +58,6 @@ TEST(LogOptions, EntriesCarryWhatIsNamedAndWhatMatches) {
     const std::map<std::string, std::string> expected = {
         {"A", "b=c"}, {"APP_MODE", "x"}, {"org.color", "red"}, {"other", "2"}, {"tag", "busybox/web/aaaaaaaaaaaa"}};
     EXPECT_EQ(log_attributes(container), expected);
-}
-
-TEST(KeyPattern, MeansWhatRe2Means) {
-    const auto matches = [](const char* text, const char* name) {
-        const auto pattern = KeyPattern::parse(text);
-        EXPECT_TRUE(pattern) << pattern.error().what();
-        return pattern && pattern->matches(name);
-    };
-    EXPECT_TRUE(matches("b", "abc")) << "anywhere";
-    EXPECT_TRUE(matches("^a\\d{2}$", "a12") && !matches("^a\\d{2}$", "add"));
-    EXPECT_TRUE(matches("^\\w+\\.x|y$", "ab.x") && matches("[]a]z", "]z") && matches("[^]a]z", "bz"));
-    EXPECT_TRUE(matches("^\\(?a", "a"));
-    for (const auto* text : {"(?:a)", "a*?", "\\p{L}", "[\\d]", "(a{99}){99}", "a{2000}", "(", "a\\"}) {
-        EXPECT_FALSE(KeyPattern::parse(text)) << text;
-    }
-    EXPECT_FALSE(KeyPattern::parse(std::string(300, 'a')));
 }
 
 }  // namespace

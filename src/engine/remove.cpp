@@ -141,14 +141,7 @@ Task<Volume> EngineImpl::create_volume(std::string name, std::map<std::string, s
 }
 
 Task<Volume> EngineImpl::add_volume(Volume volume) {
-    auto made = co_await on_pool([&]() -> Result<void> {
-        TRY(make_volume_directory(volume.mountpoint));
-        const auto size = size_limit_of(volume);
-        if (size == 0) return {};
-        auto limited = limit_size({volume.mountpoint}, size);
-        if (!limited) TRY(remove_volume_directory(options_.root, volume.name));
-        return limited;
-    });
+    auto made = co_await on_pool([&] { return make_volume_directory(volume); });
     CO_TRY(std::move(made));
     const auto known = std::ranges::find(volumes_, volume.name, &Volume::name);
     if (known != volumes_.end()) co_return *known;

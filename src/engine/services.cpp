@@ -191,9 +191,8 @@ Task<int> EngineImpl::run_check(const config::SystemService& service) {
     auto client = co_await exec_start(id, false, false);
     auto attachment = CO_TRY(std::move(client));
     for (;;) {  // its output ends when it does
-        auto output = co_await attachment->read();
-        CO_TRY(output);
-        if (!*output) break;
+        auto outputs = co_await attachment->read();
+        if (CO_TRY(std::move(outputs)).empty()) break;
     }
     execs_.erase(id);
     co_return exec->state.exit_code.value_or(-1);

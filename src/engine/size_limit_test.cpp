@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "engine/volume_mounts.h"
+#include "engine/volumes.h"
 #include "sys/file.h"
 #include "sys/mount.h"
 #include "tests/support/isolate.h"
@@ -25,6 +26,25 @@ TEST(SizeLimit, IsRefusedWhereTheFileSystemHasNone) {
         EXPECT_EQ(limited.error().kind(), Kind::unsupported);
         EXPECT_THAT(limited.error().what(), HasSubstr("tune2fs -O project,quota"));
         const SizeLimitRelease release(temp / "c/upper");  // nothing to do
+    });
+}
+
+TEST(SizeLimit, AVolumeHasItsLimitOrIsNotMade) {
+    test::in_mount_namespace([] {
+        const test::TempDir temp;
+        ASSERT_TRUE(sys::mount_fs("tmpfs", temp / ""));
+        const auto made = [&](const std::string& name, std::map<std::string, std::string> options) {
+            return make_volume_directory(
+                {.name = name, .mountpoint = temp / ("volumes/" + name + "/_data"), .options = std::move(options)});
+        };
+        EXPECT_TRUE(made("free", {}));
+        EXPECT_TRUE(sys::exists(temp / "volumes/free/_data") && sys::exists(temp / "volumes/free/unfinished"));
+        const auto refused = made("limited", {{"size", "1m"}});
+        ASSERT_FALSE(refused);
+        EXPECT_EQ(refused.error().kind(), Kind::unsupported);
+        EXPECT_FALSE(sys::exists(temp / "volumes/limited"));
+        EXPECT_FALSE(made("free", {{"size", "1m"}}));
+        EXPECT_TRUE(sys::exists(temp / "volumes/free/_data")) << "it was there before";
     });
 }
 

@@ -46,17 +46,19 @@ asio::awaitable<void> OutputQueue::wait_for_room(std::chrono::nanoseconds limit)
     if (full()) (void)co_await room_.wait(limit);
 }
 
-Task<std::optional<Output>> OutputQueue::pop() {
+Task<Outputs> OutputQueue::pop() {
     while (outputs_.empty() && !ended_) {
         auto waited = co_await readable_.wait();
         if (!waited) co_return Failure(std::move(waited).error());
     }
-    if (outputs_.empty()) co_return std::optional<Output>();
-    Output output = std::move(outputs_.front());
-    outputs_.pop_front();
-    bytes_ -= output.bytes.size();
+    Outputs popped;
+    for (std::size_t taken = 0; !outputs_.empty() && taken < kOutputsTogether; outputs_.pop_front()) {
+        taken += outputs_.front().footprint();
+        bytes_ -= outputs_.front().bytes.size();
+        popped.push_back(std::move(outputs_.front()));
+    }
     room_.notify_all();
-    co_return std::optional(std::move(output));
+    co_return popped;
 }
 
 class HubAttachment final : public Attachment {
@@ -71,7 +73,7 @@ public:
         if (in_ && hub_->stdin_once_ && !hub_->tty_ && hub_->io_) hub_->io_->close_stdin();
     }
     bool tty() const override { return hub_->tty_; }
-    Task<std::optional<Output>> read() override { co_return co_await queue_->pop(); }
+    Task<Outputs> read() override { co_return co_await queue_->pop(); }
 
     Task<void> write(std::string bytes) override {
         if (!in_) co_return Result<void>();

@@ -31,7 +31,7 @@ public:
     void drop();  // the client is gone
     bool full() const noexcept;
     asio::awaitable<void> wait_for_room(std::chrono::nanoseconds limit);
-    Task<std::optional<Output>> pop();
+    Task<Outputs> pop();
 
 private:
     std::deque<Output> outputs_;

@@ -27,25 +27,21 @@ public:
     LiveLogReader(LivePtr live, LogCursor cursor, LogQuery query, Pool pool)
         : live_(std::move(live)), cursor_(std::move(cursor)), query_(query), pool_(std::move(pool)) {}
 
-    Task<std::optional<Output>> next() override {
+    Task<Outputs> next() override {
         for (;;) {
-            // Read before the entry: what is written after this is found by the next round.
+            // Read before the entries: what is written after this is found by the next round.
             const bool ended = !live_->log;
-            auto read = cursor_.next(live_->log ? live_->log->generation() : live_->log_generation);
+            Outputs lines;
+            auto read = take(lines);
+            if (!lines.empty()) co_return lines;  // what went wrong after them goes wrong again
             if (!read && cursor_.copies().wanting()) {
                 auto made = co_await on_worker(pool_, [this] { return cursor_.copies().make(); });
                 CO_TRY(std::move(made));
                 continue;
             }
-            auto entry = CO_TRY(std::move(read));
-            if (entry) {
-                if (query_.until != 0 && entry->time > query_.until) co_return std::optional<Output>();
-                if (entry->time < query_.since || !(entry->stream == LogStream::err ? query_.err : query_.out))
-                    continue;
-                co_return std::optional(to_output(std::move(*entry), query_.details));
-            }
-            if (!query_.follow || ended) co_return std::optional<Output>();
-            if (query_.until != 0 && sys::wall_ns() >= query_.until) co_return std::optional<Output>();
+            CO_TRY(std::move(read));
+            if (past_ || !query_.follow || ended) co_return Outputs();
+            if (query_.until != 0 && sys::wall_ns() >= query_.until) co_return Outputs();
             auto waited = query_.until == 0
                               ? co_await live_->logged.wait()
                               : co_await live_->logged.wait(std::chrono::nanoseconds(query_.until - sys::wall_ns()));
@@ -54,10 +50,25 @@ public:
     }
 
 private:
+    // What is wanted of the entries that are there.
+    Result<void> take(Outputs& lines) {
+        for (std::size_t taken = 0; taken < kOutputsTogether && !past_;) {
+            auto entry = TRY(cursor_.next(live_->log ? live_->log->generation() : live_->log_generation));
+            if (!entry) break;
+            past_ = query_.until != 0 && entry->time > query_.until;
+            if (past_ || entry->time < query_.since || !(entry->stream == LogStream::err ? query_.err : query_.out))
+                continue;
+            lines.push_back(to_output(std::move(*entry), query_.details));
+            taken += lines.back().footprint();
+        }
+        return {};
+    }
+
     LivePtr live_;
     LogCursor cursor_;
     LogQuery query_;
     Pool pool_;
+    bool past_ = false;  // the query's end has been seen
 };
 
 // First what was logged, then what comes.
@@ -66,10 +77,10 @@ public:
     ReplayingAttachment(std::unique_ptr<LogReader> log, std::unique_ptr<Attachment> stream)
         : log_(std::move(log)), stream_(std::move(stream)) {}
     bool tty() const override { return stream_->tty(); }
-    Task<std::optional<Output>> read() override {
+    Task<Outputs> read() override {
         if (log_) {
-            auto line = co_await log_->next();
-            if (!line || *line) co_return line;
+            auto lines = co_await log_->next();
+            if (!lines || !lines->empty()) co_return lines;
             log_.reset();
         }
         co_return co_await stream_->read();

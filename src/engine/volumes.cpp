@@ -19,10 +19,16 @@ namespace diatom::engine {
 namespace {
 
 std::string directory_of(const std::string& root, const std::string& name) { return root + "/volumes/" + name; }
+std::string parent_of(const std::string& path) { return path.substr(0, path.rfind('/')); }
 
 // Beside "_data".
-std::string mark_of(const std::string& mountpoint) {
-    return mountpoint.substr(0, mountpoint.rfind('/')) + "/unfinished";
+std::string mark_of(const std::string& mountpoint) { return parent_of(mountpoint) + "/unfinished"; }
+
+Result<void> make_marked(const std::string& mountpoint) {
+    TRY(sys::make_dirs(parent_of(mountpoint)), "make volume {}", mountpoint);
+    TRY(sys::write_file(mark_of(mountpoint), "", 0600), "make volume {}", mountpoint);
+    TRY(sys::make_dirs(mountpoint), "make volume {}", mountpoint);
+    return {};
 }
 
 }  // namespace
@@ -39,26 +45,30 @@ void complete_volume(Volume& volume, const std::string& root) {
     if (volume.anonymous) volume.labels.emplace("com.docker.volume.anonymous", "");
 }
 
-Result<void> make_volume_directory(const std::string& mountpoint) {
-    if (sys::exists(mountpoint)) return {};
-    const auto mark = mark_of(mountpoint);
-    TRY(sys::make_dirs(mark.substr(0, mark.rfind('/'))), "make volume {}", mountpoint);
-    TRY(sys::write_file(mark, "", 0600), "make volume {}", mountpoint);
-    TRY(sys::make_dirs(mountpoint), "make volume {}", mountpoint);
-    return {};
+Result<void> make_volume_directory(const Volume& volume) {
+    const bool known = sys::exists(volume.mountpoint);
+    if (!known) TRY(make_marked(volume.mountpoint));
+    const auto size = size_limit_of(volume);
+    if (size == 0) return {};
+    auto limited = limit_size({volume.mountpoint}, size);
+    if (!limited && !known) TRY(sys::remove_tree(parent_of(volume.mountpoint)), "make volume {}", volume.name);
+    return limited;
 }
 
 Result<void> finish_volume_directory(const std::string& mountpoint) { return sys::remove_file(mark_of(mountpoint)); }
 
 Result<void> doom_volume_directory(const std::string& mountpoint) {
     const auto mark = mark_of(mountpoint);
-    if (!sys::exists(mark.substr(0, mark.rfind('/')))) return {};
+    if (!sys::exists(parent_of(mark))) return {};
     TRY(sys::write_file(mark, "", 0600));
-    return sys::sync_dir(mark.substr(0, mark.rfind('/')));
+    return sys::sync_dir(parent_of(mark));
 }
 
 Result<void> settle_volumes(const std::string& root, const std::set<std::string>& recorded) {
-    for (const auto& name : recorded) TRY(make_volume_directory(directory_of(root, name) + "/_data"));
+    for (const auto& name : recorded) {
+        const auto mountpoint = directory_of(root, name) + "/_data";
+        if (!sys::exists(mountpoint)) TRY(make_marked(mountpoint));
+    }
     auto listed = sys::list_dir(root + "/volumes");
     if (!listed && listed.error().kind() == Kind::not_found) return {};
     for (const auto& name : TRY(std::move(listed))) {

@@ -18,7 +18,9 @@ std::int64_t count_users(const Volume& volume, const std::vector<Container>& con
 // next one: without a record it goes, with one it stays. Without mark and record it is somebody else's. The database
 // reaches the disk on its own, before or after the names that were made or removed beside it: so the mark is synced
 // before a record is erased, and a directory that a power cut took back is made anew by settle_volumes.
-Result<void> make_volume_directory(const std::string& mountpoint);    // marked; one that is there stays as it is
+// Marked, and with the volume's limit of size or not at all; one that is there stays, and is limited to what the volume
+// says.
+Result<void> make_volume_directory(const Volume& volume);
 Result<void> finish_volume_directory(const std::string& mountpoint);  // once the record is written
 Result<void> doom_volume_directory(const std::string& mountpoint);    // before the record is erased
 Result<void> remove_volume_directory(const std::string& root, const std::string& name);

@@ -24,18 +24,6 @@ std::string below(const std::string& bundle, const std::string& path) {
     return path.starts_with('/') ? path : std::format("{}/{}", bundle, path);
 }
 
-// What the runtime-spec promises to every container, and the right to use it.
-void add_default_devices(runtime::Spec& spec) {
-    const auto defaults = runtime::default_spec();
-    for (const auto& device : defaults.devices) {
-        if (!std::ranges::contains(spec.devices, device.path, &runtime::Device::path)) spec.devices.push_back(device);
-    }
-    auto& rules = spec.resources.devices;
-    // All but the first, which denies everything: without a rule of the configuration, just that holds besides.
-    const auto& given = defaults.resources.devices;
-    rules.insert(rules.end(), rules.empty() ? given.begin() : given.begin() + 1, given.end());
-}
-
 Result<void> choose_cgroup(runtime::Spec& spec, CgroupManager manager) {
     if (manager == CgroupManager::cgroupfs) {
         if (spec.cgroup.contains(':')) {
@@ -80,7 +68,7 @@ Result<runtime::Spec> load_bundle(const std::string& bundle, const std::string& 
                           std::ranges::contains(mount.options, "rbind");
         if (bind) mount.source = below(path, mount.source);
     }
-    add_default_devices(spec);
+    runtime::add_default_devices(spec);
     TRY(choose_cgroup(spec, cgroups), "{}", file);
     return spec;
 }

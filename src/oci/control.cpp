@@ -90,15 +90,18 @@ Result<void> remove(const Place& place, const std::string& id, Removal removal) 
     if (forced) TRY(end_processes(TRY(dir->read())));
     const auto locked = TRY(StateDir::open(place.root, id, Lock::exclusive));
     const auto record = TRY(locked.read());
-    if (forced) {
-        TRY(end_processes(record));
-    } else if (const auto status = TRY(current_status(locked, record));
-               status != Status::stopped && record.process.pid != 0) {
+    if (forced) return kill_and_destroy(locked, record);
+    if (const auto status = TRY(current_status(locked, record)); status != Status::stopped && record.process.pid != 0) {
         return fail(Kind::conflict,
                     "cannot delete container \"{}\" that is not stopped: it is {}; kill it first, or use --force", id,
                     to_string(status));
     }
     return destroy(locked, record);
+}
+
+Result<void> remove(const RunContainer& container) {
+    if (!TRY(container.dir.lock_again())) return {};
+    return kill_and_destroy(container.dir, container.record);
 }
 
 Result<void> pause(const Place& place, const std::string& id) { return freeze(place, id, true); }

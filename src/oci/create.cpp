@@ -27,26 +27,6 @@ Result<void> check_terminal(const runtime::Process& process, const CreateRequest
     return {};
 }
 
-// From the process that waits for launch()'s caller to one that waits at the socket.
-Result<CreatedContainer> settle(const StateDir& dir, Record& record, const CreateRequest& request, FdRef console,
-                                runtime::Created created) {
-    const auto listener = TRY(sys::listen_unix(dir.start_socket(), sys::SocketType::packet, 0600));
-    CreatedContainer container{.pidfd = Fd(), .terminal = created.take_terminal()};
-    if (console) {
-        TRY(hand_over_terminal(console, container.terminal));
-        container.terminal.reset();
-    }
-    record.process = created.process();
-    record.status = Status::created;
-    TRY(dir.write(record));
-    if (!request.wiring.pid_file.empty()) {
-        TRY(sys::replace_file(request.wiring.pid_file, std::to_string(record.process.pid)), "pid file");
-    }
-    TRY(created.hold(listener));
-    container.pidfd = created.take_pidfd();
-    return container;
-}
-
 // systemd's protocol (sd_listen_fds(3)): what was passed to us goes on to the program, which is process 1 in there.
 Result<unsigned> pass_listeners(runtime::Spec& spec) {
     const char* given = ::getenv("LISTEN_FDS");
@@ -61,27 +41,79 @@ Result<unsigned> pass_listeners(runtime::Spec& spec) {
     return static_cast<unsigned>(*count);
 }
 
-}  // namespace
+// A container that is about to be made, in its locked directory.
+struct Plan {
+    Record record;
+    runtime::Stdio stdio;
+    Fd console;
+    StateDir dir;
+};
 
-Result<CreatedContainer> create(const Place& place, const CreateRequest& request) {
+Result<Plan> plan(const Place& place, const CreateRequest& request) {
     Record record{.spec = TRY(load_bundle(request.bundle, request.id, place.cgroups)),
                   .created = sys::format_rfc3339(sys::wall_ns())};
     TRY(check_terminal(record.spec.process, request));
-    const auto stdio = TRY(own_stdio(request.wiring.preserve_fds + TRY(pass_listeners(record.spec))));
-    const auto console =
-        request.wiring.console_socket.empty() ? Fd() : TRY(connect_console(request.wiring.console_socket));
-    const auto dir = TRY(StateDir::create(place.root, request.id));
+    auto stdio = TRY(own_stdio(request.wiring.preserve_fds + TRY(pass_listeners(record.spec))));
+    auto console = request.wiring.console_socket.empty() ? Fd() : TRY(connect_console(request.wiring.console_socket));
+    auto dir = TRY(StateDir::create(place.root, request.id));
+    TRY(dir.write_spec(record.spec));
     TRY(dir.write(record));
-    auto container = [&]() -> Result<CreatedContainer> {
-        const bool named = !record.spec.process.args.empty();
-        const auto check = named ? runtime::ProgramCheck::at_launch : runtime::ProgramCheck::at_start;
-        auto created = runtime::launch(record.spec, stdio, check);
-        // A launch that failed has removed its cgroup; one of that name that is left is somebody else's.
-        if (!created) record.spec.cgroup.clear();
-        return settle(dir, record, request, console, TRY(std::move(created)));
+    return Plan{std::move(record), std::move(stdio), std::move(console), std::move(dir)};
+}
+
+// Its first process, which waits for our word, and is known as what it will be then.
+Result<runtime::Created> make(Plan& plan, const CreateRequest& request, Status status) {
+    auto& record = plan.record;
+    const auto check =
+        record.spec.process.args.empty() ? runtime::ProgramCheck::at_start : runtime::ProgramCheck::at_launch;
+    auto created = runtime::launch(record.spec, plan.stdio, check);
+    // A launch that failed has removed its cgroup; one of that name that is left is somebody else's.
+    if (!created) record.spec.cgroup.clear();
+    if (!created) return created;
+    if (plan.console) TRY(hand_over_terminal(plan.console, created->take_terminal()));
+    record.process = created->process();
+    record.status = status;
+    TRY(plan.dir.write(record));
+    if (!request.wiring.pid_file.empty()) {
+        TRY(sys::replace_file(request.wiring.pid_file, std::to_string(record.process.pid)), "pid file");
+    }
+    return created;
+}
+
+void run_poststart_hooks(const Record& record) {
+    const Json state = runtime::state_document(record.spec, "running", record.process.pid);
+    runtime::run_late_hooks("poststart", record.spec.hooks.poststart, state);
+}
+
+}  // namespace
+
+Result<void> create(const Place& place, const CreateRequest& request) {
+    auto container = TRY(plan(place, request));
+    auto held = [&]() -> Result<void> {
+        const auto listener = TRY(sys::listen_unix(container.dir.start_socket(), sys::SocketType::packet, 0600));
+        return TRY(make(container, request, Status::created)).hold(listener);
     }();
-    if (!container) std::ignore = destroy(dir, record);
-    return container;
+    if (!held) std::ignore = kill_and_destroy(container.dir, container.record);
+    return held;
+}
+
+Result<RunContainer> run(const Place& place, const CreateRequest& request) {
+    auto container = TRY(plan(place, request));
+    Fd terminal;
+    auto started = [&]() -> Result<Fd> {
+        auto created = TRY(make(container, request, Status::running));
+        terminal = created.take_terminal();
+        TRY(created.start());
+        run_poststart_hooks(container.record);
+        return created.take_pidfd();
+    }();
+    if (!started) {
+        std::ignore = kill_and_destroy(container.dir, container.record);
+        return forward_error(std::move(started));
+    }
+    container.dir.unlock();
+    return RunContainer{std::move(container.dir), std::move(container.record), std::move(*started),
+                        std::move(terminal)};
 }
 
 Result<void> start(const Place& place, const std::string& id) {
@@ -98,8 +130,7 @@ Result<void> start(const Place& place, const std::string& id) {
     record.status = Status::running;
     TRY(dir.write(record));
     TRY(sys::remove_file(dir.start_socket()));
-    const Json state = runtime::state_document(record.spec, "running", record.process.pid);
-    runtime::run_late_hooks("poststart", record.spec.hooks.poststart, state);
+    run_poststart_hooks(record);
     return {};
 }
 

@@ -55,4 +55,9 @@ Result<void> destroy(const StateDir& dir, const Record& record) {
     return {};
 }
 
+Result<void> kill_and_destroy(const StateDir& dir, const Record& record) {
+    TRY(end_processes(record));
+    return destroy(dir, record);
+}
+
 }  // namespace diatom::oci

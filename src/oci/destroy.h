@@ -13,5 +13,6 @@ Result<void> end_processes(const Record& record);
 // Removes cgroup and record of a container without processes, then runs its poststop hooks, whose failures are
 // warnings.
 Result<void> destroy(const StateDir& dir, const Record& record);
+Result<void> kill_and_destroy(const StateDir& dir, const Record& record);
 
 }  // namespace diatom::oci

@@ -11,6 +11,7 @@
 #include "base/fd.h"
 #include "oci/bundle.h"
 #include "oci/record.h"
+#include "oci/state_dir.h"
 #include "sys/process.h"
 
 namespace diatom::oci {
@@ -33,12 +34,18 @@ struct CreateRequest {
     Wiring wiring;
     bool terminal_to_caller = false;  // of run in the foreground
 };
-// A container that waits to be started. `terminal`: the master, when it goes to the caller.
-struct CreatedContainer {
+Result<void> create(const Place& place, const CreateRequest& request);
+Result<void> start(const Place& place, const std::string& id);
+
+// Both at once, by who may stay with it. `terminal`: the master, when it goes to the caller.
+struct RunContainer {
+    StateDir dir;
+    Record record;
     Fd pidfd, terminal;
 };
-Result<CreatedContainer> create(const Place& place, const CreateRequest& request);
-Result<void> start(const Place& place, const std::string& id);
+Result<RunContainer> run(const Place& place, const CreateRequest& request);
+// Whatever is left of it, unless somebody has removed it meanwhile.
+Result<void> remove(const RunContainer& container);
 
 struct Found {
     Record record;

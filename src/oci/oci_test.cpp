@@ -63,10 +63,12 @@ TEST_F(Oci, ARecordComesBackAsItWent) {
     Record written = record();
     written.status = Status::created;
     written.process = {.pid = 12, .start_time = 34};
+    ASSERT_TRUE(dir->write_spec(written.spec));
     ASSERT_TRUE(dir->write(written));
     const auto read = dir->read();
     ASSERT_TRUE(read) << read.error().what();
     EXPECT_EQ(encode(*read), encode(written));
+    EXPECT_EQ(runtime::encode(read->spec), runtime::encode(written.spec));
     const Json state = state_of(*read, Status::created);
     EXPECT_EQ(state["pid"], 12);
     EXPECT_EQ(state["annotations"]["key"], "value");
@@ -88,6 +90,21 @@ TEST_F(Oci, IdsAreTakenOnce) {
     ASSERT_TRUE(taken_over->remove());
     EXPECT_THAT(StateDir::list(root()).value(), ElementsAre());
     EXPECT_EQ(StateDir::open(root(), "box", Lock::none).error().kind(), Kind::not_found);
+}
+
+TEST_F(Oci, ACommandThatStaysSharesTheLock) {
+    const auto ours = StateDir::create(root(), "box").value();
+    ASSERT_TRUE(ours.write(record()));
+    EXPECT_TRUE(ours.busy());
+    ours.unlock();
+    EXPECT_FALSE(ours.busy());
+    EXPECT_TRUE(ours.lock_again().value());
+    EXPECT_TRUE(ours.busy());
+    ours.unlock();
+    ASSERT_TRUE(StateDir::open(root(), "box", Lock::exclusive).value().remove());
+    const auto others = StateDir::create(root(), "box");
+    ASSERT_TRUE(others) << others.error().what();
+    EXPECT_FALSE(ours.lock_again().value()) << "another container of the same name is not ours";
 }
 
 TEST_F(Oci, IdsAreNamesOfOneFile) {

@@ -27,20 +27,17 @@ Json encode(const Record& record) {
     return Json{{"status", to_string(record.status)},
                 {"pid", record.process.pid},
                 {"startTime", record.process.start_time},
-                {"created", record.created},
-                {"config", runtime::encode(record.spec)}};
+                {"created", record.created}};
 }
 
-Result<Record> decode_record(const Json& document) {
-    Record record;
+Result<Record> decode_record(const Json& document, runtime::Spec spec) {
+    Record record{.spec = std::move(spec), .created = TRY(json_string(document, "created"))};
     const auto status = TRY(json_string(document, "status"));
     for (const auto& [name, value] : kStatuses) {
         if (name == status) record.status = value;
     }
     record.process.pid = static_cast<pid_t>(TRY(json_int(document, "pid")));
     record.process.start_time = static_cast<std::uint64_t>(TRY(json_int(document, "startTime")));
-    record.created = TRY(json_string(document, "created"));
-    record.spec = TRY(runtime::decode_spec(json_member(document, "config")));
     return record;
 }
 

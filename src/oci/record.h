@@ -25,8 +25,9 @@ struct Record {
     sys::ProcessId process;
 };
 
+// All but the spec, which does not change any more once it is made.
 Json encode(const Record& record);
-Result<Record> decode_record(const Json& document);
+Result<Record> decode_record(const Json& document, runtime::Spec spec);
 
 // The answer of `state`: the runtime-spec's members and runc's.
 Json state_of(const Record& record, Status status);

@@ -39,6 +39,12 @@ bool try_lock(FdRef dir) noexcept {
     return sys::retry_interrupted([&] { return ::flock(dir.raw(), LOCK_EX | LOCK_NB); }) == 0;
 }
 
+Result<void> wait_for_lock(FdRef dir, const std::string& path) {
+    if (sys::retry_interrupted([&] { return ::flock(dir.raw(), LOCK_EX); }) < 0)
+        return fail_errno(errno, "lock {}", path);
+    return {};
+}
+
 // Nobody listens at the socket of a container whose init has executed its program, or is gone.
 bool waits_for_start(const StateDir& dir) {
     return static_cast<bool>(sys::connect_unix(dir.start_socket(), sys::SocketType::packet));
@@ -76,9 +82,7 @@ Result<StateDir> StateDir::open(const std::string& root, const std::string& id, 
     auto dir = sys::open_path(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
     if (!dir && dir.error().error_number() == ENOENT) return absent(id);
     if (!dir) return forward_error(std::move(dir));
-    if (lock == Lock::exclusive && sys::retry_interrupted([&] { return ::flock(dir->raw(), LOCK_EX); }) < 0) {
-        return fail_errno(errno, "lock {}", path);
-    }
+    if (lock == Lock::exclusive) TRY(wait_for_lock(*dir, path));
     if (is_removed(*dir) || !sys::exists(path + "/state.json")) return absent(id);
     return StateDir(path, id, std::move(*dir));
 }
@@ -93,11 +97,21 @@ Result<std::vector<std::string>> StateDir::list(const std::string& root) {
     return ids;
 }
 
-Result<Record> StateDir::read() const {
-    auto text = sys::read_file(path_ + "/state.json");
+Result<Json> StateDir::read_document(const std::string& name) const {
+    const auto path = std::format("{}/{}", path_, name);
+    auto text = sys::read_file(path);
     if (!text && text.error().error_number() == ENOENT) return absent(id_);
-    const Json document = TRY(parse_json(TRY(std::move(text)), path_ + "/state.json"));
-    return TRY(decode_record(document), "{}/state.json", path_);
+    return parse_json(TRY(std::move(text)), path);
+}
+
+Result<Record> StateDir::read() const {
+    const Json state = TRY(read_document("state.json"));
+    auto spec = TRY(runtime::decode_spec(TRY(read_document("config.json"))), "{}/config.json", path_);
+    return TRY(decode_record(state, std::move(spec)), "{}/state.json", path_);
+}
+
+Result<void> StateDir::write_spec(const runtime::Spec& spec) const {
+    return sys::replace_file(path_ + "/config.json", dump_json(runtime::encode(spec)), 0600);
 }
 
 Result<void> StateDir::write(const Record& record) const {
@@ -109,6 +123,13 @@ Result<void> StateDir::remove() const {
     TRY(sys::remove_file(start_socket()));
     TRY(sys::remove_file(path_ + "/state.json"));
     return sys::remove_tree(path_);
+}
+
+void StateDir::unlock() const noexcept { ::flock(dir_.raw(), LOCK_UN); }
+
+Result<bool> StateDir::lock_again() const {
+    TRY(wait_for_lock(dir_, path_));
+    return !is_removed(dir_);
 }
 
 // Through a descriptor of its own: a lock belongs to what was opened, and ours may hold it.

@@ -55,7 +55,7 @@ struct Plan {
     int first_free = 0;  // above every target
     bool new_session = true;
     bool reset_signals = true;
-    int (*entry)() = nullptr;
+    const std::function<int()>* entry = nullptr;
     sigset_t mask{};
 };
 
@@ -112,7 +112,7 @@ void restore_signals(const Plan& plan) noexcept {
     ::environ = plan.env.data();
     // The failure pipe too: its end says that nothing failed.
     ::syscall(SYS_close_range, static_cast<unsigned>(plan.first_free), ~0U, 0U);
-    ::_exit(plan.entry());
+    ::_exit((*plan.entry)());
 }
 
 // In the child, a copy of a process that may have had threads: async-signal-safe calls only.
@@ -129,7 +129,7 @@ void restore_signals(const Plan& plan) noexcept {
 
 Result<void> check(const SpawnRequest& request) {
     if (request.argv.empty()) return fail(Kind::bug, "start {}: no argv[0]", request.path);
-    if (request.entry != nullptr && !can_copy_this_process()) {
+    if (request.entry && !can_copy_this_process()) {
         return fail(Kind::bug, "start {}: a copy of a process with threads cannot go on", request.path);
     }
     for (std::size_t i = 0; i < request.fds.size(); ++i) {
@@ -166,7 +166,7 @@ Plan make_plan(const SpawnRequest& request, FdRef null, FdRef failure_pipe) {
     plan.failure_pipe = failure_pipe.raw();
     plan.new_session = request.new_session;
     plan.reset_signals = request.reset_signals;
-    plan.entry = request.entry;
+    if (request.entry) plan.entry = &request.entry;
     return plan;
 }
 

@@ -2,6 +2,7 @@
 // between clone and exec the child takes no lock and allocates nothing.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -30,7 +31,7 @@ struct SpawnRequest {
     // Runs in a copy of this process in place of a program, and its result is the exit code: for a caller with one
     // thread, whose program would only start itself anew. It finds its descriptors and an empty environment, and the
     // caller's memory as it is now, without the caller's environment; path and argv are for messages.
-    int (*entry)() = nullptr;
+    std::function<int()> entry = nullptr;
 };
 
 // Whether `entry` may be given: this process has one thread.

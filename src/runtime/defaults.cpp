@@ -34,22 +34,25 @@ void add_mounts(Spec& spec) {
     };
 }
 
-void add_devices(Spec& spec) {
+}  // namespace
+
+void add_default_devices(Spec& spec) {
     auto& rules = spec.resources.devices;
-    rules.push_back({.allow = false, .type = 'a', .access = "rwm"});
+    if (rules.empty()) rules.push_back({.allow = false, .type = 'a', .access = "rwm"});
     // Making a node gives no access to the device.
     rules.push_back({.allow = true, .type = 'c', .access = "m"});
     rules.push_back({.allow = true, .type = 'b', .access = "m"});
     for (const auto& node : kNodes) {
-        spec.devices.push_back({.path = std::string(node.path), .type = 'c', .major = node.major, .minor = node.minor});
+        if (!std::ranges::contains(spec.devices, node.path, &Device::path)) {
+            spec.devices.push_back(
+                {.path = std::string(node.path), .type = 'c', .major = node.major, .minor = node.minor});
+        }
         rules.push_back({.allow = true, .type = 'c', .major = node.major, .minor = node.minor});
     }
     for (const auto& [major, minor] : kTerminals) {
         rules.push_back({.allow = true, .type = 'c', .major = major, .minor = minor});
     }
 }
-
-}  // namespace
 
 const std::vector<std::string>& default_capabilities() {
     static const std::vector<std::string> kDefault = {
@@ -80,7 +83,7 @@ Spec default_spec() {
     const auto& capabilities = default_capabilities();
     spec.process.capabilities = {.bounding = capabilities, .effective = capabilities, .permitted = capabilities};
     add_mounts(spec);
-    add_devices(spec);
+    add_default_devices(spec);
     spec.namespaces = {{NamespaceKind::mount}, {NamespaceKind::uts},     {NamespaceKind::ipc},
                        {NamespaceKind::pid},   {NamespaceKind::network}, {NamespaceKind::cgroup}};
     spec.masked_paths = default_masked_paths();

@@ -11,6 +11,7 @@
 #include <array>
 #include <cerrno>
 
+#include "runtime/executor.h"
 #include "runtime/id_map.h"
 #include "runtime/init.h"
 #include "runtime/limits.h"
@@ -156,8 +157,7 @@ Result<void> hide_from_container(const Request& request) {
     return {};
 }
 
-Result<void> execute_request() {
-    auto request = TRY(receive_request(kControl));
+Result<void> execute(Request request) {
     const bool new_user = !request.join && has_new_namespace(request.spec, NamespaceKind::user);
     if (new_user && (request.spec.uid_mappings.empty() || request.spec.gid_mappings.empty())) {
         return fail(Kind::invalid, "a new user namespace needs uidMappings and gidMappings");
@@ -185,6 +185,12 @@ Result<void> execute_request() {
     return {};
 }
 
+[[noreturn]] int end_with(const Result<void>& done) {
+    if (!done) send_failed(kControl, done.error());
+    // Not exit(): handlers of the libraries in this program have no business here.
+    ::_exit(done ? 0 : 1);
+}
+
 }  // namespace
 
 bool has_new_namespace(const Spec& spec, NamespaceKind kind) {
@@ -195,12 +201,19 @@ bool has_namespace(const Spec& spec, NamespaceKind kind) {
     return std::ranges::contains(spec.namespaces, kind, &Namespace::kind);
 }
 
+int execute_copied(Request& request) {
+    int number = kExecutorSocket;
+    for (Fd* fd : descriptors_of(request)) {
+        std::ignore = fd->release();  // a number of the process that we are a copy of
+        *fd = Fd(++number);
+    }
+    return end_with(execute(std::move(request)));
+}
+
 int executor_main() {
     // The program's own environment and descriptors are those that launch() gave it, so there is nothing to clean up.
-    const auto done = execute_request();
-    if (!done) send_failed(kControl, done.error());
-    // Not exit(): handlers of the libraries in this program have no business here.
-    ::_exit(done ? 0 : 1);
+    auto request = receive_request(kControl);
+    return end_with(request ? execute(std::move(*request)) : forward_error(std::move(request)));
 }
 
 }  // namespace diatom::runtime

@@ -5,6 +5,7 @@
 
 #include "base/strings.h"
 #include "proc/spawn.h"
+#include "runtime/executor.h"
 #include "runtime/hooks.h"
 #include "runtime/init.h"
 #include "runtime/request.h"
@@ -22,40 +23,60 @@ namespace {
 // A mount of a dead network file system may hang for ever; nobody waits longer than this for a container.
 constexpr int kSetupTimeout = 60'000;  // milliseconds
 
-// A running executor, and our end of the connection that it shares with the container's init. Closing that end makes
-// both of them exit; the executor is always reaped here.
+// The executor, and our end of the connection that it shares with the container's init. Closing that end makes both of
+// them exit; the executor is always reaped here.
 class Executor {
 public:
-    Executor(proc::Child child, Fd control) : child_(std::move(child)), control_(std::move(control)) {}
+    Executor() = default;
     Executor(const Executor&) = delete;
     Executor& operator=(const Executor&) = delete;
     ~Executor() {
         control_.reset();
-        std::ignore = sys::wait_exit(child_.pidfd);
+        if (child_.pidfd) std::ignore = sys::wait_exit(child_.pidfd);
     }
+    // A program comes up while its request is completed here. `diatom runtime` on the machine itself needs none, whose
+    // start would cost more than the container: its copy is made when there is a request to be found in its memory.
+    Result<void> prepare(const Stdio& stdio, const Hooks& hooks = {});
+    Result<void> execute(Request& request);
+
     FdRef control() const noexcept { return control_; }
     Fd take_control() noexcept { return std::move(control_); }
 
 private:
+    Result<void> start();
+
+    proc::SpawnRequest spawn_{.path = {}, .argv = {kExecutorName}};
     proc::Child child_;
-    Fd control_;
+    Fd control_, theirs_;
 };
 
-Result<std::unique_ptr<Executor>> start_executor(const Stdio& stdio, const Hooks& hooks = {}) {
-    auto [ours, theirs] = TRY(sys::socket_pair(sys::SocketType::packet));
+Result<void> Executor::prepare(const Stdio& stdio, const Hooks& hooks) {
+    std::tie(control_, theirs_) = TRY(sys::socket_pair(sys::SocketType::packet));
     // Hooks take as long as they say themselves.
-    if (hooks.create_container.empty()) TRY(sys::set_receive_timeout(ours, kSetupTimeout));
+    if (hooks.create_container.empty()) TRY(sys::set_receive_timeout(control_, kSetupTimeout));
     // The container inherits the executor's standard descriptors: passing them on costs nothing more.
-    proc::SpawnRequest request{.path = TRY(executor_path()), .argv = {kExecutorName}};
-    // `diatom runtime` on the machine itself: a second start of the program would cost more than the container.
-    if (runs_unwritable() && proc::can_copy_this_process()) request.entry = executor_main;
-    request.fds.push_back({theirs, kExecutorSocket});
-    if (stdio.in) request.fds.push_back({stdio.in, 0});
-    if (stdio.out) request.fds.push_back({stdio.out, 1});
-    if (stdio.err) request.fds.push_back({stdio.err, 2});
-    request.new_session = false;  // the container makes its own
-    auto child = TRY(proc::spawn(request), "start the executor");
-    return std::make_unique<Executor>(std::move(child), std::move(ours));
+    spawn_.path = TRY(executor_path());
+    spawn_.fds.push_back({theirs_, kExecutorSocket});
+    if (stdio.in) spawn_.fds.push_back({stdio.in, 0});
+    if (stdio.out) spawn_.fds.push_back({stdio.out, 1});
+    if (stdio.err) spawn_.fds.push_back({stdio.err, 2});
+    spawn_.new_session = false;  // the container makes its own
+    if (runs_unwritable() && proc::can_copy_this_process()) return {};
+    return start();
+}
+
+Result<void> Executor::start() {
+    child_ = TRY(proc::spawn(spawn_), "start the executor");
+    theirs_.reset();
+    return {};
+}
+
+Result<void> Executor::execute(Request& request) {
+    if (child_.pidfd) return send_request(control_, request);
+    int number = kExecutorSocket;
+    for (const Fd* fd : descriptors_of(request)) spawn_.fds.push_back({*fd, ++number});
+    spawn_.entry = [&request] { return execute_copied(request); };
+    return start();
 }
 
 // Ends and reaps a container that did not come to be.
@@ -206,9 +227,9 @@ Result<void> add_passed(Request& request, const std::vector<FdRef>& passed) {
 
 Result<Created> finish_launch(Executor& executor, const Spec& spec, Request request) {
     TRY(add_filter(request, spec.seccomp));
-    Spec sent = spec;
-    sent.seccomp.reset();
-    TRY(send_request(executor.control(), sent, request));
+    request.spec = spec;
+    request.spec.seccomp.reset();
+    TRY(executor.execute(request));
     return await_ready(executor, spec);
 }
 
@@ -263,11 +284,12 @@ Result<Created> launch(const Spec& spec, const Stdio& stdio, ProgramCheck progra
     Request request{.check_program = program == ProgramCheck::at_launch};
     TRY(add_passed(request, stdio.more));
     // First, so that it comes up while the cgroup and the filter are made here.
-    const auto executor = TRY(start_executor(stdio, spec.hooks));
-    if (spec.cgroup.empty()) return finish_launch(*executor, spec, std::move(request));
+    Executor executor;
+    TRY(executor.prepare(stdio, spec.hooks));
+    if (spec.cgroup.empty()) return finish_launch(executor, spec, std::move(request));
     const auto cgroup = TRY(make_cgroup(spec.cgroup, spec.resources));
     request.cgroup = Fd(::fcntl(cgroup.fd().raw(), F_DUPFD_CLOEXEC, 0));
-    auto created = finish_launch(*executor, spec, std::move(request));
+    auto created = finish_launch(executor, spec, std::move(request));
     if (!created) std::ignore = sys::Cgroup::remove(spec.cgroup);
     return created;
 }
@@ -277,18 +299,19 @@ Result<Created> exec(const sys::ProcessId& target, const Spec& container, const 
     Request request{.join = true};
     request.target = TRY(sys::open_pidfd(target), "the container is not running");
     TRY(add_passed(request, stdio.more));
-    const auto executor = TRY(start_executor(stdio));
+    Executor executor;
+    TRY(executor.prepare(stdio));
     if (!container.cgroup.empty()) request.cgroup = TRY(cgroup_of(target));
     TRY(add_filter(request, container.seccomp));
-    Spec joined;
+    Spec& joined = request.spec;
     joined.id = container.id;
     joined.process = with_defaults(process, container.process);
     joined.namespaces = container.namespaces;
     joined.bundle = container.bundle;
     joined.annotations = container.annotations;
     joined.personality = container.personality;
-    TRY(send_request(executor->control(), joined, request));
-    return await_ready(*executor, joined);
+    TRY(executor.execute(request));
+    return await_ready(executor, joined);
 }
 
 }  // namespace diatom::runtime

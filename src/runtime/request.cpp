@@ -28,22 +28,28 @@ Json to_json(Report::Step step) { return Json{{"step", std::string(name_of(kStep
 
 }  // namespace
 
-Result<void> send_request(FdRef socket, const Spec& spec, const Request& rest) {
-    Json document{{"spec", encode(spec)}, {"join", rest.join}};
+std::vector<Fd*> descriptors_of(Request& request) {
+    std::vector<Fd*> fds;
+    for (Fd* fd : {&request.cgroup, &request.target, &request.listener}) {
+        if (*fd) fds.push_back(fd);
+    }
+    for (Fd& fd : request.passed) fds.push_back(&fd);
+    return fds;
+}
+
+Result<void> send_request(FdRef socket, Request& request) {
+    Json document{{"spec", encode(request.spec)}, {"join", request.join}};
+    document["cgroup"] = static_cast<bool>(request.cgroup);
+    document["target"] = static_cast<bool>(request.target);
+    document["listener"] = static_cast<bool>(request.listener);
+    if (request.listener) document["listener_metadata"] = request.listener_metadata;
+    document["passed"] = request.passed.size();
+    document["check_program"] = request.check_program;
+    if (request.has_filter) document["filter_flags"] = request.filter_flags;
     std::vector<FdRef> fds;
-    if (rest.cgroup) fds.push_back(rest.cgroup);
-    if (rest.target) fds.push_back(rest.target);
-    if (rest.listener) fds.push_back(rest.listener);
-    for (const auto& fd : rest.passed) fds.push_back(fd);
-    document["cgroup"] = static_cast<bool>(rest.cgroup);
-    document["target"] = static_cast<bool>(rest.target);
-    document["listener"] = static_cast<bool>(rest.listener);
-    if (rest.listener) document["listener_metadata"] = rest.listener_metadata;
-    document["passed"] = rest.passed.size();
-    document["check_program"] = rest.check_program;
-    if (rest.has_filter) document["filter_flags"] = rest.filter_flags;
+    for (const Fd* fd : descriptors_of(request)) fds.push_back(*fd);
     TRY(send_text(socket, dump_json(document), std::move(fds)), "send the request to the executor");
-    if (rest.has_filter) TRY(sys::send_message(socket, rest.filter), "send the filter to the executor");
+    if (request.has_filter) TRY(sys::send_message(socket, request.filter), "send the filter to the executor");
     return {};
 }
 

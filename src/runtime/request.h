@@ -1,6 +1,8 @@
 // What launch() and the executor say to each other over one SOCK_SEQPACKET connection. Thread side: any.
 //
-//   launch → executor   request (JSON; descriptors attached), then the compiled seccomp filter if there is one
+//   launch → executor   request (JSON; descriptors attached), then the compiled seccomp filter if there is one; a copy
+//   of
+//                       launch()'s process has both in memory
 //   executor → launch   cloned {pid} + pidfd, or failed
 //   init → launch       environment, if there are hooks to run now; launch → init: go on
 //   init → launch       ready (+ pty master), or failed            (init shares the executor's end)
@@ -38,7 +40,9 @@ struct Request {
     Fd host_proc;                         // its /proc, for a profile of AppArmor or a listener
     std::map<std::size_t, Fd> id_mapped;  // detached trees of idmapped mounts, by their place in spec.mounts
 };
-Result<void> send_request(FdRef socket, const Spec& spec, const Request& rest);
+// Those that go with it, in the order in which they are sent.
+std::vector<Fd*> descriptors_of(Request& request);
+Result<void> send_request(FdRef socket, Request& request);
 Result<Request> receive_request(FdRef socket);
 
 struct Report {

@@ -216,6 +216,9 @@ Result<Resources> decode_resources(const Json& document, UnknownFields unknown =
 // Docker's defaults: the 14 capabilities, masked and read-only paths, /proc /dev /dev/pts /dev/shm /dev/mqueue /sys
 // /sys/fs/cgroup mounts, devices and their rules, and the default seccomp profile (by capabilities and architecture).
 Spec default_spec();
+// The devices among them that the runtime-spec promises to every container and that this one does not have yet, and the
+// right to use them. Rules of its own stay; without any, nothing else is allowed.
+void add_default_devices(Spec& spec);
 const std::vector<std::string>& default_capabilities();
 const std::vector<std::string>& default_masked_paths();
 const std::vector<std::string>& default_readonly_paths();

@@ -73,3 +73,8 @@ def test_checkpoints(refused, suite):
 def test_building(refused, suite, tmp_path):
     (tmp_path / "Dockerfile").write_text("FROM busybox\n")
     assert "building images is not in this version" in refused(f"build {tmp_path}", suite)
+
+
+def test_what_nothing_is_called_is_no_such_object(docker):
+    """inspect asks for a plugin last, and tells what that answer is."""
+    assert "no such object: nothing-of-that-name" in docker("inspect", "nothing-of-that-name", check=False).stderr.lower()

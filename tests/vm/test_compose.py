@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 
 import pytest
 
@@ -136,6 +137,20 @@ def test_wait(project):
     done = project.run("up", "-d", "--remove-orphans", check=False)
     assert done.returncode == 1 and "is unhealthy" in done.stderr
     assert project.states() == {"never-1": "running", "after-1": "created"}
+
+
+def test_a_start_interval_is_the_healthchecks_until_it_is_healthy(project, docker):
+    """With `interval` alone the first check would come after an hour."""
+    check = {"test": "test -e /tmp/up", "interval": "1h", "start_period": "1h", "start_interval": "400ms"}
+    project.write({"services": {"slow": busybox("sh", "-c", "sleep 2; touch /tmp/up; exec sleep 1000", healthcheck=check)}})
+    project.run("up", "--wait")
+    state = json.loads(docker("inspect", f"{project.name}-slow-1").stdout)[0]
+    assert state["Config"]["Healthcheck"]["StartInterval"] == 400_000_000
+    health = state["State"]["Health"]
+    assert health["Status"] == "healthy" and health["Log"][-1]["ExitCode"] == 0
+    assert len(health["Log"]) >= 2 and health["FailingStreak"] == 0
+    time.sleep(3)
+    assert json.loads(docker("inspect", f"{project.name}-slow-1").stdout)[0]["State"]["Health"] == health
 
 
 def test_only_what_differs_is_made_anew(project, published):

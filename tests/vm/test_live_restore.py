@@ -8,6 +8,7 @@ import os
 import subprocess
 
 import pytest
+from churn import Client
 from playground import name
 from test_docker import wait_for
 from test_faults import kill_engine
@@ -157,6 +158,36 @@ def test_pause_limits_and_figures_stay(play, docker, killed):
     assert docker("exec", paused, "echo", "on").stdout == "on\n"
     docker("restart", "-t", "0", busy)
     assert docker("exec", busy, "cat", "/sys/fs/cgroup/pids.max").stdout == "40\n"
+
+
+def figures(client: Client, box: str) -> dict:
+    status, text = client.call("GET", f"/containers/{box}/stats?stream=0")
+    assert status == 200, text
+    return json.loads(text)
+
+
+def test_stats_count_on(machine, play, docker, killed):
+    """Processor, memory, processes and traffic, of the same container, from where they were."""
+    net = play.network()
+    box = play.box("--network", net, "-m", "64m", command=("sh", "-c", "httpd -h /www; while :; do :; done"))
+    client = Client(machine.api)
+    peer = play.box("--network", net)
+    assert play.reaches(peer, box)
+    before = figures(client, box)
+    assert before["cpu_stats"]["cpu_usage"]["total_usage"] > 0 and before["networks"]["eth0"]["rx_bytes"] > 0
+    client.close()
+    killed()
+    after = figures(client, box)
+    assert after["cpu_stats"]["cpu_usage"]["total_usage"] > before["cpu_stats"]["cpu_usage"]["total_usage"]
+    assert after["networks"]["eth0"]["rx_bytes"] >= before["networks"]["eth0"]["rx_bytes"]
+    assert after["memory_stats"]["limit"] == 64 << 20 and after["memory_stats"]["usage"] > 0
+    assert after["pids_stats"]["current"] == 2
+    assert play.reaches(peer, box)
+    assert figures(client, box)["networks"]["eth0"]["rx_bytes"] > after["networks"]["eth0"]["rx_bytes"]
+    client.close()
+    row = json.loads(docker("stats", "--no-stream", "--format", "json", box).stdout)
+    assert float(row["CPUPerc"].rstrip("%")) > 0 and row["PIDs"] == "2" and row["MemUsage"].endswith("/ 64MiB")
+    assert not row["NetIO"].startswith("0B")
 
 
 def test_no_line_is_lost_or_said_twice_while_it_floods(play, docker, killed):

@@ -67,7 +67,7 @@ def test_log_entries_carry_labels_variables_and_tag(docker, play):
     config = json.loads(docker("inspect", box).stdout)[0]["HostConfig"]["LogConfig"]
     assert config["Type"] == "json-file" and config["Config"]["tag"] == "{{.Name}}/{{.ImageName}}"
     for option, why in (
-        ("labels-regex=(?i)x", "labels-regex"),
+        ("labels-regex=(?s)x", "labels-regex"),
         ("tag={{.Colour}}", ".Colour"),
         ("mode=sideways", "sideways"),
         ("max-buffer-size=1m", "mode=non-blocking"),

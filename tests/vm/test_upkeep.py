@@ -8,6 +8,7 @@ import uuid
 import pytest
 
 from clients import SID
+from test_docker import wait_for
 
 pytestmark = pytest.mark.usefixtures("loaded")
 
@@ -188,6 +189,28 @@ def test_events_are_filtered(docker, box):
     assert events(docker, since, f"image={name}") == ["image tag", "image untag"]
     assert events(docker, since, "label=color=red") == []
     assert events(docker, since, "event=start", "event=die", f"container={name}") == ["container start", "container die"]
+
+
+def test_what_runs_out_of_memory_is_told(docker, box):
+    """Its main process, or another one; not what is killed by anybody else."""
+    since = docker("info", "--format", "{{.SystemTime}}").stdout.strip()
+    hungry = box("-m", "32m", "busybox", "tail", "/dev/zero")
+    survivor = box("-m", "32m", "busybox", "sh", "-c", "tail /dev/zero; echo $?; exec sleep 1000")
+    killed = box("-m", "32m", "busybox", "sleep", "1000")
+    docker("kill", killed)
+    assert docker("wait", hungry, killed).stdout == "137\n137\n"
+    wait_for(lambda: docker("logs", survivor).stdout == "137\n")
+    assert [inspect(docker, one)["State"]["OOMKilled"] for one in (hungry, killed)] == [True, False]
+    assert events(docker, since, f"container={hungry}", "event=oom", "event=die") == ["container oom", "container die"]
+    assert events(docker, since, f"container={killed}", "event=oom") == []
+    until = docker("info", "--format", "{{.SystemTime}}").stdout.strip()
+    chosen = ("--filter", f"container={hungry}", "--filter", "event=die", "--format", "{{.Actor.Attributes.exitCode}}")
+    assert docker("events", "--since", since, "--until", until, *chosen).stdout == "137\n"
+    docker("kill", survivor)
+    docker("wait", survivor)
+    assert inspect(docker, survivor)["State"]["OOMKilled"] is True
+    docker("start", killed)
+    assert inspect(docker, killed)["State"]["OOMKilled"] is False
 
 
 def test_events_of_volumes_and_prunes(docker, box):

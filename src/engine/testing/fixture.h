@@ -102,9 +102,9 @@ protected:
                    std::string text;
                    for (;;) {
                        auto read = co_await c.read();
-                       auto output = CO_TRY(std::move(read));
-                       if (!output) co_return text;
-                       text += output->bytes;
+                       const auto outputs = CO_TRY(std::move(read));
+                       if (outputs.empty()) co_return text;
+                       for (const auto& output : outputs) text += output.bytes;
                        if (!wanted.empty() && text.contains(wanted)) co_return text;
                    }
                }(client, std::move(enough)))

@@ -52,10 +52,10 @@ inline Task<std::string> read_logs(Engine& engine, std::string container, LogQue
     const auto reader = CO_TRY(std::move(opened));
     std::string text;
     for (;;) {
-        auto line = co_await reader->next();
-        auto output = CO_TRY(std::move(line));
-        if (!output) co_return text;
-        text += output->bytes;
+        auto read = co_await reader->next();
+        const auto lines = CO_TRY(std::move(read));
+        if (lines.empty()) co_return text;
+        for (const auto& line : lines) text += line.bytes;
     }
 }
 
