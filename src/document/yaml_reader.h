@@ -1,4 +1,5 @@
-// YAML text to values: YAML 1.2's scalars with 1.1's merge keys, the tags !reset and !override, strict mappings.
+// YAML text to values: YAML 1.2's scalars with 1.1's merge keys, the tags !reset, !override and !!binary (whose bytes
+// are a text), strict mappings.
 // Exceptions of yaml-cpp stop here. Thread side: any.
 #pragma once
 
@@ -17,6 +18,8 @@ inline constexpr int kMaxDepth = 64;
 
 // The documents of one file, each a mapping; empty documents are left out. `file` names it in errors.
 Result<std::vector<Value>> read_yaml(std::string_view text, const std::string& file);
+// The same where a document may be of any type.
+Result<std::vector<Value>> read_yaml_values(std::string_view text, const std::string& file);
 
 // What an unquoted scalar means.
 Value resolve_plain(const std::string& text);

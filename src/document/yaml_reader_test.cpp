@@ -74,6 +74,21 @@ TEST(YamlReader, WhatMultipliesIsRefused) {
     EXPECT_THAT(error_of(std::string(kMaxDocument + 1, ' ')), HasSubstr("larger than a document may be"));
 }
 
+TEST(YamlReader, BinaryIsBytes) {
+    const auto documents = read_yaml("a: !!binary |\n  AAEC\n  /w==\n", "f.yaml");
+    ASSERT_TRUE(documents);
+    EXPECT_EQ(documents->front().at("a").text(), std::string("\0\1\2\xff", 4));
+    EXPECT_EQ(error_of("a: 1\nb: !!binary x*\n"), "f.yaml:2: what stands after !!binary is not base64");
+}
+
+TEST(YamlReader, DocumentsOfAnyTypeWhereTheyMayBe) {
+    const auto documents = read_yaml_values("[a, b]\n--- x\n", "f.yaml");
+    ASSERT_TRUE(documents);
+    EXPECT_EQ(to_json((*documents)[0], JsonStyle::compact), "[\"a\",\"b\"]");
+    EXPECT_EQ((*documents)[1].text(), "x");
+    EXPECT_EQ(error_of("[a]"), "f.yaml:1: the document must be a mapping");
+}
+
 TEST(ValueText, WhatLooksLikeAnotherTypeIsQuoted) {
     auto value = Value::map();
     for (const auto* text : {"1", "true", "yes", "null", "", " a", "a: b", "- a", "#a", "1:30", "*a", "a #b"}) {
