@@ -84,6 +84,12 @@ private:
         }
         if (node.IsMap()) return read_map(node, depth);
         if (!node.IsScalar()) return Value();
+        text_ += node.Scalar().size();
+        if (text_ > kMaxText) {
+            Value place;
+            place.set_mark(mark(node));
+            return place.error("", "more text than a document may have (aliases count)");
+        }
         const auto& tag = node.Tag();
         // "!" stands before what is quoted; of explicit tags only text changes what is read.
         if (tag == "!" || tag.ends_with(":str")) return Value::of(node.Scalar());
@@ -142,7 +148,7 @@ private:
     }
 
     std::shared_ptr<const std::string> file_;
-    std::size_t nodes_ = 0;
+    std::size_t nodes_ = 0, text_ = 0;
 };
 
 constexpr std::size_t kMaxDocuments = 1000;

@@ -14,6 +14,7 @@ namespace diatom {
 // Untrusted input: larger documents, deeper ones, and aliases that multiply beyond this are refused.
 inline constexpr std::size_t kMaxDocument = 1U << 20U;  // bytes
 inline constexpr std::size_t kMaxNodes = 200'000;
+inline constexpr std::size_t kMaxText = 16U << 20U;  // bytes of all its texts, aliases counted
 inline constexpr int kMaxDepth = 64;
 
 // The documents of one file, each a mapping; empty documents are left out. `file` names it in errors.

@@ -70,6 +70,9 @@ TEST(YamlReader, WhatMultipliesIsRefused) {
         text += "]\n";
     }
     EXPECT_THAT(error_of(text), HasSubstr("more values than a document may have"));
+    text = "a: &a " + std::string(kMaxText / 100, 'x') + "\nb: [*a";
+    for (int i = 0; i < 100; ++i) text += ", *a";
+    EXPECT_THAT(error_of(text + "]"), HasSubstr("f.yaml:1: more text than a document may have"));
     EXPECT_THAT(error_of("a: " + std::string(100, '[') + std::string(100, ']')), HasSubstr("nested too deeply"));
     EXPECT_THAT(error_of(std::string(kMaxDocument + 1, ' ')), HasSubstr("larger than a document may be"));
 }
