@@ -43,6 +43,14 @@ TEST(CloudConfig, AnswersEveryKeyThatIsNotTaken) {
     }
 }
 
+TEST(CloudConfig, TellsNoMoreThanOneCanRead) {
+    std::string text;
+    for (int i = 0; i < 2000; ++i) text += std::format("key{}: x\n", i);
+    const auto warnings = warned(text);
+    ASSERT_EQ(warnings.size(), kMaxWarnings);
+    EXPECT_THAT(warnings.back(), HasSubstr("at more places than are told"));
+}
+
 TEST(CloudConfig, KeepsPlacesOfTheUsersFile) {
     const auto document = translated("#cloud-config\nhostname: web\n\nusers:\n  - name: a\n    uid: 1001\n");
     EXPECT_EQ(document.at("hostname").mark().line, 2U);

@@ -30,7 +30,8 @@ std::string upper(std::string_view text) {
 std::string replaced(std::string_view text, std::string_view from, std::string_view to) {
     if (from.empty()) return std::string(text);
     std::string made;
-    for (auto at = text.find(from); at != std::string_view::npos; at = text.find(from)) {
+    // What is larger than a template may give is not made.
+    for (auto at = text.find(from); made.size() <= kMaxRendered && at != std::string_view::npos; at = text.find(from)) {
         (made += text.substr(0, at)) += to;
         text.remove_prefix(at + from.size());
     }
@@ -60,9 +61,13 @@ Result<Found> apply_filter(const std::string& name, const Found& input, const st
         if (!value.is_list()) return fail(diatom::Kind::invalid, "{} is for lists", name);
         const auto& items = value.items();
         if (name == "join") {
-            std::vector<std::string> texts;
-            for (const auto& item : items) texts.push_back(printed(item));
-            return made(Value::of(join(texts, argument(0))));
+            std::string text;
+            for (const auto& item : items) {
+                if (&item != &items.front()) text += argument(0);
+                text += printed(item);
+                if (text.size() > kMaxRendered) return fail(diatom::Kind::exhausted, "the text becomes too large");
+            }
+            return made(Value::of(std::move(text)));
         }
         if (items.empty()) return Found{nullptr, nullptr, name};
         return part_of(input, name == "first" ? &items.front() : &items.back(), {});

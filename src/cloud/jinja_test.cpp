@@ -127,6 +127,9 @@ TEST(Jinja, HasItsLimits) {
     std::string large =
         "{% for a in " + list + " %}{% for b in " + list + " %}" + std::string(1000, 'x') + "{% endfor %}{% endfor %}";
     EXPECT_THAT(render(large), HasSubstr("too large"));
+    const auto long_text = "'" + std::string(100'000, 'a') + "'";
+    EXPECT_THAT(render("{{ " + long_text + " | replace('a', " + long_text + ") }}"), HasSubstr("too large"));
+    EXPECT_THAT(render("{{ " + list + " | join(" + long_text + ") }}"), HasSubstr("too large"));
 }
 
 }  // namespace

@@ -7,7 +7,9 @@
 namespace diatom::cloud {
 
 void Notes::add(Warning::Kind kind, const Value& at, const machine::Path& path, std::string_view message) {
+    if (warnings_.size() >= kMaxWarnings) return;
     const auto& mark = at.mark();
+    if (warnings_.size() + 1 == kMaxWarnings) message = "here, and at more places than are told";
     auto key = path.text();
     auto text = at.error(key, message).error().what();
     warnings_.push_back({kind, mark.file ? *mark.file : std::string(), mark.line, std::move(key), std::move(text)});
@@ -27,6 +29,7 @@ void Notes::bad(const Value& at, const machine::Path& path, std::string_view why
 
 void Notes::check_keys(const Value& map, const machine::Path& path, std::span<const Known> known) {
     for (const auto& [key, value] : map.members()) {
+        if (warnings_.size() >= kMaxWarnings) return;
         const auto found = std::ranges::find(known, underscored(key), &Known::name);
         if (found != known.end()) {
             if (!found->answer.empty() && !value.is_null()) refuse(value, path / key, found->answer);

@@ -31,6 +31,9 @@ struct Known {
     std::string_view answer = {};
 };
 
+// More are of no use to anyone who reads them: the last says so.
+inline constexpr std::size_t kMaxWarnings = 500;
+
 class Notes {
 public:
     // At the place of the value.
