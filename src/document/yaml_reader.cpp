@@ -84,10 +84,26 @@ private:
         }
         if (node.IsMap()) return read_map(node, depth);
         if (!node.IsScalar()) return Value();
+        text_ += node.Scalar().size();
+        if (text_ > kMaxText) {
+            Value place;
+            place.set_mark(mark(node));
+            return place.error("", "more text than a document may have (aliases count)");
+        }
         const auto& tag = node.Tag();
         // "!" stands before what is quoted; of explicit tags only text changes what is read.
         if (tag == "!" || tag.ends_with(":str")) return Value::of(node.Scalar());
+        if (tag == "tag:yaml.org,2002:binary") return read_binary(node);
         return resolve_plain(node.Scalar());
+    }
+
+    Result<Value> read_binary(const YAML::Node& node) const {
+        std::string base64;
+        std::ranges::copy_if(node.Scalar(), std::back_inserter(base64), [](char c) { return c != ' ' && c != '\n'; });
+        if (auto bytes = decode_base64(base64)) return Value::of(std::move(*bytes));
+        Value place;
+        place.set_mark(mark(node));
+        return place.error("", "what stands after !!binary is not base64");
     }
 
     Result<Value> read_map(const YAML::Node& node, int depth) {
@@ -132,10 +148,30 @@ private:
     }
 
     std::shared_ptr<const std::string> file_;
-    std::size_t nodes_ = 0;
+    std::size_t nodes_ = 0, text_ = 0;
 };
 
 constexpr std::size_t kMaxDocuments = 1000;
+
+Result<std::vector<Value>> read_documents(std::string_view text, const std::string& file, bool only_mappings) {
+    if (text.size() > kMaxDocument) {
+        return fail(Kind::exhausted, "{}: larger than a document may be ({})", file, format_bytes(kMaxDocument));
+    }
+    const auto nodes = TRY(load_documents(std::string(text), file, kMaxDocuments));
+    try {
+        std::vector<Value> documents;
+        Reader reader(file);
+        for (const auto& node : nodes) {
+            auto document = TRY(reader.read(node, 0));
+            if (document.is_null()) continue;
+            if (only_mappings && !document.is_map()) return document.error("", "the document must be a mapping");
+            documents.push_back(std::move(document));
+        }
+        return documents;
+    } catch (const YAML::Exception& e) {
+        return fail(Kind::invalid, "{}:{}: not valid YAML: {}", file, e.mark.line + 1, e.msg);
+    }
+}
 
 }  // namespace
 
@@ -153,23 +189,11 @@ Value resolve_plain(const std::string& text) {
 }
 
 Result<std::vector<Value>> read_yaml(std::string_view text, const std::string& file) {
-    if (text.size() > kMaxDocument) {
-        return fail(Kind::exhausted, "{}: larger than a document may be ({})", file, format_bytes(kMaxDocument));
-    }
-    const auto nodes = TRY(load_documents(std::string(text), file, kMaxDocuments));
-    try {
-        std::vector<Value> documents;
-        Reader reader(file);
-        for (const auto& node : nodes) {
-            auto document = TRY(reader.read(node, 0));
-            if (document.is_null()) continue;
-            if (!document.is_map()) return document.error("", "the document must be a mapping");
-            documents.push_back(std::move(document));
-        }
-        return documents;
-    } catch (const YAML::Exception& e) {
-        return fail(Kind::invalid, "{}:{}: not valid YAML: {}", file, e.mark.line + 1, e.msg);
-    }
+    return read_documents(text, file, true);
+}
+
+Result<std::vector<Value>> read_yaml_values(std::string_view text, const std::string& file) {
+    return read_documents(text, file, false);
 }
 
 }  // namespace diatom

@@ -70,8 +70,26 @@ TEST(YamlReader, WhatMultipliesIsRefused) {
         text += "]\n";
     }
     EXPECT_THAT(error_of(text), HasSubstr("more values than a document may have"));
+    text = "a: &a " + std::string(kMaxText / 100, 'x') + "\nb: [*a";
+    for (int i = 0; i < 100; ++i) text += ", *a";
+    EXPECT_THAT(error_of(text + "]"), HasSubstr("f.yaml:1: more text than a document may have"));
     EXPECT_THAT(error_of("a: " + std::string(100, '[') + std::string(100, ']')), HasSubstr("nested too deeply"));
     EXPECT_THAT(error_of(std::string(kMaxDocument + 1, ' ')), HasSubstr("larger than a document may be"));
+}
+
+TEST(YamlReader, BinaryIsBytes) {
+    const auto documents = read_yaml("a: !!binary |\n  AAEC\n  /w==\n", "f.yaml");
+    ASSERT_TRUE(documents);
+    EXPECT_EQ(documents->front().at("a").text(), std::string("\0\1\2\xff", 4));
+    EXPECT_EQ(error_of("a: 1\nb: !!binary x*\n"), "f.yaml:2: what stands after !!binary is not base64");
+}
+
+TEST(YamlReader, DocumentsOfAnyTypeWhereTheyMayBe) {
+    const auto documents = read_yaml_values("[a, b]\n--- x\n", "f.yaml");
+    ASSERT_TRUE(documents);
+    EXPECT_EQ(to_json((*documents)[0], JsonStyle::compact), "[\"a\",\"b\"]");
+    EXPECT_EQ((*documents)[1].text(), "x");
+    EXPECT_EQ(error_of("[a]"), "f.yaml:1: the document must be a mapping");
 }
 
 TEST(ValueText, WhatLooksLikeAnotherTypeIsQuoted) {

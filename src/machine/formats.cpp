@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <string>
 
 #include "base/strings.h"
@@ -48,6 +49,17 @@ bool is_mode(std::string_view mode) {
 bool is_size(std::string_view text) { return parse_bytes(text).has_value(); }
 
 bool is_duration(std::string_view text) { return sys::parse_duration(text).has_value(); }
+
+bool is_date(std::string_view text) {
+    const auto parts = split(text, '-');
+    if (text.size() != 10 || parts.size() != 3 || parts[0].size() != 4 || parts[1].size() != 2) return false;
+    const auto year = parse_uint(parts[0]), month = parse_uint(parts[1]), day = parse_uint(parts[2]);
+    if (!year || !month || !day) return false;
+    return std::chrono::year_month_day{std::chrono::year(static_cast<int>(*year)),
+                                       std::chrono::month(static_cast<unsigned>(*month)),
+                                       std::chrono::day(static_cast<unsigned>(*day))}
+        .ok();
+}
 
 int family(std::string_view text) {
     std::array<unsigned char, 16> bytes;
@@ -121,6 +133,7 @@ const Format kPath{"path", "an absolute path without \".\" and \"..\"", is_path}
 const Format kMode{"mode", "an octal mode in quotes, such as \"0644\"", is_mode};
 const Format kSize{"size", "a size such as 512m", is_size};
 const Format kDuration{"duration", "a duration such as 1m30s", is_duration};
+const Format kDate{"date", "a day such as 2027-12-31", is_date};
 const Format kAddress{"ip-address", "an IPv4 or IPv6 address", is_address};
 const Format kPrefix{"ip-prefix", "an address with the length of its network, such as 192.0.2.7/24", is_prefix};
 const Format kRoute{"ip-route", "a network such as 198.51.100.0/24, or \"default\"", is_route};

@@ -11,6 +11,7 @@ extern const Format kPath;       // absolute, without "." and ".." and without e
 extern const Format kMode;       // "0644"
 extern const Format kSize;       // "512m", as Docker counts
 extern const Format kDuration;   // "1m30s"
+extern const Format kDate;       // "2027-12-31"
 extern const Format kAddress;    // IPv4 or IPv6
 extern const Format kPrefix;     // an address with the length of its network
 extern const Format kRoute;      // kPrefix, or "default"

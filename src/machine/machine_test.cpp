@@ -102,6 +102,15 @@ TEST(MachineCheck, NamesFileLineAndWhatWasMeant) {
                             HasSubstr("commands.run[1]")));
 }
 
+TEST(MachineCheck, KnowsDays) {
+    EXPECT_THAT(texts(check(read("users: {core: {expires: 2028-02-29, password_expired: true}}"))), IsEmpty());
+    for (const auto* day :
+         {"2027-02-29", "2027-13-01", "27-01-01", "2027-1-001", "today", "2027/01/01", "2027-01-xx"}) {
+        EXPECT_THAT(texts(check(read(std::format("users: {{core: {{expires: '{}'}}}}", day)))),
+                    ElementsAre(HasSubstr("is not a day such as 2027-12-31")));
+    }
+}
+
 TEST(MachineCheck, KeepsWhatIsRight) {
     auto document = read(
         "hostname: web\nusers: {Bad: {}, core: {uid: x, shell: /bin/sh}}\nssh_authorized_keys: [a, ssh-ed25519 AAAA, "

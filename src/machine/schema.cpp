@@ -53,6 +53,7 @@ constexpr Type kWatchdog{.form = Form::number, .least = 0, .most = 3600};
 
 constexpr std::array kMachineKeys{
     Key{"hostname", &kHostNameText, "the machine's name", Applies::live},
+    Key{"fqdn", &kHostNameText, "its name with the domain, which /etc/hosts has", Applies::live},
     Key{"ssh_authorized_keys", &kPublicKeys, "public keys that may log in as root", Applies::live},
     Key{"users", &kUsers, "users by name", Applies::live},
     Key{"groups", &kGroups, "groups by name", Applies::live},
@@ -76,6 +77,8 @@ constexpr std::array kMachineKeys{
     Key{"logs", &kLogs, "what is kept of what the machine says, and who else is told", Applies::live},
     Key{"watchdog", &kWatchdog, "time-out of the hardware watchdog in seconds; 0: off", Applies::next_boot},
     Key{"power", &kPower, "the end of the first boot", Applies::first_boot},
+    Key{"final_message", &kText,
+        "said when a boot's commands are done, with $uptime, $timestamp, $version, $datasource", Applies::next_boot},
 };
 constexpr Type kMachine{.form = Form::object, .keys = kMachineKeys};
 

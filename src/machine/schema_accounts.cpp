@@ -8,6 +8,7 @@ namespace {
 
 constexpr Type kNames{.form = Form::list, .item = &kUserText, .merge = Merge::append};
 constexpr Type kRules{.form = Form::list, .item = &kText};
+constexpr Type kDateText{.format = &kDate};
 
 constexpr std::array kUserKeys{
     Key{"uid", &kCount, "user id; without one, the first free from 1000 on, or below it for system users",
@@ -21,6 +22,8 @@ constexpr std::array kUserKeys{
     Key{"password_hash", &kSecret, "what crypt(3) makes of the password; without one, nobody logs in by password",
         Applies::live},
     Key{"locked", &kFlag, "no log in by password even with a hash (no)", Applies::live},
+    Key{"password_expired", &kFlag, "the password must be changed at the next log in (no)", Applies::live},
+    Key{"expires", &kDateText, "the day from which on nobody logs in as this user", Applies::live},
     Key{"system", &kFlag, "an id below 1000, no home directory (no)", Applies::live},
     Key{"sudo", &kRules, "rules of sudoers(5), without the user's name: ALL=(ALL) NOPASSWD:ALL", Applies::live},
     Key{"ssh_authorized_keys", &kPublicKeys, "public keys that may log in", Applies::live},

@@ -45,11 +45,13 @@ constexpr std::array kSwapKeys{
 
 constexpr std::array<Names, 2> kTables{"gpt", "mbr"};
 constexpr Type kTable{.choices = kTables};
+constexpr Type kPercent{.form = Form::number, .least = 1, .most = 100};
 constexpr std::array kPartitionKeys{
     Key{"number", &kCount, "its number (the next)", Applies::first_boot},
     Key{"label", &kText, "its name in the table", Applies::first_boot},
     Key{"start", &kSizeText, "where it begins (behind the one before)", Applies::first_boot},
     Key{"size", &kSizeText, "its size (what is free)", Applies::first_boot},
+    Key{"percent", &kPercent, "or its share of the disk", Applies::first_boot},
     Key{"type", &kText, "type GUID, or a name such as linux, swap, esp", Applies::first_boot},
     Key{"guid", &kText, "its own GUID", Applies::first_boot},
     Key{"wipe", &kFlag, "replace one that does not match (no)", Applies::first_boot},

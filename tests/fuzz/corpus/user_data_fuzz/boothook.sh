@@ -1,0 +1,2 @@
+#cloud-boothook
+#!/bin/sh
