@@ -27,6 +27,7 @@ constexpr std::array kUserKeys{
     Key{"system", &kFlag, "an id below 1000, no home directory (no)", Applies::live},
     Key{"sudo", &kRules, "rules of sudoers(5), without the user's name: ALL=(ALL) NOPASSWD:ALL", Applies::live},
     Key{"ssh_authorized_keys", &kPublicKeys, "public keys that may log in", Applies::live},
+    Key{"absent", &kFlag, "take the user away, if there is one (no)", Applies::live},
 };
 constexpr Type kUser{.form = Form::object, .keys = kUserKeys};
 
@@ -34,6 +35,7 @@ constexpr std::array kGroupKeys{
     Key{"gid", &kCount, "group id; without one, the first free from 1000 on", Applies::live},
     Key{"members", &kNames, "users in it", Applies::live},
     Key{"system", &kFlag, "an id below 1000 (no)", Applies::live},
+    Key{"absent", &kFlag, "take the group away, if there is one (no)", Applies::live},
 };
 constexpr Type kGroup{.form = Form::object, .keys = kGroupKeys};
 

@@ -56,6 +56,7 @@ constexpr std::array kPartitionKeys{
     Key{"guid", &kText, "its own GUID", Applies::first_boot},
     Key{"wipe", &kFlag, "replace one that does not match (no)", Applies::first_boot},
     Key{"resize", &kFlag, "grow one that is smaller (no)", Applies::first_boot},
+    Key{"absent", &kFlag, "delete the one of that number, where wipe allows it (no)", Applies::first_boot},
 };
 constexpr Type kPartition{.form = Form::object, .keys = kPartitionKeys};
 constexpr Type kPartitions{.form = Form::list, .item = &kPartition};

@@ -41,7 +41,7 @@ stage_unit() {
     configured asan Asan
     ninja -C build/asan -j"${DIATOM_JOBS:-$(nproc)}"
     in_own_network ctest --test-dir build/asan --output-on-failure --no-tests=error -j "${DIATOM_JOBS:-$(nproc)}"
-    python3 -m pytest -q -p no:cacheprovider tests/compose
+    python3 -m pytest -q -p no:cacheprovider tests/compose tests/ignition
 }
 
 # The folders that have threads, under ThreadSanitizer: the engine with what it is made of, and its API. Not in the default.
