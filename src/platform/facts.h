@@ -27,7 +27,7 @@ struct FactPlaces {
     std::string dmi = "/sys/class/dmi/id";
     std::string hypervisor = "/sys/hypervisor";
     std::string command_line = "/proc/cmdline";
-    std::string labels = "/dev/disk/by-label";  // udev's; who has no udev yet fills in labels
+    std::string labels = "/dev/disk/by-label";  // udev's; who has no udev yet fills in labels, see label.h
     std::string firmware = "/sys/firmware/qemu_fw_cfg/by_name";
     std::string file = "/var/lib/diatom/config/user-data";
 };

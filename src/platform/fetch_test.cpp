@@ -4,6 +4,9 @@
 #include <gmock/gmock.h>
 
 #include <atomic>
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/steady_timer.hpp>
 
 #include "platform/testing/cloud_fixture.h"
 
@@ -169,6 +172,27 @@ TEST_F(FetchTest, AsksTheOtherServerWhenOneIsAway) {
     EXPECT_EQ(got->body, "here");
     EXPECT_EQ(got->asked.port, servers[1].port);
     EXPECT_THAT(waits_, IsEmpty());
+}
+
+TEST_F(FetchTest, ACancelledRequestEndsAtOnce) {
+    namespace asio = boost::asio;
+    options_.stall = seconds(60);
+    const FakeServer server(after(1, {.body = "slow", .only = 1, .then = FakeResponse::Then::stall}));
+    Fetcher fetcher(options_);
+    asio::io_context loop;
+    asio::cancellation_signal cancel;
+    asio::steady_timer timer(loop, milliseconds(100));
+    timer.async_wait([&](const boost::system::error_code&) { cancel.emit(asio::cancellation_type::all); });
+    std::optional<Kind> kind;
+    const auto done = [&](const std::exception_ptr&, const Result<std::string>& got) {
+        kind = got ? Kind::bug : got.error().kind();
+    };
+    asio::co_spawn(loop, fetcher.get(url(server, "/"), Request{}), asio::bind_cancellation_slot(cancel.slot(), done));
+    const auto begin = std::chrono::steady_clock::now();
+    loop.run();
+    EXPECT_EQ(kind, Kind::cancelled);
+    EXPECT_LT(std::chrono::steady_clock::now() - begin, seconds(20));
+    EXPECT_EQ(server.requests().size(), 1U);
 }
 
 TEST_F(FetchTest, NothingIsNoError) {

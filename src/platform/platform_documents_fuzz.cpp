@@ -4,6 +4,7 @@
 
 #include "platform/decode.h"
 #include "platform/identify.h"
+#include "platform/label.h"
 #include "platform/openstack.h"
 #include "platform/ovf.h"
 #include "platform/read.h"
@@ -92,6 +93,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         case 'a': check_instance(decode_azure(std::string(text), "x")); break;
         case 'd': check_instance(decode_digitalocean(std::string(text), "x")); break;
         case 'h': check_instance(decode_hetzner(std::string(text), "x")); break;
+        case 'l': (void)file_system_label(text); break;
         default: fuzz_encoding(text); break;
     }
     return 0;
