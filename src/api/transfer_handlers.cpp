@@ -6,7 +6,7 @@
 #include "api/progress.h"
 #include "api/router.h"
 #include "base/strings.h"
-#include "image/http_client.h"
+#include "http/client.h"
 
 namespace diatom::api {
 namespace {
@@ -140,7 +140,7 @@ Task<void> import_image(Call& call) {
     auto options = CO_TRY(import_options(call.request, source));
     if (source != "-") {
         if (!source.contains("://")) source.insert(0, "http://");  // as Docker
-        CO_TRY(image::Url::parse(source));
+        CO_TRY(http::Url::parse(source));
         co_return co_await import_from_url(call, std::move(source), std::move(options));
     }
     auto made = co_await with_body(

@@ -140,6 +140,14 @@ std::optional<std::string> apply_no_proxy(BootConfig& config, const std::optiona
     return set_text(config.proxies.none, value, "must be a list of hosts, such as .lab.example,10.0.0.0/8");
 }
 
+std::optional<std::string> apply_config(BootConfig& config, const std::optional<std::string>& value) {
+    return set_text(config.config_url, value, "must be a URL, or a path from /");
+}
+
+std::optional<std::string> apply_platform(BootConfig& config, const std::optional<std::string>& value) {
+    return set_text(config.platform, value, "must be a platform, or none");
+}
+
 std::optional<std::string> apply_tls(BootConfig& config, const std::optional<std::string>& value) {
     config.tls.reset();
     config.tls_off = value == "off";
@@ -178,6 +186,8 @@ constexpr std::array kKeys{
     Key{"diatom.https_proxy", apply_https_proxy},
     Key{"diatom.no_proxy", apply_no_proxy},
     Key{"diatom.tls", apply_tls},
+    Key{"diatom.config", apply_config},
+    Key{"diatom.platform", apply_platform},
     Key{"rancher.autologin", apply_autologin},
     Key{"rancher.state.autoformat", apply_autoformat},
     Key{"rancher.debug", apply_debug},

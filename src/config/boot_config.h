@@ -14,6 +14,8 @@
 //   diatom.tls=[ADDRESS:]PORT|off           the user engine over TLS, with the certificates of the state partition's
 //                                           /var/lib/diatom/tls or of fw_cfg (off, but on with fw_cfg certificates)
 //   diatom.set.PATH=VALUE                   a key of the machine's configuration (src/configure/gather.h)
+//   diatom.config=URL                       user-data, above all that the platform says (src/platform/parameters.h)
+//   diatom.platform=NAME|none               where to ask for metadata and user-data, whatever the machine looks like
 //   rancher.autologin  rancher.state.autoformat  rancher.debug  rancher.recovery     the same, for old hands
 // Flags take no value, or a boolean. A later key replaces an earlier one except where it may be repeated.
 // Source: Documentation/admin-guide/kernel-parameters.rst of Linux 6.12 for quoting (next_arg in lib/cmdline.c).
@@ -59,6 +61,7 @@ struct BootConfig {
     Proxies proxies;
     std::optional<TlsAddress> tls;
     bool tls_off = false;
+    std::string config_url, platform;
     std::vector<std::string> warnings;
 };
 

@@ -34,8 +34,10 @@ TEST(BootConfig, DecodesEveryKey) {
         "diatom.state=DATA diatom.state.autoformat=/dev/vda,/dev/sda diatom.autologin=ttyS0,/dev/tty1 diatom.recovery "
         "diatom.hostname=box-1.lan diatom.debug diatom.watchdog=30 diatom.registry.mirror=docker.io=m:5000 "
         "diatom.registry.mirror=quay.io=n diatom.registry.insecure=m:5000 diatom.tls=[::1]:2377 "
-        "diatom.http_proxy=http://p:1 diatom.https_proxy=http://p:2 diatom.no_proxy=.lab.example,10.0.0.0/8");
+        "diatom.config=http://a/user-data diatom.platform=ec2 diatom.http_proxy=http://p:1 "
+        "diatom.https_proxy=http://p:2 diatom.no_proxy=.lab.example,10.0.0.0/8");
     EXPECT_EQ(c.proxies, (Proxies{"http://p:1", "http://p:2", ".lab.example,10.0.0.0/8"}));
+    EXPECT_EQ(c.config_url + " " + c.platform, "http://a/user-data ec2");
     EXPECT_EQ(c.state_label, "DATA");
     EXPECT_TRUE(c.state_named && c.autologin && c.recovery);
     EXPECT_THAT(c.autoformat, ElementsAre("/dev/vda", "/dev/sda"));

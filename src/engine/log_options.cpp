@@ -6,7 +6,7 @@
 #include "base/go_regex.h"
 #include "base/strings.h"
 #include "engine/log_tag.h"
-#include "image/http_client.h"
+#include "http/client.h"
 
 namespace diatom::engine {
 namespace {
@@ -136,7 +136,7 @@ std::map<std::string, std::string> log_attributes(const Container& container) {
 std::string log_details(const std::map<std::string, std::string>& attributes) {
     std::vector<std::string> pairs;
     for (const auto& [name, value] : attributes)
-        pairs.push_back(image::percent_encode(name) + "=" + image::percent_encode(value));
+        pairs.push_back(http::percent_encode(name) + "=" + http::percent_encode(value));
     return join(pairs, ",") + " ";
 }
 

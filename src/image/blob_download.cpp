@@ -1,7 +1,6 @@
 #include "image/blob_download.h"
 
 #include <algorithm>
-#include <cerrno>
 #include <string>
 #include <vector>
 
@@ -16,10 +15,6 @@ namespace asio = boost::asio;
 constexpr std::size_t kPiece = 512U << 10U;     // bytes read before they go to a worker
 constexpr std::uint64_t kHeadway = 64U << 10U;  // bytes after which a fault is a new one
 constexpr int kPartialContent = 206;
-
-bool is_passing(const Error& error) {
-    return (error.kind() == Kind::unavailable && error.error_number() != EPROTO) || error.kind() == Kind::timed_out;
-}
 
 // "bytes 0-1/2": whether the answer begins where it was asked to. Without the header the digest will tell.
 bool begins_at(const std::string& content_range, std::uint64_t begin) {

@@ -5,10 +5,6 @@ namespace {
 
 constexpr int kMostRedirects = 10;
 
-bool is_redirect(int status) {
-    return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
-}
-
 Failure refused(int status, const Url& url) {
     const Kind kind = status == 404 || status == 410   ? Kind::not_found
                       : status == 401 || status == 403 ? Kind::denied

@@ -14,7 +14,6 @@
 
 #include "base/error.h"
 #include "image/http_client.h"
-#include "image/pacing.h"
 #include "image/store.h"
 
 namespace diatom::image {

@@ -6,7 +6,7 @@
 #include <cstdint>
 
 #include "base/strings.h"
-#include "image/pacing.h"
+#include "image/http_client.h"
 #include "image/registry_auth.h"
 #include "image/registry_hosts.h"
 

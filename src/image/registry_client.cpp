@@ -72,6 +72,7 @@ private:
 
 HttpOptions RegistryClient::http_options(const Url& url) const {
     HttpOptions http;
+    http.tls_advice = "check the registry's certificate, or list it as insecure";
     http.ca_file = options_.ca_file;
     if (!options_.certs_directory.empty() && !url.host.contains(".."))
         http.host_directory = options_.certs_directory + "/" + url.authority();

@@ -1,8 +1,6 @@
 #include "image/registry_session.h"
 
 #include <algorithm>
-#include <cerrno>
-#include <random>
 #include <utility>
 
 #include "base/json.h"
@@ -14,23 +12,6 @@ namespace {
 constexpr int kMostRedirects = 10;
 constexpr std::size_t kMaxErrorBody = 64U << 10U;
 constexpr int kMostAnswers = 2;  // to a challenge: an expired token is renewed; nobody is asked for ever
-
-bool is_redirect(int status) {
-    return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
-}
-// EPROTO: the peer does not speak what we speak, and will not a second later.
-bool is_passing(const Error& error) {
-    return (error.kind() == Kind::unavailable && error.error_number() != EPROTO) || error.kind() == Kind::timed_out;
-}
-bool is_passing(int status) {
-    return status == 408 || status == 429 || status == 500 || (status >= 502 && status <= 504);
-}
-
-// Machines that failed together should not come back together; nothing depends on its quality.
-double random_share() {
-    static thread_local std::minstd_rand random{std::random_device{}()};
-    return std::uniform_real_distribution<>(0, 1)(random);
-}
 
 // {"errors":[{"code","message"}]}: the registry's own words.
 std::string error_text(std::string_view body) {

@@ -8,7 +8,6 @@
 #include <string>
 
 #include "image/http_client.h"
-#include "image/pacing.h"
 #include "image/registry_auth.h"
 
 namespace diatom::image {

@@ -1,4 +1,4 @@
-// The pace of attempts at a registry: how often, how far apart, and what its Retry-After says.
+// The pace of attempts at a server: how often, how far apart, and what its Retry-After says.
 // Source: RFC 9110, 10.2.3 (Retry-After) and 5.6.7 (dates). Thread side: any; the waiting is the executor's.
 #pragma once
 
@@ -12,7 +12,7 @@
 #include "base/error.h"
 #include "sys/clock.h"
 
-namespace diatom::image {
+namespace diatom::http {
 
 // Waits on the caller's executor; Kind::cancelled when the caller is.
 boost::asio::awaitable<Result<void>> wait_on_timer(std::chrono::milliseconds duration);
@@ -27,6 +27,14 @@ struct Pacing {
     std::function<std::int64_t()> monotonic_ns = sys::monotonic_ns;
 };
 
+// Machines that failed together should not come back together; nothing depends on its quality. 0 to 1.
+double random_share();
+
+bool is_redirect(int status) noexcept;
+// Whether the same request may fare better a moment later. No TLS, or a certificate that is not trusted, does not pass.
+bool is_passing(const Error& error) noexcept;
+bool is_passing(int status) noexcept;
+
 // Before attempt n + 1 (n from 1): between half of what doubling gives and all of it, so that machines which failed
 // together do not come back together. `random`: 0 to 1.
 std::chrono::milliseconds back_off_delay(const Pacing& pacing, int n, double random);
@@ -38,4 +46,4 @@ std::optional<std::chrono::seconds> retry_after(std::string_view header, std::st
 // A date in any of HTTP's three forms, to seconds since 1970.
 std::optional<std::int64_t> parse_http_date(std::string_view text);
 
-}  // namespace diatom::image
+}  // namespace diatom::http

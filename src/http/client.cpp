@@ -1,4 +1,4 @@
-#include "image/http_client.h"
+#include "http/client.h"
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/connect.hpp>
@@ -15,12 +15,12 @@
 #include "base/strings.h"
 #include "sys/file.h"
 
-namespace diatom::image {
+namespace diatom::http {
 namespace {
 
 namespace asio = boost::asio;
 namespace beast = boost::beast;
-namespace http = boost::beast::http;
+namespace wire = boost::beast::http;
 namespace ssl = boost::asio::ssl;
 using asio::ip::tcp;
 constexpr auto kUse = asio::as_tuple(asio::use_awaitable);
@@ -77,19 +77,19 @@ public:
     }
 
     Task<void> send(const HttpRequest& request) {
-        http::request<http::string_body> message{http::string_to_verb(request.method), request.url.target, 11};
-        message.set(http::field::host, request.url.authority());
-        message.set(http::field::user_agent, "diatom");
-        message.set(http::field::connection, "close");
+        wire::request<wire::string_body> message{wire::string_to_verb(request.method), request.url.target, 11};
+        message.set(wire::field::host, request.url.authority());
+        message.set(wire::field::user_agent, "diatom");
+        message.set(wire::field::connection, "close");
         for (const auto& [name, value] : request.headers) message.set(name, value);
         message.body() = request.body;
         if (request.method != "GET" && request.method != "HEAD") message.prepare_payload();
         beast::get_lowest_layer(stream_).expires_after(options_.stall_timeout);
-        if (const auto [error, size] = co_await http::async_write(stream_, message, kUse); error) {
+        if (const auto [error, size] = co_await wire::async_write(stream_, message, kUse); error) {
             co_return network_error(error, "send to", url_);
         }
         if (request.method == "HEAD") parser_.skip(true);
-        if (const auto [error, size] = co_await http::async_read_header(stream_, buffer_, parser_, kUse); error) {
+        if (const auto [error, size] = co_await wire::async_read_header(stream_, buffer_, parser_, kUse); error) {
             co_return network_error(error, "answer of", url_);
         }
         co_return Result<void>{};
@@ -111,9 +111,9 @@ public:
             body.data = out.data();
             body.size = out.size();
             beast::get_lowest_layer(stream_).expires_after(options_.stall_timeout);
-            const auto [error, ignored] = co_await http::async_read_some(stream_, buffer_, parser_, kUse);
+            const auto [error, ignored] = co_await wire::async_read_some(stream_, buffer_, parser_, kUse);
             const auto got = out.size() - body.size;
-            if (error && error != http::error::need_buffer) co_return network_error(error, "download from", url_);
+            if (error && error != wire::error::need_buffer) co_return network_error(error, "download from", url_);
             if (got > 0) co_return got;
         }
         co_return std::size_t{0};
@@ -125,7 +125,7 @@ private:
     HttpOptions options_;
     Url url_;
     beast::flat_buffer buffer_{1U << 20U};
-    http::response_parser<http::buffer_body> parser_;
+    wire::response_parser<wire::buffer_body> parser_;
 };
 
 Task<beast::tcp_stream> connect(std::string host, std::uint16_t port, const Url& url) {
@@ -190,16 +190,16 @@ Result<Proxy> parse_proxy(const std::string& text) {
 Task<void> open_tunnel(beast::tcp_stream& stream, const Url& url, std::string authorization) {
     const auto target =
         std::format("{}:{}", url.host.find(':') == std::string::npos ? url.host : "[" + url.host + "]", url.port);
-    http::request<http::empty_body> request{http::verb::connect, target, 11};
-    request.set(http::field::host, target);
-    if (!authorization.empty()) request.set(http::field::proxy_authorization, authorization);
+    wire::request<wire::empty_body> request{wire::verb::connect, target, 11};
+    request.set(wire::field::host, target);
+    if (!authorization.empty()) request.set(wire::field::proxy_authorization, authorization);
     stream.expires_after(kConnectTime);
-    if (const auto [error, size] = co_await http::async_write(stream, request, kUse); error)
+    if (const auto [error, size] = co_await wire::async_write(stream, request, kUse); error)
         co_return network_error(error, "ask the proxy for", url);
-    http::response_parser<http::empty_body> parser;
+    wire::response_parser<wire::empty_body> parser;
     parser.skip(true);
     beast::flat_buffer buffer(kMaxResponseHead);
-    if (const auto [error, size] = co_await http::async_read_header(stream, buffer, parser, kUse); error) {
+    if (const auto [error, size] = co_await wire::async_read_header(stream, buffer, parser, kUse); error) {
         co_return network_error(error, "answer of the proxy for", url);
     }
     if (parser.get().result_int() == 407)
@@ -234,8 +234,7 @@ Task<std::unique_ptr<HttpResponse>> exchange_tls(beast::tcp_stream tcp_stream, H
         // No TLS there, or a certificate that we do not trust: trying again changes nothing.
         if (error.category() == asio::error::get_ssl_category()) {
             auto text =
-                std::format("TLS handshake with {}: {}: check the registry's certificate, or list it as insecure",
-                            url.authority(), error.message());
+                std::format("TLS handshake with {}: {}: {}", url.authority(), error.message(), options.tls_advice);
             co_return Failure(Error(Kind::unavailable, std::move(text), EPROTO));
         }
         co_return network_error(error, "TLS handshake with", url);
@@ -275,4 +274,4 @@ Task<std::unique_ptr<HttpResponse>> http_exchange(HttpRequest request, HttpOptio
     co_return co_await finish<beast::tcp_stream>(nullptr, std::move(stream), std::move(request), std::move(options));
 }
 
-}  // namespace diatom::image
+}  // namespace diatom::http

@@ -1,4 +1,4 @@
-#include "image/pacing.h"
+#include "http/pacing.h"
 
 #include <time.h>
 
@@ -7,11 +7,13 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <cerrno>
+#include <random>
 #include <string>
 
 #include "base/strings.h"
 
-namespace diatom::image {
+namespace diatom::http {
 
 namespace asio = boost::asio;
 
@@ -20,6 +22,24 @@ asio::awaitable<Result<void>> wait_on_timer(std::chrono::milliseconds duration) 
     if (const auto [error] = co_await timer.async_wait(asio::as_tuple(asio::use_awaitable)); error)
         co_return fail(Kind::cancelled, "the transfer was cancelled");
     co_return Result<void>{};
+}
+
+double random_share() {
+    static thread_local std::minstd_rand random{std::random_device{}()};
+    return std::uniform_real_distribution<>(0, 1)(random);
+}
+
+bool is_redirect(int status) noexcept {
+    return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
+}
+
+// EPROTO: the peer does not speak what we speak, and will not a second later.
+bool is_passing(const Error& error) noexcept {
+    return (error.kind() == Kind::unavailable && error.error_number() != EPROTO) || error.kind() == Kind::timed_out;
+}
+
+bool is_passing(int status) noexcept {
+    return status == 408 || status == 429 || status == 500 || (status >= 502 && status <= 504);
 }
 
 std::chrono::milliseconds back_off_delay(const Pacing& pacing, int n, double random) {
@@ -49,4 +69,4 @@ std::optional<std::chrono::seconds> retry_after(std::string_view header, std::st
     return std::chrono::seconds(std::clamp<std::int64_t>(*until - now, 0, static_cast<std::int64_t>(kLongest)));
 }
 
-}  // namespace diatom::image
+}  // namespace diatom::http

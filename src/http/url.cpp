@@ -1,9 +1,9 @@
 #include <algorithm>
 
 #include "base/strings.h"
-#include "image/http_client.h"
+#include "http/client.h"
 
-namespace diatom::image {
+namespace diatom::http {
 namespace {
 
 // "registry.example", "10.0.2.2", "[fd00::1%25eth0]": what may stand in a Host header. RFC 3986, section 3.2.2.
@@ -80,4 +80,4 @@ std::string Url::authority() const {
 
 std::string Url::text() const { return std::format("{}://{}{}", tls ? "https" : "http", authority(), target); }
 
-}  // namespace diatom::image
+}  // namespace diatom::http

@@ -1,8 +1,8 @@
-#include "image/pacing.h"
+#include "http/pacing.h"
 
 #include <gtest/gtest.h>
 
-namespace diatom::image {
+namespace diatom::http {
 namespace {
 
 using std::chrono::milliseconds;
@@ -42,4 +42,4 @@ TEST(Pacing, ReadsRetryAfter) {
 }
 
 }  // namespace
-}  // namespace diatom::image
+}  // namespace diatom::http
