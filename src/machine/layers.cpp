@@ -18,7 +18,8 @@ const Type* type_at(const Path& path) {
 
 std::string place_of(const Value& value) {
     const auto& mark = value.mark();
-    return mark.file ? std::format("{}:{}", *mark.file, mark.line) : std::string();
+    if (!mark.file) return {};
+    return mark.line == 0 ? *mark.file : std::format("{}:{}", *mark.file, mark.line);
 }
 
 // What a document says of a path: the value itself, or a null further up that takes it away with all beside it.
@@ -84,6 +85,11 @@ Value merge(Value lower, const Value& higher, const Type& type) {
 }
 
 void Layers::add(std::string source, Value document) { layers_.push_back({std::move(source), std::move(document)}); }
+
+void Layers::replace(std::string_view source, Value document) {
+    const auto found = std::ranges::find(layers_, source, &Layer::source);
+    if (found != layers_.end()) found->document = std::move(document);
+}
 
 Value Layers::merged() const {
     auto whole = Value::map();

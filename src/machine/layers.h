@@ -26,6 +26,8 @@ class Layers {
 public:
     // Of higher precedence than all that were added before.
     void add(std::string source, Value document);
+    // What a source that was added says instead.
+    void replace(std::string_view source, Value document);
 
     Value merged() const;
     // In rising order of precedence: every source that says something of the key, of what is below it, or takes it
