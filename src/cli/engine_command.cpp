@@ -8,6 +8,7 @@
 #include "api/server.h"
 #include "config/boot_config.h"
 #include "config/engine_config.h"
+#include "config/services.h"
 #include "sys/file.h"
 #include "sys/log.h"
 
@@ -35,6 +36,7 @@ api::ServeOptions options_of(engine::Scope scope) {
     options.engine.cgroup = "diatom/" + name;
     if (system) {
         options.engine.system_services = "/usr/share/diatom/services";
+        options.engine.configured_services = config::kConfiguredServices;
         options.unix_sockets = {"/run/diatom/system.sock", "/run/system-docker.sock"};
     } else {
         options.engine.table = "diatom";

@@ -235,7 +235,74 @@ void apply_before(std::vector<SystemService>& services) {
     }
 }
 
+std::vector<SystemService> read_configured(const std::string& directory, std::vector<std::string>& problems) {
+    auto names = sys::list_dir(directory).value_or(std::vector<std::string>());
+    std::ranges::sort(names);
+    std::vector<SystemService> services;
+    for (const auto& name : names) {
+        if (!name.ends_with(".yml")) continue;
+        const auto file = directory + "/" + name;
+        const auto text = sys::read_file(file, kMaxYaml);
+        auto found =
+            text ? parse_services(*text, file) : Result<std::vector<SystemService>>(std::unexpected(text.error()));
+        if (!found) problems.push_back(found.error().what());
+        else std::ranges::move(*found, std::back_inserter(services));
+    }
+    return services;
+}
+
+// Who needed one that is disabled does without: that is what was asked for.
+void disable(std::vector<SystemService>& services, const std::string& file) {
+    const auto text = sys::read_file(file, kMaxYaml).value_or("");
+    for (const auto line : split(text, '\n')) {
+        const auto name = trim(line);
+        if (name.empty()) continue;
+        std::erase_if(services, [&](const SystemService& service) { return service.name == name; });
+        for (auto& service : services)
+            std::erase_if(service.depends_on, [&](const Dependency& d) { return d.service == name; });
+    }
+}
+
 }  // namespace
+
+std::vector<std::string> add_configured(std::vector<SystemService>& services, const std::string& directory) {
+    std::vector<std::string> problems;
+    auto waiting = read_configured(directory, problems);
+    std::erase_if(waiting, [&](const SystemService& service) {
+        if (!std::ranges::contains(services, service.name, &SystemService::name)) return false;
+        problems.push_back(std::format("service {}: the machine has one of this name", service.name));
+        return true;
+    });
+    disable(services, directory + "/" + kDisabledServices);
+    disable(waiting, directory + "/" + kDisabledServices);
+    // All at once, for they may depend on each other; where that fails, who can be added alone is.
+    std::vector<SystemService> all = services;
+    all.insert(all.end(), waiting.begin(), waiting.end());
+    apply_before(all);
+    if (auto ordered = order_services(std::move(all))) {
+        services = std::move(*ordered);
+        return problems;
+    }
+    for (bool added = true; added;) {
+        added = false;
+        for (auto it = waiting.begin(); it != waiting.end();) {
+            auto with = services;
+            with.push_back(*it);
+            auto ordered = order_services(std::move(with));
+            it = ordered ? waiting.erase(it) : std::next(it);
+            if (!ordered) continue;
+            services = std::move(*ordered);
+            added = true;
+        }
+    }
+    for (const auto& service : waiting) {
+        auto with = services;
+        with.push_back(service);
+        const auto ordered = order_services(std::move(with));
+        problems.push_back(std::format("service {}: {}", service.name, ordered ? "" : ordered.error().what()));
+    }
+    return problems;
+}
 
 Result<std::vector<SystemService>> parse_services(std::string_view text, const std::string& file) {
     const auto root = TRY(parse_yaml(text, file));

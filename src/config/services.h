@@ -87,6 +87,14 @@ struct SystemService {
 // Decodes one Compose document; `file` names it in errors ("/usr/share/diatom/services/udev.yml:12: …").
 Result<std::vector<SystemService>> parse_services(std::string_view text, const std::string& file);
 
+// The services of the machine's configuration: NAME.yml each, and the names of those that do not run, one a line.
+inline constexpr const char* kConfiguredServices = "/run/diatom/config/services";
+inline constexpr const char* kDisabledServices = "disabled";
+
+// Adds them, and takes away those that are disabled; a directory that is not there says nothing. What is wrong with one
+// is an answer, and costs no other.
+std::vector<std::string> add_configured(std::vector<SystemService>& services, const std::string& directory);
+
 // All *.yml of a directory, ordered by order_services. Two services of one name are a conflict.
 Result<std::vector<SystemService>> load_services(const std::string& directory);
 

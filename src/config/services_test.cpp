@@ -3,11 +3,15 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "sys/file.h"
+#include "tests/support/temp_dir.h"
+
 namespace diatom::config {
 namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::IsEmpty;
 
 SystemService one(std::string_view body) {
     auto services = parse_services("services:\n  a:\n    command: [/bin/a]\n" + std::string(body), "t.yml");
@@ -25,10 +29,53 @@ TEST(Services, BuiltInOnesDecodeAndAreOrdered) {
     ASSERT_TRUE(services) << services.error().what();
     std::vector<std::string> names;
     for (const auto& service : *services) names.push_back(service.name);
-    EXPECT_THAT(names, ElementsAre("user-engine", "network", "console", "udev", "ntp"));
+    EXPECT_THAT(names, ElementsAre("user-engine", "network", "console", "udev", "ntp", "configure", "ssh"));
     EXPECT_EQ(services->front().root, RootKind::host_root);
     EXPECT_EQ(services->front().shutdown_signal, "SIGPWR");
     EXPECT_TRUE(services->front().depends_on.empty());
+}
+
+std::vector<std::string> names_of(const std::vector<SystemService>& services) {
+    std::vector<std::string> names;
+    for (const auto& service : services) names.push_back(service.name);
+    return names;
+}
+
+TEST(Services, ThoseOfTheConfigurationAreAdded) {
+    const test::TempDir directory;
+    const auto write = [&](const std::string& name, const std::string& text) {
+        ASSERT_TRUE(sys::write_file(directory.path() + "/" + name, text));
+    };
+    write("a.yml", "services: {a: {command: [/bin/a], depends_on: [b]}}");
+    write("b.yml", "services: {b: {command: [/bin/b]}}");
+    write("disabled", "ntp\n");
+    auto services = load_services(DIATOM_SOURCE_DIR "/src/config/services");
+    ASSERT_TRUE(services);
+    EXPECT_THAT(add_configured(*services, directory.path()), IsEmpty());
+    EXPECT_THAT(names_of(*services),
+                ElementsAre("user-engine", "network", "console", "udev", "configure", "ssh", "b", "a"));
+}
+
+TEST(Services, OneThatIsWrongCostsNoOther) {
+    const test::TempDir directory;
+    const auto write = [&](const std::string& name, const std::string& text) {
+        ASSERT_TRUE(sys::write_file(directory.path() + "/" + name, text));
+    };
+    write("a.yml", "services: {a: {command: [/bin/a], depends_on: [nowhere]}}");
+    write("b.yml", "services: {b: {command: [/bin/b]}}");
+    write("c.yml", "services: {c: {comand: [/bin/c]}}");
+    write("d.yml", "services: {udev: {command: [/bin/d]}}");
+    write("e.yml", "services: {e: {command: [/bin/e], depends_on: [f]}}");
+    write("f.yml", "services: {f: {command: [/bin/f], depends_on: [e]}}");
+    auto services = load_services(DIATOM_SOURCE_DIR "/src/config/services");
+    ASSERT_TRUE(services);
+    EXPECT_THAT(add_configured(*services, directory.path()),
+                ElementsAre(HasSubstr("did you mean \"command\"?"), HasSubstr("service udev: the machine has one"),
+                            HasSubstr("service a: service a depends on nowhere"), HasSubstr("service e: "),
+                            HasSubstr("service f: ")));
+    EXPECT_EQ(names_of(*services).back(), "b");
+    EXPECT_EQ(services->size(), 8U);
+    EXPECT_THAT(add_configured(*services, directory.path() + "/none"), IsEmpty());
 }
 
 TEST(Services, SharesOfTheProcessor) {

@@ -300,6 +300,7 @@ struct EngineOptions {
     std::string bridge = "docker0";
     std::string init_program = "/usr/lib/diatom/docker-init";  // src/boot/container_init.cpp
     std::string system_services;                               // directory of built-in Compose files (system scope)
+    std::string configured_services;                           // of the machine's configuration (system scope)
     std::vector<std::pair<std::string, std::string>> mirrors;
     std::vector<std::string> insecure_registries;
     std::map<std::string, image::Credentials> registry_credentials;  // by host

@@ -55,6 +55,8 @@ Task<void> EngineImpl::start_all() {
 
 Task<void> EngineImpl::start_services() {
     auto services = CO_TRY(config::load_services(options_.system_services), "load the system's services");
+    for (const auto& what : config::add_configured(services, options_.configured_services))
+        log::error("a service of the configuration does not run", {{"why", what}});
     std::erase_if(services, [](const auto& s) { return !s.needs_path.empty() && !sys::exists(s.needs_path); });
     auto board = std::make_shared<ServiceBoard>(loop_);
     for (const auto& service : services) board->entries[service.name].service = service;
