@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -12,13 +13,14 @@ from .version import Version
 # Mount points and places of state. The root is read-only: what is not here cannot be mounted on later.
 DIRECTORIES = (
     "dev", "etc", "home", "mnt", "opt", "proc", "root", "run", "srv", "sys", "tmp", "var",
-    "usr/bin", "usr/lib", "usr/share/diatom/services",
+    "usr/bin", "usr/lib", "usr/local", "usr/share/diatom/services",
 )  # fmt: skip
 LINKS = {
     "bin": "usr/bin", "sbin": "usr/bin", "lib": "usr/lib", "lib64": "usr/lib", "usr/sbin": "bin", "usr/lib64": "lib",
 }  # fmt: skip
 ETC = "usr/share/diatom/etc"
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
+ZONES = Path("/usr/share/zoneinfo")
 
 
 def stage(tree: Path, program: Path, stub: Path, container_init: Path, packages: dict[str, Path], version: Version) -> None:
@@ -110,6 +112,26 @@ def _add_release(tree: Path, version: Version) -> None:
     # RFC 9636: an empty version 1 part, then version 2 data with one type, "UTC" at offset 0, and the same as a rule.
     header = b"TZif2" + bytes(15) + b"".join(n.to_bytes(4, "big") for n in (0, 0, 0, 0, 1, 4))
     zone.write_bytes((header + bytes(6) + b"UTC\0") * 2 + b"\nUTC0\n")
+    (tree / "usr/share/diatom/zones").write_text(zone_table(ZONES))
+
+
+def zone_table(folder: Path) -> str:
+    """`NAME OFFSET ABBREVIATION RULE` for each zone of the tz database: what its clocks do from now on (RFC 9636, the
+    footer), and their time without summer time. The whole of it, with its past, would be a hundred times as large."""
+    lines = []
+    for file in sorted(folder.rglob("*")):
+        name = str(file.relative_to(folder))
+        if not file.is_file() or name.startswith(("posix/", "right/")) or file.read_bytes()[:4] != b"TZif":
+            continue
+        rule = file.read_bytes().rsplit(b"\n", 2)[1].decode()
+        found = re.match(r"(<[^>]+>|[A-Za-z]+)([+-]?)(\d+)(?::(\d+))?(?::(\d+))?", rule)
+        if not found:
+            raise BuildError(f"{file}: no rule at its end")
+        seconds = sum(int(found[i + 3] or 0) * 60 ** (2 - i) for i in range(3))
+        lines.append(f"{name} {seconds if found[2] == '-' else -seconds} {found[1].strip('<>')} {rule}")
+    if not lines:
+        raise BuildError(f"{folder} has no time zones")
+    return "\n".join(lines) + "\n"
 
 
 def _fix_modes(tree: Path) -> None:

@@ -1,9 +1,11 @@
 #include "configure/accounts.h"
 
 #include <algorithm>
+#include <chrono>
 #include <format>
 
 #include "base/strings.h"
+#include "configure/password.h"
 
 namespace diatom::configure {
 namespace {
@@ -12,6 +14,7 @@ constexpr unsigned kFirstUser = 1000, kLastUser = 59999;   // Debian policy 9.2.
 constexpr unsigned kFirstSystem = 200, kLastSystem = 999;  // below it the image has its own
 constexpr const char* kNoPassword = "*";                   // shadow(5): no password is right
 constexpr const char* kShell = "/bin/sh";
+constexpr const char* kNoShell = "/bin/false";
 
 std::vector<std::string_view> fields_of(std::string_view line, std::size_t count) {
     auto fields = split(line, ':');
@@ -74,6 +77,21 @@ std::string password_of(const Value& user) {
     return hash;
 }
 
+// The format was checked: 2027-12-31.
+std::optional<long> day_of(const std::string& date) {
+    const auto parts = split(date, '-');
+    if (parts.size() != 3) return std::nullopt;
+    const auto number = [](std::string_view text) { return static_cast<unsigned>(parse_uint(text).value_or(0)); };
+    const std::chrono::year_month_day day{std::chrono::year(static_cast<int>(number(parts[0]))),
+                                          std::chrono::month(number(parts[1])), std::chrono::day(number(parts[2]))};
+    if (!day.ok()) return std::nullopt;
+    return std::chrono::sys_days(day).time_since_epoch().count();
+}
+
+void leave_groups(std::vector<Group>& groups, const std::string& user) {
+    for (auto& group : groups) std::erase(group.members, user);
+}
+
 // A field of these files cannot hold what separates them.
 std::string clean(std::string text) {
     std::ranges::replace_if(text, [](char c) { return c == ':' || c == '\n'; }, ' ');
@@ -133,55 +151,114 @@ Accounts Accounts::read(std::string_view passwd, std::string_view group, std::st
     return accounts;
 }
 
-std::vector<std::string> Accounts::add(const Value& machine, KnownIds& ids) {
-    std::vector<std::string> warnings;
-    std::vector<unsigned> uids, gids;
-    for (const auto& user : users) uids.push_back(user.uid);
-    for (const auto& group : groups) gids.push_back(group.gid);
-    Ids user_ids(ids.users, std::move(uids)), group_ids(ids.groups, std::move(gids));
+namespace {
 
-    for (const auto& [name, said] : machine.at("groups").members()) {
-        auto& group = group_of(*this, name, group_ids, number_of(said, "gid"), said.boolean_of("system"));
+// One configuration on top of what the image has.
+class Adding {
+public:
+    Adding(Accounts& accounts, KnownIds& ids)
+        : accounts_(accounts), users_(ids.users, uids(accounts)), groups_(ids.groups, gids(accounts)) {}
+
+    void add_group(const std::string& name, const Value& said) {
+        if (said.boolean_of("absent")) {
+            std::erase_if(accounts_.groups, [&](const Group& group) { return group.name == name; });
+            return;
+        }
+        auto& group = group_of(accounts_, name, groups_, number_of(said, "gid"), said.boolean_of("system"));
         for (const auto& member : said.texts_of("members")) join_group(group, member);
     }
-    for (const auto& [name, said] : machine.at("users").members()) {
-        const bool system = said.boolean_of("system");
-        auto found = std::ranges::find(users, name, &User::name);
-        if (found == users.end()) {
-            const auto uid = user_ids.of(name, number_of(said, "uid"), system);
-            if (!uid) {
-                warnings.push_back(std::format("users.{}: no user id is free", name));
-                continue;
-            }
-            const auto group = said.text_of("group", name);
-            const bool exists = find_group(group) != nullptr;
-            const unsigned gid =
-                group_of(*this, group, group_ids,
-                         exists || group != name ? std::nullopt : std::optional<std::int64_t>(*uid), system)
-                    .gid;
-            users.push_back({.name = name,
-                             .comment = {},
-                             .home = "/home/" + name,
-                             .shell = kShell,
-                             .password_hash = {},
-                             .uid = *uid,
-                             .gid = gid,
-                             .create_home = !system,
-                             .keys = {}});
-            found = std::prev(users.end());
+
+    void add_user(const std::string& name, const Value& said) {
+        if (said.boolean_of("absent")) return remove_user(name);
+        auto found = std::ranges::find(accounts_.users, name, &User::name);
+        if (found == accounts_.users.end()) {
+            if (!create(name, said)) return;
+            found = std::prev(accounts_.users.end());
         } else if (const auto uid = number_of(said, "uid"); uid && *uid != found->uid) {
-            warnings.push_back(std::format("users.{}.uid: {} stays {}, which the image says", name, name, found->uid));
+            warn(std::format("users.{}.uid: {} stays {}, which the image says", name, name, found->uid));
         }
-        found->comment = said.text_of("comment", found->comment);
-        found->home = said.text_of("home", found->home);
-        found->shell = said.text_of("shell", found->shell);
-        if (said.boolean_of("no_create_home")) found->create_home = false;
-        if (said.has("password_hash") || said.has("locked") || found->password_hash.empty())
-            found->password_hash = password_of(said);
-        for (const auto& key : said.texts_of("ssh_authorized_keys")) found->keys.push_back(key);
+        describe(*found, said);
         for (const auto& other : said.texts_of("groups"))
-            join_group(group_of(*this, other, group_ids, std::nullopt, true), name);
+            join_group(group_of(accounts_, other, groups_, std::nullopt, true), name);
     }
+
+    void warn(std::string what) { warnings_.push_back(std::move(what)); }
+    std::vector<std::string> take() { return std::move(warnings_); }
+
+private:
+    static std::vector<unsigned> uids(const Accounts& accounts) {
+        std::vector<unsigned> taken;
+        for (const auto& user : accounts.users) taken.push_back(user.uid);
+        return taken;
+    }
+    static std::vector<unsigned> gids(const Accounts& accounts) {
+        std::vector<unsigned> taken;
+        for (const auto& group : accounts.groups) taken.push_back(group.gid);
+        return taken;
+    }
+
+    // The group of their own goes with them.
+    void remove_user(const std::string& name) {
+        if (name == "root") return warn("users.root.absent: root stays: lock it instead (users.root.locked)");
+        std::erase_if(accounts_.users, [&](const User& user) { return user.name == name; });
+        leave_groups(accounts_.groups, name);
+        std::erase_if(accounts_.groups,
+                      [&](const Group& group) { return group.name == name && group.members.empty(); });
+    }
+
+    bool create(const std::string& name, const Value& said) {
+        const bool system = said.boolean_of("system");
+        const auto uid = users_.of(name, number_of(said, "uid"), system);
+        if (!uid) {
+            warn(std::format("users.{}: no user id is free", name));
+            return false;
+        }
+        const auto group = said.text_of("group", name);
+        const bool own = group == name && accounts_.find_group(group) == nullptr;
+        // The number of the user, where nobody has it.
+        const bool free = !std::ranges::contains(accounts_.groups, *uid, &Group::gid);
+        const auto wanted = own && free ? std::optional<std::int64_t>(*uid) : std::nullopt;
+        const unsigned gid = group_of(accounts_, group, groups_, wanted, system).gid;
+        accounts_.users.push_back({.name = name,
+                                   .comment = {},
+                                   .home = "/home/" + name,
+                                   .shell = kShell,
+                                   .password_hash = {},
+                                   .uid = *uid,
+                                   .gid = gid,
+                                   .create_home = !system,
+                                   .keys = {}});
+        return true;
+    }
+
+    void describe(User& user, const Value& said) {
+        user.comment = said.text_of("comment", user.comment);
+        user.home = said.text_of("home", user.home);
+        user.shell = said.text_of("shell", user.shell);
+        if (said.boolean_of("no_create_home")) user.create_home = false;
+        if (said.has("password_hash") || said.has("locked") || user.password_hash.empty())
+            user.password_hash = password_of(said);
+        if (!is_known_hash(said.text_of("password_hash")))
+            warn(
+                std::format("users.{}.password_hash: no program of this machine knows this kind of hash, so nobody "
+                            "logs in by it: make one with `openssl passwd -6`",
+                            user.name));
+        user.password_expired = said.boolean_of("password_expired");
+        user.expires = day_of(said.text_of("expires"));
+        for (const auto& key : said.texts_of("ssh_authorized_keys")) user.keys.push_back(key);
+    }
+
+    Accounts& accounts_;
+    Ids users_, groups_;
+    std::vector<std::string> warnings_;
+};
+
+}  // namespace
+
+std::vector<std::string> Accounts::add(const Value& machine, KnownIds& ids) {
+    Adding adding(*this, ids);
+    for (const auto& [name, said] : machine.at("groups").members()) adding.add_group(name, said);
+    for (const auto& [name, said] : machine.at("users").members()) adding.add_user(name, said);
     const auto root = std::ranges::find(users, "root", &User::name);
     if (root != users.end()) {
         for (const auto& key : machine.texts_of("ssh_authorized_keys")) root->keys.push_back(key);
@@ -189,9 +266,18 @@ std::vector<std::string> Accounts::add(const Value& machine, KnownIds& ids) {
     for (auto& user : users) {
         const auto same = std::ranges::count(users, user.uid, &User::uid);
         if (same > 1 && user.uid != 0)
-            warnings.push_back(std::format("users.{}.uid: {} is also another user's", user.name, user.uid));
+            adding.warn(std::format("users.{}.uid: {} is also another user's", user.name, user.uid));
     }
-    return warnings;
+    return adding.take();
+}
+
+void Accounts::close_expired(long today) {
+    for (auto& user : users) {
+        if (!user.expires || *user.expires > today) continue;
+        user.keys.clear();
+        user.password_hash = "!*";
+        user.shell = kNoShell;
+    }
 }
 
 const User* Accounts::find_user(std::string_view name) const noexcept {
@@ -223,8 +309,10 @@ std::string Accounts::group() const {
 std::string Accounts::shadow() const {
     std::string text;
     // 20000 days: a day on which the password was changed last that lies in the past, as in the image's own.
-    for (const auto& user : users)
-        text += std::format("{}:{}:20000:0:99999:7:::\n", user.name, clean(user.password_hash));
+    for (const auto& user : users) {
+        text += std::format("{}:{}:{}:0:99999:7::{}:\n", user.name, clean(user.password_hash),
+                            user.password_expired ? 0 : 20000, user.expires ? std::to_string(*user.expires) : "");
+    }
     return text;
 }
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,7 +18,9 @@ struct User {
     std::string name, comment, home, shell, password_hash;
     unsigned uid = 0, gid = 0;
     bool create_home = false;
-    std::vector<std::string> keys;  // lines of authorized_keys
+    std::vector<std::string> keys;     // lines of authorized_keys
+    bool password_expired = false;     // it must be changed at the next log in
+    std::optional<long> expires = {};  // the day since 1970 from which on nobody logs in
 };
 
 struct Group {
@@ -39,9 +42,11 @@ struct Accounts {
 
     // The files of the image. A line that is none is left out.
     static Accounts read(std::string_view passwd, std::string_view group, std::string_view shadow);
-    // Adds what a configuration says and remembers the ids that it gives out. Warnings: an id that another has, a
-    // group that does not exist.
+    // Adds what a configuration says, takes away what shall be absent, and remembers the ids that it gives out.
+    // Warnings: an id that another has, a hash that no program here knows, root as absent.
     std::vector<std::string> add(const Value& machine, KnownIds& ids);
+    // Closes the accounts that end on this day or did before: no password, no keys, no shell.
+    void close_expired(long today);
 
     const User* find_user(std::string_view name) const noexcept;
     const Group* find_group(std::string_view name) const noexcept;

@@ -1,24 +1,36 @@
 #include "configure/apply.h"
 
+#include <sys/mount.h>
+
 #include <array>
 #include <format>
 
+#include "cloud/user_data.h"
+#include "configure/instance_store.h"
 #include "sys/file.h"
+#include "sys/mount.h"
 
 namespace diatom::configure {
 namespace {
 
-// Keys of the table that nothing here makes true yet.
-constexpr std::array<std::string_view, 10> kNotBuilt{"mounts", "swap",    "disks",    "filesystems", "kernel_arguments",
-                                                     "time",   "network", "services", "logs",        "power"};
-
 // The service `configure` starts where this file is.
 constexpr const char* kLate = "/run/diatom/config/late";
 
-void plan_late(const Value& machine, const Root& root, Plan& plan) {
+// What is kept of a place, and where.
+constexpr std::array<std::pair<std::string_view, std::string_view>, 5> kPlaces{{
+    {"/home", "/var/lib/diatom/home"},
+    {"/mnt", "/var/lib/diatom/mnt"},
+    {"/opt", "/var/lib/diatom/opt"},
+    {"/srv", "/var/lib/diatom/srv"},
+    {"/usr/local", "/var/lib/diatom/local"},
+}};
+
+void plan_late(const Value& machine, const Root& root, const Beside& beside, Plan& plan) {
     Plan late;
-    plan_files(machine, Phase::late, root, late);
+    plan_files(machine, Phase::late, root, beside.fetching, late);
     plan_commands(machine, Phase::late, root, late);
+    if (beside.scripts != nullptr) plan_scripts(machine, Phase::late, root, *beside.scripts, late);
+    plan_end(machine, root, beside.platform, late);
     if (late.steps.empty()) return;
     plan.steps.push_back({"commands.run", "have the rest done when the user engine is up", [=]() -> Result<void> {
                               TRY(sys::make_dirs(root.at("/run/diatom/config"), 0700));
@@ -26,27 +38,36 @@ void plan_late(const Value& machine, const Root& root, Plan& plan) {
                           }});
 }
 
+// In this order: disks are there before what lies on them, users before who owns files.
+void plan_machine(const Value& machine, Phase phase, const Root& root, Plan& plan) {
+    plan_host_name(machine, root, plan);
+    plan_sysctls(machine, root, plan);
+    plan_disks(machine, phase, root, plan);
+    plan_mounts(machine, root, plan);
+    plan_swap(machine, root, plan);
+    plan_accounts(machine, root, plan);
+    plan_ssh(machine, root, plan);
+    plan_certificates(machine, root, plan);
+    plan_engine(machine, root, plan);
+    plan_time(machine, root, plan);
+    plan_services(machine, root, plan);
+}
+
 }  // namespace
 
-Plan plan(const Value& machine, Phase phase, const Root& root) {
+Plan plan(const Value& machine, Phase phase, const Root& root, const Beside& beside) {
     Plan plan;
     if (phase != Phase::late) {
-        for (const auto key : kNotBuilt) {
-            if (const auto* said = machine.find(key)) {
-                plan.warnings.push_back(
-                    said->error(key, "is not applied by this version", Kind::unsupported).error().what());
-            }
-        }
-        plan_host_name(machine, root, plan);
-        plan_sysctls(machine, root, plan);
-        plan_accounts(machine, root, plan);
-        plan_ssh(machine, root, plan);
-        plan_certificates(machine, root, plan);
-        plan_engine(machine, root, plan);
+        plan.warnings = not_applied(machine);
+        plan_machine(machine, phase, root, plan);
     }
-    plan_files(machine, phase, root, plan);
+    plan_files(machine, phase, root, beside.fetching, plan);
+    if (beside.scripts != nullptr && phase == Phase::boot) plan_scripts(machine, phase, root, *beside.scripts, plan);
     plan_commands(machine, phase, root, plan);
-    if (phase == Phase::boot) plan_late(machine, root, plan);
+    if (phase == Phase::boot) plan_late(machine, root, beside, plan);
+    if (phase != Phase::late) return plan;
+    if (beside.scripts != nullptr) plan_scripts(machine, phase, root, *beside.scripts, plan);
+    plan_end(machine, root, beside.platform, plan);
     return plan;
 }
 
@@ -57,6 +78,25 @@ Outcome carry_out(const Plan& plan) {
         else outcome.problems.push_back(std::format("{}: {}: {}", step.key, step.what, done.error().what()));
     }
     return outcome;
+}
+
+bool was_done(const Root& root, std::string_view name) { return InstanceStore(root).was_done(name); }
+
+Step remember_done(const Root& root, std::string key, std::string name) {
+    return {std::move(key), "remember that it was done",
+            [=, name = std::move(name)] { return InstanceStore(root).set_done(name); }};
+}
+
+Result<void> open_place(const Root& root, std::string_view path) {
+    if (!root.is_machine()) return {};
+    for (const auto& [place, kept] : kPlaces) {
+        const bool inside = path == place || (path.starts_with(place) && path[place.size()] == '/');
+        if (!inside || sys::is_mount_point(std::string(place))) continue;
+        TRY(sys::make_dirs(std::string(kept), 0755));
+        const auto flags = place == "/home" ? MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV : MOUNT_ATTR_NODEV;
+        TRY(sys::bind_mount(std::string(kept), std::string(place), false, flags), "keep {} in {}", place, kept);
+    }
+    return {};
 }
 
 }  // namespace diatom::configure

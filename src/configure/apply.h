@@ -15,7 +15,13 @@
 #include "base/error.h"
 #include "document/value.h"
 
+namespace diatom::cloud {
+struct Part;
+}
+
 namespace diatom::configure {
+
+class Fetching;
 
 enum class Phase : std::uint8_t { boot, late, live };
 
@@ -37,8 +43,18 @@ struct Plan {
     std::vector<std::string> warnings;
 };
 
+// What there is beside the document.
+struct Beside {
+    const std::vector<cloud::Part>* scripts = nullptr;  // of user-data
+    Fetching* fetching = nullptr;                       // nothing can be fetched without
+    std::string platform = {};                          // who handed something over: "nocloud"
+};
+
 // `machine` is a whole, checked configuration. Reads what is there; changes nothing.
-Plan plan(const Value& machine, Phase phase, const Root& root = {});
+Plan plan(const Value& machine, Phase phase, const Root& root = {}, const Beside& beside = {});
+
+// What of it nothing here makes true, each with its place and why: "FILE:LINE: users.core.sudo: …".
+std::vector<std::string> not_applied(const Value& machine);
 
 struct Outcome {
     std::size_t done = 0;
@@ -46,14 +62,36 @@ struct Outcome {
 };
 Outcome carry_out(const Plan& plan);
 
+// Does something once in the life of an instance, and remembers that it was done: after it, so that what a power cut
+// ends is done again.
+bool was_done(const Root& root, std::string_view name);
+Step remember_done(const Root& root, std::string key, std::string name);
+
+// The root is read-only: what is put below /home, /mnt, /opt, /srv or /usr/local is kept on the state partition, which
+// is mounted there when it is first needed. Every other path is left as it is.
+Result<void> open_place(const Root& root, std::string_view path);
+
+// The machine's programs, with what a command of the configuration finds in its environment. Argument vectors.
+std::vector<std::string> command_words(const Value& command);
+std::vector<std::string> command_environment(const Value& machine);
+Result<void> run_command(std::vector<std::string> words, std::vector<std::string> environment);
+
 // One domain each; they add to the plan.
 void plan_host_name(const Value& machine, const Root& root, Plan& plan);
 void plan_accounts(const Value& machine, const Root& root, Plan& plan);
 void plan_ssh(const Value& machine, const Root& root, Plan& plan);
-void plan_files(const Value& machine, Phase phase, const Root& root, Plan& plan);
+void plan_files(const Value& machine, Phase phase, const Root& root, Fetching* fetching, Plan& plan);
 void plan_sysctls(const Value& machine, const Root& root, Plan& plan);
 void plan_certificates(const Value& machine, const Root& root, Plan& plan);
 void plan_engine(const Value& machine, const Root& root, Plan& plan);
+void plan_time(const Value& machine, const Root& root, Plan& plan);
+void plan_services(const Value& machine, const Root& root, Plan& plan);
+void plan_disks(const Value& machine, Phase phase, const Root& root, Plan& plan);
+void plan_mounts(const Value& machine, const Root& root, Plan& plan);
+void plan_swap(const Value& machine, const Root& root, Plan& plan);
 void plan_commands(const Value& machine, Phase phase, const Root& root, Plan& plan);
+void plan_scripts(const Value& machine, Phase phase, const Root& root, const std::vector<cloud::Part>& scripts,
+                  Plan& plan);
+void plan_end(const Value& machine, const Root& root, const std::string& platform, Plan& plan);
 
 }  // namespace diatom::configure

@@ -11,6 +11,7 @@
 #include "base/strings.h"
 #include "configure/accounts.h"
 #include "configure/apply.h"
+#include "sys/clock.h"
 #include "sys/file.h"
 #include "sys/mount.h"
 
@@ -18,6 +19,7 @@ namespace diatom::configure {
 namespace {
 
 constexpr const char* kImageEtc = "/usr/share/diatom/etc/";
+constexpr std::int64_t kDayNs = 86'400'000'000'000;
 constexpr const char* kIds = "/var/lib/diatom/config/ids.json";
 
 Accounts accounts_of_image(const Root& root) {
@@ -61,13 +63,6 @@ Result<void> write_keys(const Root& root, const User& user) {
     return {};
 }
 
-// The root is read-only, and homes are kept.
-Result<void> mount_homes(const Root& root) {
-    if (!root.is_machine() || sys::is_mount_point("/home")) return {};
-    TRY(sys::make_dirs("/var/lib/diatom/home", 0755));
-    return sys::bind_mount("/var/lib/diatom/home", "/home", false, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
-}
-
 Result<void> make_home(const Root& root, const User& user) {
     const auto path = root.at(user.home);
     if (!sys::exists(path)) {
@@ -85,8 +80,9 @@ void plan_accounts(const Value& machine, const Root& root, Plan& plan) {
     auto accounts = accounts_of_image(root);
     auto ids = known_ids(root);
     for (auto& warning : accounts.add(machine, ids)) plan.warnings.push_back(std::move(warning));
+    accounts.close_expired(static_cast<long>(sys::wall_ns() / kDayNs));
     const bool homes = std::ranges::any_of(accounts.users, &User::create_home);
-    if (homes) plan.steps.push_back({"users", "mount the homes", [=] { return mount_homes(root); }});
+    if (homes) plan.steps.push_back({"users", "mount the homes", [=] { return open_place(root, "/home"); }});
     for (const auto& user : accounts.users) {
         const auto key = user.name == "root" ? "ssh_authorized_keys" : "users." + user.name;
         if (user.create_home)
@@ -94,6 +90,9 @@ void plan_accounts(const Value& machine, const Root& root, Plan& plan) {
         if (!user.keys.empty())
             plan.steps.push_back(
                 {key, std::format("write the keys of {}", user.name), [=] { return write_keys(root, user); }});
+        else if (const auto file = root.at(user.home) + "/.ssh/authorized_keys"; user.create_home && sys::exists(file))
+            plan.steps.push_back(
+                {key, std::format("take away the keys of {}", user.name), [=] { return sys::remove_file(file); }});
     }
     plan.steps.push_back({"users", "write users and groups", [=, accounts = std::move(accounts), ids = std::move(ids)] {
                               return write_accounts(root, accounts, ids);

@@ -9,15 +9,19 @@
 #include <format>
 
 #include "base/strings.h"
+#include "cloud/user_data.h"
 #include "configure/accounts.h"
 #include "configure/apply.h"
+#include "configure/digest.h"
+#include "configure/fetching.h"
+#include "configure/instance_store.h"
 #include "sys/file.h"
 
 namespace diatom::configure {
 namespace {
 
 struct FileSpec {
-    std::string path, kind, target, content, owner, group;
+    std::string path, kind, target, content, source, digest, owner, group;
     mode_t mode = 0644;
     bool append = false, overwrite = true;
 };
@@ -27,6 +31,8 @@ Result<FileSpec> decode(const std::string& path, const Value& said) {
                   .kind = said.text_of("kind", "file"),
                   .target = said.text_of("target"),
                   .content = said.at("content").scalar_text(),
+                  .source = said.text_of("source"),
+                  .digest = said.text_of("digest"),
                   .owner = said.at("owner").scalar_text(),
                   .group = said.at("group").scalar_text(),
                   .append = said.boolean_of("append"),
@@ -38,8 +44,9 @@ Result<FileSpec> decode(const std::string& path, const Value& said) {
         if (!bytes) return said.error("content_base64", "is not base64");
         file.content = std::move(*bytes);
     }
-    if (said.has("source"))
-        return said.error("source", "fetching files is not built into this version", Kind::unsupported);
+    if (!file.digest.empty()) {
+        if (auto check = DigestCheck::create(file.digest); !check) return said.error("digest", check.error().what());
+    }
     if (file.kind.ends_with("link") && file.target.empty()) return said.error("target", "a link needs one");
     return file;
 }
@@ -76,6 +83,15 @@ Result<void> make_link(const Root& root, const FileSpec& file, const std::string
     return sys::rename_path(temporary, path);
 }
 
+// Its owner, its mode, and its place.
+Result<void> finish(const Root& root, const FileSpec& file, const std::string& temporary, const std::string& path) {
+    TRY(give_away(root, file, temporary));
+    if (::chmod(temporary.c_str(), file.mode) < 0) return fail_errno(errno, "set its mode");
+    TRY(sys::sync_fd(TRY(sys::open_path(temporary, O_RDONLY))));
+    TRY(sys::rename_path(temporary, path));
+    return sys::sync_dir(std::filesystem::path(path).parent_path());
+}
+
 Result<void> write_regular(const Root& root, const FileSpec& file, const std::string& path) {
     std::string content = file.content;
     if (file.append) {
@@ -86,17 +102,60 @@ Result<void> write_regular(const Root& root, const FileSpec& file, const std::st
     const auto temporary = path + ".diatom-new";
     TRY(sys::remove_file(temporary));
     TRY(sys::write_file(temporary, content, 0600));
-    TRY(give_away(root, file, temporary));
-    if (::chmod(temporary.c_str(), file.mode) < 0) return fail_errno(errno, "set its mode");
-    TRY(sys::sync_fd(TRY(sys::open_path(temporary, O_RDONLY))));
-    TRY(sys::rename_path(temporary, path));
-    return sys::sync_dir(std::filesystem::path(path).parent_path());
+    return finish(root, file, temporary, path);
 }
 
-Result<void> put(const Root& root, const FileSpec& file) {
+Result<void> check_digest(const FileSpec& file, const std::string& path) {
+    if (file.digest.empty()) return {};
+    auto check = TRY(DigestCheck::create(file.digest));
+    const auto fd = TRY(sys::open_path(path, O_RDONLY));
+    std::string buffer(256U << 10U, '\0');
+    for (;;) {
+        const auto got = ::read(fd.raw(), buffer.data(), buffer.size());
+        if (got < 0) return fail_errno(errno, "read {}", path);
+        if (got == 0) return check.finish();
+        check.add(std::string_view(buffer).substr(0, static_cast<std::size_t>(got)));
+    }
+}
+
+Result<void> copy_file(const std::string& from, const std::string& to) {
+    std::error_code error;
+    std::filesystem::copy_file(from, to, error);
+    if (error) return fail_errno(error.value(), "copy {}", from);
+    return {};
+}
+
+// What was fetched lies on the state partition, for /etc and the like are empty at the next boot. It is fetched again
+// only where it is another source, or not what the digest says.
+Result<void> fetch_regular(const Root& root, const FileSpec& file, Fetching* fetching, const std::string& path) {
+    if (fetching == nullptr) return fail(Kind::unavailable, "nothing can be fetched here");
+    const InstanceStore store(root);
+    const auto kept = std::format("{}/files/{}", store.directory(store.current()),
+                                  sha256_hex(file.source + "\n" + file.digest).substr(0, 32));
+    if (!sys::exists(kept) || !check_digest(file, kept)) {
+        TRY(sys::make_dirs(kept.substr(0, kept.rfind('/')), 0700));
+        const auto temporary = kept + ".new";
+        TRY(sys::remove_file(temporary));
+        const auto fd = TRY(sys::open_path(temporary, O_RDWR | O_CREAT | O_EXCL, 0600));
+        TRY(fetching->download({.url = file.source}, fd), "fetch {}", cloud::shown_url(file.source));
+        TRY(check_digest(file, temporary), "{}", cloud::shown_url(file.source));
+        TRY(sys::sync_fd(fd));
+        TRY(sys::rename_path(temporary, kept));
+    }
+    const auto temporary = path + ".diatom-new";
+    TRY(sys::remove_file(temporary));
+    // One file under two names, where both are on the state partition: what is fetched may be large.
+    const bool owned = !file.owner.empty() || !file.group.empty();
+    if (owned || ::link(kept.c_str(), temporary.c_str()) < 0) TRY(copy_file(kept, temporary));
+    return finish(root, file, temporary, path);
+}
+
+Result<void> put(const Root& root, const FileSpec& file, Fetching* fetching) {
     const auto path = root.at(file.path);
-    if (file.kind != "directory" && !file.overwrite && sys::exists(path)) return {};
+    if (file.kind != "directory" && !file.overwrite && !file.append && sys::exists(path)) return {};
+    TRY(open_place(root, file.path));
     TRY(sys::make_dirs(std::filesystem::path(path).parent_path()));
+    if (file.kind == "file" && !file.source.empty()) return fetch_regular(root, file, fetching, path);
     if (file.kind == "file") return write_regular(root, file, path);
     if (file.kind != "directory") return make_link(root, file, path);
     TRY(sys::make_dirs(path, file.mode));
@@ -106,7 +165,7 @@ Result<void> put(const Root& root, const FileSpec& file) {
 
 }  // namespace
 
-void plan_files(const Value& machine, Phase phase, const Root& root, Plan& plan) {
+void plan_files(const Value& machine, Phase phase, const Root& root, Fetching* fetching, Plan& plan) {
     for (const auto& [path, said] : machine.at("files").members()) {
         const bool late = said.text_of("when", "boot") == "late";
         if (phase != Phase::live && late != (phase == Phase::late)) continue;
@@ -117,7 +176,7 @@ void plan_files(const Value& machine, Phase phase, const Root& root, Plan& plan)
             continue;
         }
         plan.steps.push_back({key, std::format("make the {} {}", file->kind, path),
-                              [=, file = std::move(*file)] { return put(root, file); }});
+                              [=, file = std::move(*file)] { return put(root, file, fetching); }});
     }
 }
 

@@ -20,22 +20,21 @@ constexpr const char* kImageBundle = "/usr/share/diatom/etc/ssl/certs/ca-certifi
 // Lines of hosts(5) between these are ours.
 constexpr std::string_view kHostsBegin = "# diatom: this machine\n", kHostsEnd = "# diatom: end\n";
 
-std::string with_own_name(std::string hosts, const std::string& name) {
+std::string with_own_name(std::string hosts, const std::string& full, const std::string& label) {
     const auto begin = hosts.find(kHostsBegin), end = hosts.find(kHostsEnd);
     if (begin != std::string::npos && end != std::string::npos && begin < end)
         hosts.erase(begin, end + kHostsEnd.size() - begin);
     if (!hosts.empty() && !hosts.ends_with('\n')) hosts += '\n';
-    const auto label = name.substr(0, name.find('.'));
-    return std::format("{}{}127.0.1.1 {}{}\n{}", hosts, kHostsBegin, name, label == name ? "" : " " + label, kHostsEnd);
+    return std::format("{}{}127.0.1.1 {}{}\n{}", hosts, kHostsBegin, full, label == full ? "" : " " + label, kHostsEnd);
 }
 
-Result<void> set_host_name(const Root& root, const std::string& name) {
+Result<void> set_host_name(const Root& root, const std::string& name, const std::string& full) {
     const auto label = name.substr(0, name.find('.'));
     if (root.is_machine() && ::sethostname(label.data(), label.size()) < 0)
         return fail_errno(errno, "set the name to {}", label);
     TRY(sys::replace_file(root.at("/etc/hostname"), label + "\n"));
     const auto hosts = sys::read_file(root.at("/etc/hosts")).value_or("");
-    return sys::replace_file(root.at("/etc/hosts"), with_own_name(hosts, name));
+    return sys::replace_file(root.at("/etc/hosts"), with_own_name(hosts, full, label));
 }
 
 Result<void> set_sysctl(const Root& root, const std::string& name, const std::string& value) {
@@ -68,10 +67,11 @@ Json settings_of_engine(const Value& engine, const Value& proxies) {
 }  // namespace
 
 void plan_host_name(const Value& machine, const Root& root, Plan& plan) {
-    const auto name = machine.text_of("hostname");
+    const auto full = machine.text_of("fqdn");
+    const auto name = machine.text_of("hostname", full);
     if (name.empty()) return;
-    plan.steps.push_back(
-        {"hostname", std::format("name the machine {}", name), [=] { return set_host_name(root, name); }});
+    plan.steps.push_back({"hostname", std::format("name the machine {}", name),
+                          [=] { return set_host_name(root, name, full.empty() ? name : full); }});
 }
 
 void plan_sysctls(const Value& machine, const Root& root, Plan& plan) {

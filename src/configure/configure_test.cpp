@@ -8,9 +8,9 @@
 #include "configure/accounts.h"
 #include "configure/apply.h"
 #include "configure/gather.h"
+#include "configure/testing/machine_fixture.h"
 #include "machine/store.h"
 #include "sys/file.h"
-#include "tests/support/temp_dir.h"
 
 namespace diatom::configure {
 namespace {
@@ -18,48 +18,10 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using testing::json;
 using ::testing::Not;
-
-Value read(const std::string& text) {
-    auto document = machine::read_document(text, "machine.yml");
-    EXPECT_TRUE(document) << (document ? "" : document.error().what());
-    return document ? std::move(*document) : Value::map();
-}
-
-std::string json(const Value& value) { return to_json(value, JsonStyle::compact); }
-
-class Configure : public ::testing::Test {
-protected:
-    void SetUp() override {
-        for (const auto* directory :
-             {"/etc", "/proc/sys/net/ipv4", "/usr/share/diatom/etc", "/root", "/home", "/run"}) {
-            ASSERT_TRUE(sys::make_dirs(at(directory)));
-        }
-        put("/usr/share/diatom/etc/passwd",
-            "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534::/nonexistent:/usr/sbin/nologin\n");
-        put("/usr/share/diatom/etc/group", "root:x:0:\nusers:x:100:\n");
-        put("/usr/share/diatom/etc/shadow", "root:*:20000:0:99999:7:::\n");
-        put("/proc/sys/net/ipv4/ip_forward", "0");
-    }
-
-    std::string at(std::string_view path) const { return directory_.path() + std::string(path); }
-    void put(std::string_view path, std::string_view text) const { ASSERT_TRUE(sys::write_file(at(path), text)); }
-    std::string get(std::string_view path) const { return sys::read_file(at(path)).value_or("(nothing)"); }
-
-    // Warnings and problems.
-    std::vector<std::string> apply(const std::string& text, Phase phase = Phase::boot) const {
-        auto machine = read(text);
-        // Host keys are made by a program of the image.
-        if (!machine.has("ssh")) machine.set("ssh", read("enabled: false"));
-        const auto made = plan(machine, phase, {directory_.path()});
-        auto said = made.warnings;
-        const auto outcome = carry_out(made);
-        said.insert(said.end(), outcome.problems.begin(), outcome.problems.end());
-        return said;
-    }
-
-    test::TempDir directory_;
-};
+using testing::read;
+using Configure = testing::MachineFixture;
 
 TEST_F(Configure, NamesTheMachine) {
     put("/etc/hosts", "127.0.0.1 localhost");
@@ -155,7 +117,8 @@ TEST_F(Configure, RunsCommandsOfTheFirstBootOnce) {
 std::vector<std::string> options(const std::string& text, const Root& root) {
     const auto made = plan(read(text), Phase::boot, root);
     for (const auto& step : made.steps) {
-        if (step.what == "write what the SSH server is started with") EXPECT_TRUE(step.run());
+        if (step.what != "write what the SSH server is started with") continue;
+        EXPECT_TRUE(step.run());
     }
     const auto written = sys::read_file(root.at("/run/diatom/ssh/options")).value_or("");
     std::vector<std::string> words;
@@ -191,8 +154,11 @@ TEST_F(Configure, TellsTheEngine) {
 }
 
 TEST_F(Configure, SaysWhatIsNotBuilt) {
-    EXPECT_THAT(apply("swap: {size: 1g}"),
-                ElementsAre(HasSubstr("machine.yml:1: swap: is not applied by this version")));
+    EXPECT_THAT(apply("users: {core: {sudo: [ALL=(ALL) ALL]}, me: {password_expired: false}}\nwatchdog: 10\n"
+                      "network: {dns: {servers: [192.0.2.1]}}"),
+                ElementsAre(HasSubstr("machine.yml:3: network: is not applied by this version: every wired"),
+                            HasSubstr("machine.yml:2: watchdog: is not applied"),
+                            HasSubstr("machine.yml:1: users.core.sudo: is not applied: there is no sudo here")));
 }
 
 TEST_F(Configure, GathersInOrder) {

@@ -1,9 +1,15 @@
 #include "configure/gather.h"
 
 #include <algorithm>
+#include <array>
 
 #include "base/strings.h"
+#include "cloud/cloud_config.h"
+#include "cloud/rancher.h"
 #include "config/boot_config.h"
+#include "configure/hand_over.h"
+#include "configure/instance_store.h"
+#include "configure/password.h"
 #include "document/yaml_reader.h"
 #include "machine/check.h"
 #include "machine/store.h"
@@ -20,6 +26,9 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 3> kKnown{{
     {"diatom.http_proxy", "proxies.http"},
     {"diatom.https_proxy", "proxies.https"},
 }};
+
+constexpr std::array<std::string_view, 4> kRancherOfBoot{"rancher.autologin", "rancher.state.autoformat",
+                                                         "rancher.debug", "rancher.recovery"};
 
 void add_file(Gathered& gathered, const std::string& file) {
     if (!sys::exists(file)) return;
@@ -47,6 +56,25 @@ Result<void> set_parameter(Value& document, std::string_view where, const std::s
     return path.set(document, read.empty() ? Value::of(text) : read.front().at("value"));
 }
 
+// RancherOS's keys below ours.
+void add_command_line(Gathered& gathered, const std::string& line) {
+    std::vector<cloud::Parameter> parameters;
+    for (const auto& [key, value] : config::split_command_line(line)) {
+        // What PID 1 reads by itself is said there.
+        const bool own = std::ranges::contains(kRancherOfBoot, key);
+        if (!own) parameters.push_back({key, value});
+    }
+    if (const auto config = cloud::rancher_config(parameters); !config.members().empty()) {
+        auto translated = cloud::translate_cloud_config(
+            config, {.hash_password = [](std::string_view password) { return hash_password(password); }, .memory = {}});
+        for (const auto& warning : translated.warnings) gathered.warnings.push_back(warning.text);
+        if (!translated.document.members().empty())
+            gathered.layers.add("kernel command line (rancher.*)", std::move(translated.document));
+    }
+    auto said = decode_command_line(line, gathered.warnings);
+    if (!said.members().empty()) gathered.layers.add("kernel command line", std::move(said));
+}
+
 }  // namespace
 
 Value decode_command_line(std::string_view line, std::vector<std::string>& warnings) {
@@ -65,15 +93,23 @@ Value decode_command_line(std::string_view line, std::vector<std::string>& warni
     return document;
 }
 
-Gathered gather(const Places& places) {
+Gathered gather(const Places& places, Fetching& fetching) {
     Gathered gathered;
     add_file(gathered, places.image);
     for (const auto& file : drop_ins(places.state + "/machine.d")) add_file(gathered, file);
     add_file(gathered, machine::Store(places.state).file());
-    const auto line = sys::read_file(places.command_line, 64U << 10U).value_or("");
-    auto said = decode_command_line(line, gathered.warnings);
-    if (!said.members().empty()) gathered.layers.add("kernel command line", std::move(said));
+    const InstanceStore store(places.root);
+    if (const auto handed = store.read(store.current())) {
+        for (const auto& instance : handed->instances) hand_over(instance, fetching, gathered);
+    }
+    add_command_line(gathered, sys::read_file(places.command_line, 64U << 10U).value_or(""));
     return gathered;
+}
+
+Gathered gather(const Places& places) {
+    const InstanceStore store(places.root);
+    Fetching fetching({.look = Look::kept_only, .directory = store.directory(store.current())});
+    return gather(places, fetching);
 }
 
 }  // namespace diatom::configure

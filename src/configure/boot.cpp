@@ -1,0 +1,113 @@
+#include "configure/boot.h"
+
+#include <format>
+
+#include "configure/gather.h"
+#include "sys/file.h"
+
+namespace diatom::configure {
+namespace {
+
+constexpr const char* kLate = "/run/diatom/config/late";
+constexpr const char* kAskAgain = "/run/diatom/config/ask-again";
+constexpr const char* kIgnition = "ignition";
+
+void append(std::vector<std::string>& to, std::vector<std::string> more) {
+    to.insert(to.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
+}
+
+Places places_of(const Root& root) {
+    const Places machine;
+    return {root.at(machine.image), root.at(machine.state), root.at(machine.command_line), root};
+}
+
+// The service that runs late is told to ask.
+Result<void> ask_later(const Root& root) {
+    TRY(sys::make_dirs(root.at("/run/diatom/config"), 0700));
+    TRY(sys::write_file(root.at(kAskAgain), ""));
+    return sys::write_file(root.at(kLate), "");
+}
+
+// Ignition takes the place of nothing that it was not told to.
+std::vector<std::string> in_the_way(const Value& machine, const Root& root) {
+    std::vector<std::string> found;
+    for (const auto& [path, said] : machine.at("files").members()) {
+        const bool plain = said.text_of("kind", "file") == "file" && said.has("content");
+        if (!plain || said.boolean_of("overwrite", true) || said.boolean_of("append")) continue;
+        const auto there = sys::read_file(root.at(path));
+        if (there && *there != said.text_of("content"))
+            found.push_back(said.error(std::format("files.\"{}\"", path), "is there already, and overwrite is false")
+                                .error()
+                                .what());
+    }
+    return found;
+}
+
+}  // namespace
+
+Said configure_at_boot(const OutsideMeans& means, const Root& root) {
+    const InstanceStore store(root);
+    Said said;
+    auto outside = look_outside(store, root, means, Ask::as_needed);
+    append(said.warnings, std::move(outside.warnings));
+    append(said.problems, std::move(outside.problems));
+    Fetching fetching(
+        {.look = Look::kept_first, .directory = store.directory(outside.id), .raise_network = means.raise_network});
+    auto gathered = gather(places_of(root), fetching);
+    append(said.warnings, std::move(gathered.warnings));
+    leave_seeds();
+    const bool first = !gathered.ignition.empty() && store.done_text(kIgnition) != gathered.ignition;
+    if (first) {
+        append(gathered.refused, not_applied(gathered.ignition_machine));
+        append(gathered.refused, in_the_way(gathered.ignition_machine, root));
+    }
+    append(first ? said.fatal : said.problems, std::move(gathered.refused));
+    if (!said.fatal.empty()) return said;
+    const auto made = plan(gathered.layers.merged(), Phase::boot, root,
+                           {.scripts = &gathered.scripts, .fetching = &fetching, .platform = gathered.platform});
+    append(said.warnings, made.warnings);
+    auto outcome = carry_out(made);
+    append(first ? said.fatal : said.problems, std::move(outcome.problems));
+    if (first && said.fatal.empty()) {
+        if (auto kept = store.set_done(kIgnition, gathered.ignition); !kept)
+            said.problems.push_back(std::format("remember that Ignition is done: {}", kept.error().what()));
+    }
+    if (outside.ask_again) {
+        if (auto later = ask_later(root); !later) said.problems.push_back(later.error().what());
+    }
+    return said;
+}
+
+Said configure_late(const OutsideMeans& means, const Root& root) {
+    const InstanceStore store(root);
+    Said said;
+    bool news = false;
+    auto look = Look::kept_first;
+    if (sys::exists(root.at(kAskAgain))) {
+        auto outside = look_outside(store, root, means, Ask::anew);
+        append(said.warnings, std::move(outside.warnings));
+        append(said.problems, std::move(outside.problems));
+        std::ignore = sys::remove_file(root.at(kAskAgain));
+        news = outside.news;
+        look = Look::anew;
+    }
+    Fetching fetching(
+        {.look = look, .directory = store.directory(store.current()), .raise_network = means.raise_network});
+    auto gathered = gather(places_of(root), fetching);
+    const auto machine = gathered.layers.merged();
+    const Beside beside{.scripts = &gathered.scripts, .fetching = &fetching, .platform = gathered.platform};
+    if (news || fetching.found_news()) {
+        // What is wrong with what was there before was said before the engines started.
+        append(said.warnings, std::move(gathered.warnings));
+        append(said.problems, std::move(gathered.refused));
+        const auto live = plan(machine, Phase::live, root, beside);
+        append(said.warnings, live.warnings);
+        append(said.problems, carry_out(live).problems);
+    }
+    const auto made = plan(machine, Phase::late, root, beside);
+    append(said.warnings, made.warnings);
+    append(said.problems, carry_out(made).problems);
+    return said;
+}
+
+}  // namespace diatom::configure
