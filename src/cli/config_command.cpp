@@ -12,6 +12,7 @@
 #include "cli/configure_machine.h"
 #include "configure/apply.h"
 #include "configure/gather.h"
+#include "configure/instance_store.h"
 #include "document/yaml_reader.h"
 #include "machine/check.h"
 #include "machine/json_schema.h"
@@ -60,6 +61,7 @@ void warn(const std::vector<std::string>& warnings) {
 Result<int> get(const Request& request) {
     const auto gathered = configure::gather();
     warn(gathered.warnings);
+    warn(gathered.refused);
     const auto merged = request.shown(gathered.layers.merged());
     const auto path = TRY(machine::parse_path(request.words.empty() ? "" : request.words[0]));
     const auto* value = path.find(merged);
@@ -187,7 +189,11 @@ Result<int> rollback(const Request& request) {
 Result<int> apply(const Request& request) {
     const auto gathered = configure::gather();
     warn(gathered.warnings);
-    const auto plan = configure::plan(gathered.layers.merged(), configure::Phase::live);
+    warn(gathered.refused);
+    const configure::InstanceStore store;
+    configure::Fetching fetching(
+        {.look = configure::Look::kept_first, .directory = store.directory(store.current()), .raise_network = {}});
+    const auto plan = configure::plan(gathered.layers.merged(), configure::Phase::live, {}, {.fetching = &fetching});
     warn(plan.warnings);
     if (request.options.has("--dry-run")) {
         for (const auto& step : plan.steps) print(std::format("{}: {}\n", step.key, step.what));

@@ -45,9 +45,22 @@ std::string host_name() {
     return ::uname(&names) == 0 ? names.nodename : "diatom";
 }
 
+// What keeps the machine from starting, in recovery that nobody asked for.
+std::string recovery_reason() {
+    const auto text = sys::read_file(config::kRecoveryReason).value_or("");
+    std::string shown;
+    for (const auto line : split(text, '\n')) {
+        if (!line.empty()) shown += std::format("  {}\r\n", line);
+    }
+    if (shown.empty()) return {};
+    return "\r\nTHE CONFIGURATION FAILED, and the machine was not started:\r\n" + shown +
+           "Mend it where it comes from and `reboot`; diatom.platform=none on the kernel command line starts "
+           "without.\r\n";
+}
+
 std::string banner(const std::string& terminal, bool shell) {
     std::string text = std::format("\r\nDiatom OS {} {} {}\r\n", config::version(), host_name(), terminal);
-    if (shell) return text;
+    if (shell) return text + recovery_reason();
     return text +
            "Accounts have no password, so nobody can log in here. To get in: use the Docker API (docker -H …),\r\n"
            "or boot with diatom.autologin on the kernel command line for a root shell on this terminal.\r\n";
@@ -113,8 +126,9 @@ bool wants_shell(const config::BootConfig& config, const std::string& terminal) 
     return config.autologin_terminals.empty() || std::ranges::contains(config.autologin_terminals, terminal);
 }
 
-Result<void> run() {
-    const auto config = config::read_boot_config();
+Result<void> run(std::span<char*> args) {
+    auto config = config::read_boot_config();
+    if (args.size() > 1 && std::string_view(args[1]) == "--recovery") config.recovery = true;
     // In recovery standard error is the machine's console, else its container's log, which `diatom logs` reads too.
     log::open_sink({.directory = "/run/diatom/log",
                     .unit = "console",
@@ -135,8 +149,8 @@ Result<void> run() {
 
 }  // namespace
 
-int console_command(std::span<char*>) {
-    auto ran = run();
+int console_command(std::span<char*> args) {
+    auto ran = run(args);
     return ran ? 0 : report("console", ran.error());
 }
 

@@ -65,6 +65,9 @@ struct BootConfig {
     std::vector<std::string> warnings;
 };
 
+// Why PID 1 does not start the machine although nobody asked for recovery: the recovery console shows it.
+inline constexpr const char* kRecoveryReason = "/run/diatom/recovery";
+
 BootConfig decode_boot_config(std::string_view command_line);
 BootConfig read_boot_config();  // /proc/cmdline
 

@@ -10,7 +10,8 @@
 namespace diatom::init {
 
 // Makes the machine what its configuration says, before the engines start. It runs in a copy of PID 1, prints lines
-// that begin with "warning: " or "error: ", and its result is an exit code.
+// that begin with "warning: ", "error: " or "fatal: ", which keeps the engines from starting; its result is an exit
+// code.
 using Configure = int (*)();
 
 // Returns only when this process is not PID 1 (with an exit code and a message on standard error).

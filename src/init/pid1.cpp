@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/strings.h"
+#include "config/boot_config.h"
 #include "config/version.h"
 #include "init/early_mounts.h"
 #include "init/machine_setup.h"
@@ -21,6 +22,7 @@ namespace {
 
 constexpr const char* kLogDir = "/run/diatom/log";
 constexpr const char* kProgram = "/usr/bin/diatom";  // by its name, which ps then shows
+using config::kRecoveryReason;
 constexpr const char* kReleaseFile = "/usr/share/diatom/version";
 constexpr std::int64_t kSecond = 1'000'000'000;
 constexpr int kConfigureMs = 35 * 60 * 1000;  // more than a command of the boot may take
@@ -129,10 +131,19 @@ void Pid1::configure_machine() {
     const auto output = proc::run(std::move(request), kConfigureMs);
     if (!output) return problem("configuration", output.error().what());
     for (const auto line : split(output->out, '\n')) {
-        if (line.starts_with("error: ")) problem("configuration", std::string(line.substr(7)));
+        if (line.starts_with("fatal: ")) refuse_boot(std::string(line.substr(7)));
+        else if (line.starts_with("error: ")) problem("configuration", std::string(line.substr(7)));
         else if (line.starts_with("warning: ")) log::warning("configuration", {{"warning", line.substr(9)}});
         else if (!line.empty()) log::info("configuration", {{"text", line}});
     }
+}
+
+// Half a machine is not started: its owner is let in to see why.
+void Pid1::refuse_boot(const std::string& why) {
+    problem("THE CONFIGURATION FAILED, and the machine is not started", why);
+    config_.recovery = true;
+    auto said = sys::read_file(kRecoveryReason).value_or("") + why + "\n";
+    if (auto written = sys::write_file(kRecoveryReason, said); !written) log::error("recovery", written.error());
 }
 
 void Pid1::open_sockets() {

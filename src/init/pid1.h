@@ -30,6 +30,7 @@ private:
     void prepare_machine();  // sysctls, host name, machine id, loopback, clock, seed
     void prepare_state();
     void configure_machine();
+    void refuse_boot(const std::string& why);
     void open_sockets();
     void watch_signals();
     void watch_hardware();
