@@ -194,10 +194,8 @@ constexpr std::array kKeys{
     Key{"rancher.recovery", apply_recovery},
 };
 
-// diatom.set.PATH is the configuration's, which says by itself what is wrong with it.
-bool is_ours(std::string_view key) {
-    return (key.starts_with("diatom.") && !key.starts_with("diatom.set.")) || key.starts_with("rancher.");
-}
+// diatom.set.PATH and rancher.PATH are the configuration's, which says by itself what is wrong with them.
+bool is_ours(std::string_view key) { return key.starts_with("diatom.") && !key.starts_with("diatom.set."); }
 
 std::string unknown_key(std::string_view key) {
     std::vector<std::string_view> names;

@@ -72,7 +72,7 @@ constexpr std::array kMachineKeys{
     Key{"proxies", &kProxies, "proxies of the engines and of what the machine fetches", Applies::next_boot},
     Key{"environment", &kVariables, "variables of services and shells", Applies::next_boot},
     Key{"engine", &kEngine, "the user engine", Applies::next_boot},
-    Key{"services", &kServices, "system services", Applies::live},
+    Key{"services", &kServices, "system services", Applies::next_boot},
     Key{"console", &kConsole, "the shell on the machine's terminals", Applies::next_boot},
     Key{"logs", &kLogs, "what is kept of what the machine says, and who else is told", Applies::live},
     Key{"watchdog", &kWatchdog, "time-out of the hardware watchdog in seconds; 0: off", Applies::next_boot},

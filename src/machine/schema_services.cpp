@@ -36,10 +36,10 @@ constexpr Type kNameList{.form = Form::list, .item = &kText, .merge = Merge::app
 constexpr Type kCompose{.form = Form::compose};
 constexpr Type kDefinitions{.form = Form::map, .item = &kCompose};
 constexpr std::array kServicesKeys{
-    Key{"enable", &kNameList, "services of the image or of a file that run", Applies::live},
-    Key{"disable", &kNameList, "services that do not", Applies::live},
-    Key{"include", &kNameList, "Compose files, by path or URL", Applies::live},
-    Key{"define", &kDefinitions, "services by name, as in a Compose file", Applies::live},
+    Key{"enable", &kNameList, "services of the image or of a file that run", Applies::next_boot},
+    Key{"disable", &kNameList, "services that do not", Applies::next_boot},
+    Key{"include", &kNameList, "Compose files, by path or URL", Applies::next_boot},
+    Key{"define", &kDefinitions, "services by name, as in a Compose file", Applies::next_boot},
 };
 
 constexpr std::array kConsoleKeys{
