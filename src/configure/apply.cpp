@@ -17,7 +17,7 @@ namespace {
 constexpr const char* kLate = "/run/diatom/config/late";
 
 // What is kept of a place, and where.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 5> kPlaces{{
+constexpr std::array<std::pair<const char*, const char*>, 5> kPlaces{{
     {"/home", "/var/lib/diatom/home"},
     {"/mnt", "/var/lib/diatom/mnt"},
     {"/opt", "/var/lib/diatom/opt"},
@@ -43,7 +43,7 @@ void plan_machine(const Value& machine, Phase phase, const Root& root, Plan& pla
     plan_host_name(machine, root, plan);
     plan_sysctls(machine, root, plan);
     plan_disks(machine, phase, root, plan);
-    plan_mounts(machine, root, plan);
+    plan_mounts(machine, phase, root, plan);
     plan_swap(machine, root, plan);
     plan_accounts(machine, root, plan);
     plan_ssh(machine, root, plan);
@@ -59,6 +59,7 @@ Plan plan(const Value& machine, Phase phase, const Root& root, const Beside& bes
     Plan plan;
     if (phase != Phase::late) {
         plan.warnings = not_applied(machine);
+        if (phase == Phase::boot) plan_places(root, plan);
         plan_machine(machine, phase, root, plan);
     }
     plan_files(machine, phase, root, beside.fetching, plan);
@@ -87,16 +88,17 @@ Step remember_done(const Root& root, std::string key, std::string name) {
             [=, name = std::move(name)] { return InstanceStore(root).set_done(name); }};
 }
 
-Result<void> open_place(const Root& root, std::string_view path) {
-    if (!root.is_machine()) return {};
+void plan_places(const Root& root, Plan& plan) {
+    if (!root.is_machine()) return;
     for (const auto& [place, kept] : kPlaces) {
-        const bool inside = path == place || (path.starts_with(place) && path[place.size()] == '/');
-        if (!inside || sys::is_mount_point(std::string(place))) continue;
-        TRY(sys::make_dirs(std::string(kept), 0755));
-        const auto flags = place == "/home" ? MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV : MOUNT_ATTR_NODEV;
-        TRY(sys::bind_mount(std::string(kept), std::string(place), false, flags), "keep {} in {}", place, kept);
+        if (sys::is_mount_point(place)) continue;
+        plan.steps.push_back({place, std::format("keep it in {}", kept), [=]() -> Result<void> {
+                                  TRY(sys::make_dirs(kept, 0755));
+                                  const bool home = std::string_view(place) == "/home";
+                                  const auto flags = home ? MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV : MOUNT_ATTR_NODEV;
+                                  return sys::bind_mount(kept, place, false, flags);
+                              }});
     }
-    return {};
 }
 
 }  // namespace diatom::configure

@@ -67,9 +67,10 @@ Outcome carry_out(const Plan& plan);
 bool was_done(const Root& root, std::string_view name);
 Step remember_done(const Root& root, std::string key, std::string name);
 
-// The root is read-only: what is put below /home, /mnt, /opt, /srv or /usr/local is kept on the state partition, which
-// is mounted there when it is first needed. Every other path is left as it is.
-Result<void> open_place(const Root& root, std::string_view path);
+// The root is read-only: /home, /mnt, /opt, /srv and /usr/local are kept on the state partition, and mounted there
+// before anything else is done. Services have copies of the machine's mounts: what is mounted later is not seen by
+// them.
+void plan_places(const Root& root, Plan& plan);
 
 // The machine's programs, with what a command of the configuration finds in its environment. Argument vectors.
 std::vector<std::string> command_words(const Value& command);
@@ -87,7 +88,7 @@ void plan_engine(const Value& machine, const Root& root, Plan& plan);
 void plan_time(const Value& machine, const Root& root, Plan& plan);
 void plan_services(const Value& machine, const Root& root, Plan& plan);
 void plan_disks(const Value& machine, Phase phase, const Root& root, Plan& plan);
-void plan_mounts(const Value& machine, const Root& root, Plan& plan);
+void plan_mounts(const Value& machine, Phase phase, const Root& root, Plan& plan);
 void plan_swap(const Value& machine, const Root& root, Plan& plan);
 void plan_commands(const Value& machine, Phase phase, const Root& root, Plan& plan);
 void plan_scripts(const Value& machine, Phase phase, const Root& root, const std::vector<cloud::Part>& scripts,

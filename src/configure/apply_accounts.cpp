@@ -81,8 +81,6 @@ void plan_accounts(const Value& machine, const Root& root, Plan& plan) {
     auto ids = known_ids(root);
     for (auto& warning : accounts.add(machine, ids)) plan.warnings.push_back(std::move(warning));
     accounts.close_expired(static_cast<long>(sys::wall_ns() / kDayNs));
-    const bool homes = std::ranges::any_of(accounts.users, &User::create_home);
-    if (homes) plan.steps.push_back({"users", "mount the homes", [=] { return open_place(root, "/home"); }});
     for (const auto& user : accounts.users) {
         const auto key = user.name == "root" ? "ssh_authorized_keys" : "users." + user.name;
         if (user.create_home)

@@ -153,7 +153,6 @@ Result<void> fetch_regular(const Root& root, const FileSpec& file, Fetching* fet
 Result<void> put(const Root& root, const FileSpec& file, Fetching* fetching) {
     const auto path = root.at(file.path);
     if (file.kind != "directory" && !file.overwrite && !file.append && sys::exists(path)) return {};
-    TRY(open_place(root, file.path));
     TRY(sys::make_dirs(std::filesystem::path(path).parent_path()));
     if (file.kind == "file" && !file.source.empty()) return fetch_regular(root, file, fetching, path);
     if (file.kind == "file") return write_regular(root, file, path);

@@ -66,21 +66,19 @@ bool is_on_device(std::string_view source) {
            source.starts_with("PARTLABEL=") || source.starts_with("PARTUUID=");
 }
 
-Result<void> make_target(const Root& root, const std::string& target) {
-    TRY(open_place(root, target));
+Result<void> make_target(const std::string& target) {
     if (sys::exists(target)) return {};
     TRY(sys::make_dirs(target), "the root is read-only: mount below /mnt, /srv, /opt, /home or /var");
     return {};
 }
 
-Result<void> mount_it(const Root& root, const Value& said) {
+Result<void> mount_it(const Value& said) {
     const auto target = said.text_of("target"), source = said.text_of("source");
     auto options = read_options(said.texts_of("options"));
     auto type = said.text_of("type");
     if (options.bind || type == "none") {
-        TRY(open_place(root, source));
         TRY(sys::make_dirs(source));
-        TRY(make_target(root, target));
+        TRY(make_target(target));
         if (sys::is_mount_point(target)) return {};
         return sys::bind_mount(source, target, options.recursive, options.attributes);
     }
@@ -93,7 +91,7 @@ Result<void> mount_it(const Root& root, const Value& said) {
             type = there->type;
         }
     }
-    TRY(make_target(root, target));
+    TRY(make_target(target));
     if (sys::is_mount_point(target)) return {};
     options.of_type.insert(options.of_type.begin(), {"source", device.empty() ? type : device});
     if ((options.attributes & MOUNT_ATTR_RDONLY) != 0) options.of_type.push_back({"ro", ""});
@@ -146,14 +144,17 @@ std::string swap_path(const std::string& path) {
 
 }  // namespace
 
-void plan_mounts(const Value& machine, const Root& root, Plan& plan) {
+void plan_mounts(const Value& machine, Phase phase, const Root& root, Plan& plan) {
+    const auto add = [&](std::string key, const Value& said) {
+        const auto target = said.text_of("target");
+        if (std::ranges::contains(said.texts_of("options"), "noauto")) return;
+        if (phase == Phase::boot)
+            plan.steps.push_back({std::move(key), std::format("mount {}", target), [=] { return mount_it(said); }});
+        else if (!sys::is_mount_point(root.at(target)))
+            plan.warnings.push_back(std::format("{}: {} is mounted at the next boot", key, target));
+    };
     const auto& mounts = machine.at("mounts").items();
-    for (std::size_t i = 0; i < mounts.size(); ++i) {
-        const auto& said = mounts[i];
-        if (std::ranges::contains(said.texts_of("options"), "noauto")) continue;
-        plan.steps.push_back({std::format("mounts[{}]", i), std::format("mount {}", said.text_of("target")),
-                              [=] { return mount_it(root, said); }});
-    }
+    for (std::size_t i = 0; i < mounts.size(); ++i) add(std::format("mounts[{}]", i), mounts[i]);
     const auto& systems = machine.at("filesystems").items();
     for (std::size_t i = 0; i < systems.size(); ++i) {
         if (!systems[i].has("path")) continue;
@@ -161,8 +162,7 @@ void plan_mounts(const Value& machine, const Root& root, Plan& plan) {
         said.set("source", systems[i].text_of("device"));
         said.set("target", systems[i].text_of("path"));
         said.set("type", systems[i].text_of("type"));
-        plan.steps.push_back({std::format("filesystems[{}].path", i), std::format("mount {}", said.text_of("target")),
-                              [=] { return mount_it(root, said); }});
+        add(std::format("filesystems[{}].path", i), said);
     }
 }
 
@@ -174,10 +174,8 @@ void plan_swap(const Value& machine, const Root& root, Plan& plan) {
     const auto bytes = parse_bytes(swap.at("size").scalar_text());
     if (!bytes || *bytes == 0) return;
     const auto path = swap_path(swap.text_of("file", "/swap.img"));
-    plan.steps.push_back({"swap", std::format("swap to {}", path), [=]() -> Result<void> {
-                              TRY(open_place(root, path));
-                              return swap_to_file(root.at(path), *bytes);
-                          }});
+    plan.steps.push_back(
+        {"swap", std::format("swap to {}", path), [=] { return swap_to_file(root.at(path), *bytes); }});
 }
 
 }  // namespace diatom::configure

@@ -21,10 +21,10 @@ Places places_of(const Root& root) {
     return {root.at(machine.image), root.at(machine.state), root.at(machine.command_line), root};
 }
 
-// The service that runs late is told to ask.
-Result<void> ask_later(const Root& root) {
+// There is something for the service that runs late.
+Result<void> come_back(const Root& root, Ask ask) {
     TRY(sys::make_dirs(root.at("/run/diatom/config"), 0700));
-    TRY(sys::write_file(root.at(kAskAgain), ""));
+    if (ask == Ask::anew) TRY(sys::write_file(root.at(kAskAgain), ""));
     return sys::write_file(root.at(kLate), "");
 }
 
@@ -72,8 +72,9 @@ Said configure_at_boot(const OutsideMeans& means, const Root& root) {
         if (auto kept = store.set_done(kIgnition, gathered.ignition); !kept)
             said.problems.push_back(std::format("remember that Ignition is done: {}", kept.error().what()));
     }
-    if (outside.ask_again) {
-        if (auto later = ask_later(root); !later) said.problems.push_back(later.error().what());
+    if (outside.ask_again || must_report(store)) {
+        auto later = come_back(root, outside.ask_again ? Ask::anew : Ask::as_needed);
+        if (!later) said.problems.push_back(later.error().what());
     }
     return said;
 }
@@ -87,6 +88,7 @@ Said configure_late(const OutsideMeans& means, const Root& root) {
         auto outside = look_outside(store, root, means, Ask::anew);
         append(said.warnings, std::move(outside.warnings));
         append(said.problems, std::move(outside.problems));
+        leave_seeds();
         std::ignore = sys::remove_file(root.at(kAskAgain));
         news = outside.news;
         look = Look::anew;
@@ -104,6 +106,7 @@ Said configure_late(const OutsideMeans& means, const Root& root) {
         append(said.warnings, live.warnings);
         append(said.problems, carry_out(live).problems);
     }
+    if (auto told = report_ready(store, means); !told) said.problems.push_back(told.error().what());
     const auto made = plan(machine, Phase::late, root, beside);
     append(said.warnings, made.warnings);
     append(said.problems, carry_out(made).problems);

@@ -20,6 +20,6 @@ struct Said {
 };
 
 Said configure_at_boot(const OutsideMeans& means = OutsideMeans::real(), const Root& root = {});
-Said configure_late(const OutsideMeans& means = OutsideMeans::real(), const Root& root = {});
+Said configure_late(const OutsideMeans& means = OutsideMeans::running(), const Root& root = {});
 
 }  // namespace diatom::configure

@@ -53,6 +53,7 @@ protected:
             return {};
         };
         means.firmware = at("/fw");
+        means.endpoints = endpoints_;
         means.patience = std::chrono::milliseconds(2000);
         return means;
     }
@@ -66,6 +67,7 @@ protected:
     }
 
     platform::Facts facts_;
+    platform::Endpoints endpoints_;
     std::string server_url_;
     bool network_ = true;
     int raised_ = 0;
@@ -197,6 +199,31 @@ TEST_F(Boots, AServerThatIsNotThereStopsNothing) {
     EXPECT_THAT(said.fatal, IsEmpty());
     EXPECT_EQ(get("/etc/hostname"), "mine\n");
     EXPECT_TRUE(sys::exists(at("/run/diatom/config/ask-again")));
+}
+
+// Who asks as Azure's guests do, is told, and tells once that it is up.
+TEST_F(Boots, AzureIsToldThatTheMachineIsUp) {
+    int told = 0;
+    FakeServer server([&](const FakeRequest& request) -> FakeResponse {
+        if (request.target.starts_with("/metadata/instance"))
+            return {.body = R"({"compute":{"osProfile":{"computerName":"web-1"},"vmId":"AA-BB"}})"};
+        if (request.method == "GET" && request.target == "/machine/?comp=goalstate")
+            return {.body = "<GoalState><Incarnation>1</Incarnation><Container><ContainerId>c</ContainerId>"
+                            "<RoleInstanceList><RoleInstance><InstanceId>i</InstanceId></RoleInstance>"
+                            "</RoleInstanceList></Container></GoalState>"};
+        if (request.method != "POST") return {.status = 404};
+        ++told;
+        return {};
+    });
+    facts_.dmi.chassis_asset_tag = "7783-7084-3265-9085-8269-3286-77";
+    endpoints_.azure = endpoints_.azure_wireserver = {"http://" + server.address()};
+    expect_nothing(boot());
+    EXPECT_EQ(get("/etc/hostname") + get("/run/diatom/instance-id"), "web-1\naa-bb");
+    EXPECT_TRUE(sys::exists(at("/run/diatom/config/late")));
+    expect_nothing(late());
+    expect_nothing(boot());
+    expect_nothing(late());
+    EXPECT_EQ(told, 1);
 }
 
 std::string document(std::string_view rest) { return std::format(R"({{"ignition":{{"version":"3.4.0"}},{}}})", rest); }

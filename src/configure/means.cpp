@@ -19,7 +19,7 @@ constexpr const char* kBlocks = "/sys/class/block";
 constexpr const char* kSeeds = "/run/diatom/seed";
 constexpr const char* kOnline = "/run/diatom/online";
 constexpr std::array<std::string_view, 5> kNoSeeds{"loop", "ram", "zram", "nbd", "fd"};
-constexpr int kNetworkMs = 60'000;
+constexpr int kNetworkMs = 60'000, kOnlineS = 120;
 constexpr std::uint64_t kMountFlags = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
 
 // udev is not there yet, so labels are read from the devices themselves.
@@ -70,6 +70,14 @@ Result<void> raise_by_dhcp() {
         trim(std::string_view(output.out).substr(output.out.size() - std::min<std::size_t>(output.out.size(), 500))));
 }
 
+Result<void> await_network() {
+    for (int second = 0; second < kOnlineS; ++second) {
+        if (sys::exists(kOnline)) return {};
+        ::sleep(1);
+    }
+    return fail(Kind::timed_out, "there is no network");
+}
+
 }  // namespace
 
 void leave_seeds() {
@@ -89,6 +97,12 @@ OutsideMeans OutsideMeans::real() {
     };
     means.mount = mount_seed;
     means.raise_network = raise_by_dhcp;
+    return means;
+}
+
+OutsideMeans OutsideMeans::running() {
+    auto means = real();
+    means.raise_network = await_network;
     return means;
 }
 

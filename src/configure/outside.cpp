@@ -14,6 +14,8 @@ namespace {
 using platform::Candidate;
 using platform::Platform;
 
+constexpr const char* kReady = "reported-ready";
+
 bool is_remote(std::string_view url) { return url.starts_with("http://") || url.starts_with("https://"); }
 
 bool asks_a_server(const Candidate& candidate) {
@@ -111,6 +113,24 @@ Outside look_outside(const InstanceStore& store, const Root& root, const Outside
     if (kept) take(*kept);
     outside.ask_again = remote;
     return outside;
+}
+
+bool must_report(const InstanceStore& store) {
+    const auto handed = store.read(store.current());
+    return handed && std::ranges::contains(handed->instances, Platform::azure, &platform::Instance::platform) &&
+           !store.was_done(kReady);
+}
+
+Result<void> report_ready(const InstanceStore& store, const OutsideMeans& means) {
+    if (!must_report(store)) return {};
+    if (means.raise_network) TRY(means.raise_network());
+    boost::asio::io_context io(1);
+    platform::FetchOptions options;
+    options.deadline = means.patience;
+    platform::Fetcher fetcher(options);
+    platform::Access access{.facts = means.facts(), .fetcher = fetcher, .endpoints = means.endpoints};
+    TRY(run_task(io, platform::azure_ready(access)), "tell Azure that the machine is up");
+    return store.set_done(kReady);
 }
 
 }  // namespace diatom::configure

@@ -26,6 +26,8 @@ struct OutsideMeans {
     std::string firmware = "/sys/firmware/qemu_fw_cfg";
     std::chrono::milliseconds patience{120'000};  // of a server that was never heard
     static OutsideMeans real();
+    // Of a machine whose services run: the network is theirs, and waited for.
+    static OutsideMeans running();
 };
 
 struct Outside {
@@ -37,6 +39,10 @@ struct Outside {
 };
 
 enum class Ask : std::uint8_t { as_needed, anew };
+
+// Tells the platform that waits for it (Azure) that the machine is up, once in the life of an instance.
+bool must_report(const InstanceStore& store);
+Result<void> report_ready(const InstanceStore& store, const OutsideMeans& means);
 
 // Takes away what OutsideMeans::real() mounted.
 void leave_seeds();

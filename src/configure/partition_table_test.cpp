@@ -76,6 +76,12 @@ TEST_F(Tables, WhatIsThereStays) {
     EXPECT_THAT(shown(), HasSubstr("1 c 2048+65"));
 }
 
+TEST_F(Tables, SharesFillTheDisk) {
+    EXPECT_EQ(apply("partitions: [{percent: 50}, {percent: 50}]"), "");
+    EXPECT_EQ(shown(), "1  2048+65450\n2  69632+61405\n");
+    EXPECT_THAT(apply("partitions: [{number: 3, percent: 50}]"), HasSubstr("there is no room"));
+}
+
 TEST_F(Tables, DamageIsSaid) {
     EXPECT_EQ(apply("partitions: [{label: a}]"), "");
     const std::string odd = "x";

@@ -153,7 +153,10 @@ private:
             made.first = *start;
             made.last = size ? *start + *size - 1 : until;
         } else {
-            const auto room = gap(size);
+            auto room = gap(size);
+            // Shares of a disk leave no room for the table and for boundaries: the last gives way.
+            if (!room && said.has("percent")) room = gap(std::nullopt);
+            if (room && size && room->second - room->first + 1 + 4 * align_ < *size) room.reset();
             if (!room) return said.error("partitions", "there is no room for it on the disk");
             made.first = room->first;
             made.last = room->second;

@@ -60,7 +60,7 @@ constexpr std::array kMachineKeys{
     Key{"ssh", &kSsh, "the SSH server", Applies::live},
     Key{"files", &kFiles, "files, directories and links by path", Applies::live},
     Key{"commands", &kCommandLists, "commands of the boot", Applies::next_boot},
-    Key{"mounts", &kMounts, "what is mounted where", Applies::live},
+    Key{"mounts", &kMounts, "what is mounted where", Applies::next_boot},
     Key{"swap", &kSwap, "room to swap to", Applies::live},
     Key{"disks", &kDisks, "partition tables by device", Applies::first_boot},
     Key{"filesystems", &kFileSystems, "file systems that are made", Applies::first_boot},

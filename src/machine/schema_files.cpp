@@ -30,10 +30,10 @@ constexpr Type kFile{.form = Form::object, .keys = kFileKeys};
 
 constexpr std::array kMountKeys{
     Key{"source", &kText, "a device, LABEL=, UUID=, PARTLABEL=, PARTUUID=, or what the file system takes",
-        Applies::live},
-    Key{"target", &kPathText, "where", Applies::live},
-    Key{"type", &kText, "file system (found out)", Applies::live},
-    Key{"options", &kTexts, "options of mount(8)", Applies::live},
+        Applies::next_boot},
+    Key{"target", &kPathText, "where", Applies::next_boot},
+    Key{"type", &kText, "file system (found out)", Applies::next_boot},
+    Key{"options", &kTexts, "options of mount(8)", Applies::next_boot},
 };
 constexpr Type kMount{.form = Form::object, .keys = kMountKeys};
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import re
-import time
 
 import pytest
 from conftest import machine_status, shell
