@@ -195,6 +195,7 @@ Result<int> apply(const Request& request) {
         {.look = configure::Look::kept_first, .directory = store.directory(store.current()), .raise_network = {}});
     const auto plan = configure::plan(gathered.layers.merged(), configure::Phase::live, {}, {.fetching = &fetching});
     warn(plan.warnings);
+    warn(plan.refused);
     if (request.options.has("--dry-run")) {
         for (const auto& step : plan.steps) print(std::format("{}: {}\n", step.key, step.what));
         return 0;

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include "configure/testing/machine_fixture.h"
 
@@ -42,6 +43,12 @@ TEST_F(Accounting, KeysThatAreNoLongerConfiguredAreTakenAway) {
     EXPECT_THAT(apply("users: {core: {ssh_authorized_keys: [ssh-rsa A]}}"), IsEmpty());
     EXPECT_THAT(apply("users: {core: {}}"), IsEmpty());
     EXPECT_EQ(get("/home/core/.ssh/authorized_keys"), "(nothing)");
+    // Not what a link leads to.
+    ASSERT_TRUE(sys::remove_tree(at("/home/core/.ssh")));
+    put("/etc/authorized_keys", "others");
+    ASSERT_EQ(::symlink("../../etc", at("/home/core/.ssh").c_str()), 0);
+    EXPECT_THAT(apply("users: {core: {}}"), ElementsAre(HasSubstr("leave no keys of core")));
+    EXPECT_EQ(get("/etc/authorized_keys"), "others");
 }
 
 TEST_F(Accounting, SaysWhichHashNobodyKnows) {

@@ -58,7 +58,7 @@ void plan_machine(const Value& machine, Phase phase, const Root& root, Plan& pla
 Plan plan(const Value& machine, Phase phase, const Root& root, const Beside& beside) {
     Plan plan;
     if (phase != Phase::late) {
-        plan.warnings = not_applied(machine);
+        plan.refused = not_applied(machine);
         if (phase == Phase::boot) plan_places(root, plan);
         plan_machine(machine, phase, root, plan);
     }

@@ -41,6 +41,7 @@ struct Step {
 struct Plan {
     std::vector<Step> steps;
     std::vector<std::string> warnings;
+    std::vector<std::string> refused;  // keys that no step can make true, and why
 };
 
 // What there is beside the document.

@@ -63,6 +63,16 @@ Result<void> write_keys(const Root& root, const User& user) {
     return {};
 }
 
+// Who is no longer configured to log in does not: keys of an earlier configuration lie in the home, which is kept.
+Result<void> remove_keys(const Root& root, const User& user) {
+    if (!sys::exists(root.at(user.home) + "/.ssh/authorized_keys")) return {};
+    const auto home = TRY(sys::open_path(root.at(user.home), O_PATH | O_DIRECTORY));
+    const auto directory = TRY(sys::open_in_root(home, ".ssh", O_PATH | O_DIRECTORY));
+    if (::unlinkat(directory.raw(), "authorized_keys", 0) < 0 && errno != ENOENT)
+        return fail_errno(errno, "take away authorized_keys");
+    return {};
+}
+
 Result<void> make_home(const Root& root, const User& user) {
     const auto path = root.at(user.home);
     if (!sys::exists(path)) {
@@ -88,9 +98,9 @@ void plan_accounts(const Value& machine, const Root& root, Plan& plan) {
         if (!user.keys.empty())
             plan.steps.push_back(
                 {key, std::format("write the keys of {}", user.name), [=] { return write_keys(root, user); }});
-        else if (const auto file = root.at(user.home) + "/.ssh/authorized_keys"; user.create_home && sys::exists(file))
+        else if (user.create_home)
             plan.steps.push_back(
-                {key, std::format("take away the keys of {}", user.name), [=] { return sys::remove_file(file); }});
+                {key, std::format("leave no keys of {}", user.name), [=] { return remove_keys(root, user); }});
     }
     plan.steps.push_back({"users", "write users and groups", [=, accounts = std::move(accounts), ids = std::move(ids)] {
                               return write_accounts(root, accounts, ids);

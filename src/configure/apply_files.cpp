@@ -23,7 +23,7 @@ namespace {
 struct FileSpec {
     std::string path, kind, target, content, source, digest, owner, group;
     mode_t mode = 0644;
-    bool append = false, overwrite = true;
+    bool has_mode = false, append = false, overwrite = true;
 };
 
 Result<FileSpec> decode(const std::string& path, const Value& said) {
@@ -35,6 +35,7 @@ Result<FileSpec> decode(const std::string& path, const Value& said) {
                   .digest = said.text_of("digest"),
                   .owner = said.at("owner").scalar_text(),
                   .group = said.at("group").scalar_text(),
+                  .has_mode = said.has("mode"),
                   .append = said.boolean_of("append"),
                   .overwrite = said.boolean_of("overwrite", true)};
     const auto mode = said.text_of("mode", file.kind == "directory" ? "0755" : "0644");
@@ -92,12 +93,22 @@ Result<void> finish(const Root& root, const FileSpec& file, const std::string& t
     return sys::sync_dir(std::filesystem::path(path).parent_path());
 }
 
-Result<void> write_regular(const Root& root, const FileSpec& file, const std::string& path) {
+// What is added to keeps its mode and its owner, where nothing else is said.
+void take_over(FileSpec& file, const std::string& path) {
+    const auto there = sys::stat_path(path);
+    if (!there) return;
+    if (!file.has_mode) file.mode = there->st_mode & 07777U;
+    if (file.owner.empty()) file.owner = std::to_string(there->st_uid);
+    if (file.group.empty()) file.group = std::to_string(there->st_gid);
+}
+
+Result<void> write_regular(const Root& root, FileSpec file, const std::string& path) {
     std::string content = file.content;
     if (file.append) {
         const auto old = sys::exists(path) ? TRY(sys::read_file(path)) : std::string();
         // What was appended at the last boot is there where the path lies on the state partition.
         content = old.ends_with(content) ? old : old + content;
+        take_over(file, path);
     }
     const auto temporary = path + ".diatom-new";
     TRY(sys::remove_file(temporary));
@@ -171,7 +182,7 @@ void plan_files(const Value& machine, Phase phase, const Root& root, Fetching* f
         auto file = decode(path, said);
         const auto key = std::format("files.\"{}\"", path);
         if (!file) {
-            plan.warnings.push_back(std::format("{}: {}", key, file.error().what()));
+            plan.refused.push_back(std::format("{}: {}", key, file.error().what()));
             continue;
         }
         plan.steps.push_back({key, std::format("make the {} {}", file->kind, path),

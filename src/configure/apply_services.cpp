@@ -24,7 +24,7 @@ struct Rendered {
 std::optional<Rendered> render(const std::string& name, const Value& definition, Plan& plan) {
     const auto key = std::format("services.define.{}", name);
     const auto refuse = [&](std::string_view why) {
-        plan.warnings.push_back(definition.error(key, why, Kind::unsupported).error().what());
+        plan.refused.push_back(definition.error(key, why, Kind::unsupported).error().what());
         return std::nullopt;
     };
     if (!is_file_name(name)) return refuse("is no name of a service");

@@ -19,8 +19,12 @@ constexpr int kPatienceMs = 120'000;
 
 bool may_anybody_log_in(const Value& machine) {
     if (!machine.texts_of("ssh_authorized_keys").empty()) return true;
-    return std::ranges::any_of(machine.at("users").members(),
-                               [](const Member& user) { return !user.second.texts_of("ssh_authorized_keys").empty(); });
+    const bool passwords = machine.at("ssh").boolean_of("passwords");
+    return std::ranges::any_of(machine.at("users").members(), [=](const Member& user) {
+        const auto& said = user.second;
+        const bool by_password = passwords && said.has("password_hash") && !said.boolean_of("locked");
+        return by_password || !said.texts_of("ssh_authorized_keys").empty();
+    });
 }
 
 std::string key_file(std::string_view kind) { return std::format("{}host_{}", kKeys, kind); }
@@ -61,10 +65,6 @@ Result<void> make_key(const Root& root, std::string_view kind) {
 
 void plan_ssh(const Value& machine, const Root& root, Plan& plan) {
     const auto& ssh = machine.at("ssh");
-    if (const auto* keys = ssh.find("host_keys")) {
-        plan.warnings.push_back(
-            keys->error("ssh.host_keys", "is not applied by this version", Kind::unsupported).error().what());
-    }
     if (!ssh.boolean_of("enabled", may_anybody_log_in(machine))) {
         plan.steps.push_back(
             {"ssh.enabled", "leave the SSH server off", [=] { return sys::remove_file(root.at(kOptions)); }});

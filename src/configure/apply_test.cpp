@@ -55,6 +55,16 @@ TEST_F(Apply, FilesAreFetchedVerifiedAndKept) {
     EXPECT_THAT(apply(file("/file", digest)), ElementsAre(HasSubstr("nothing can be fetched here")));
 }
 
+TEST_F(Apply, WhatIsAddedToKeepsItsMode) {
+    put("/etc/secret", "a\n");
+    ASSERT_EQ(::chmod(at("/etc/secret").c_str(), 0600), 0);
+    EXPECT_THAT(apply("files: {/etc/secret: {content: b, append: true}}"), IsEmpty());
+    EXPECT_EQ(get("/etc/secret"), "a\nb");
+    EXPECT_EQ(sys::stat_path(at("/etc/secret"))->st_mode & 07777U, 0600U);
+    EXPECT_THAT(apply("files: {/etc/secret: {content: c, append: true, mode: '0640'}}"), IsEmpty());
+    EXPECT_EQ(sys::stat_path(at("/etc/secret"))->st_mode & 07777U, 0640U);
+}
+
 TEST_F(Apply, NamesWithADomain) {
     EXPECT_THAT(apply("hostname: web\nfqdn: web.example.com"), IsEmpty());
     EXPECT_EQ(get("/etc/hostname"), "web\n");

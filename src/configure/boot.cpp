@@ -58,7 +58,7 @@ Said configure_at_boot(const OutsideMeans& means, const Root& root) {
     leave_seeds();
     const bool first = !gathered.ignition.empty() && store.done_text(kIgnition) != gathered.ignition;
     if (first) {
-        append(gathered.refused, not_applied(gathered.ignition_machine));
+        append(gathered.refused, plan(gathered.ignition_machine, Phase::boot, root).refused);
         append(gathered.refused, in_the_way(gathered.ignition_machine, root));
     }
     append(first ? said.fatal : said.problems, std::move(gathered.refused));
@@ -66,6 +66,7 @@ Said configure_at_boot(const OutsideMeans& means, const Root& root) {
     const auto made = plan(gathered.layers.merged(), Phase::boot, root,
                            {.scripts = &gathered.scripts, .fetching = &fetching, .platform = gathered.platform});
     append(said.warnings, made.warnings);
+    append(said.warnings, made.refused);
     auto outcome = carry_out(made);
     append(first ? said.fatal : said.problems, std::move(outcome.problems));
     if (first && said.fatal.empty()) {
@@ -104,11 +105,13 @@ Said configure_late(const OutsideMeans& means, const Root& root) {
         append(said.problems, std::move(gathered.refused));
         const auto live = plan(machine, Phase::live, root, beside);
         append(said.warnings, live.warnings);
+        append(said.warnings, live.refused);
         append(said.problems, carry_out(live).problems);
     }
     if (auto told = report_ready(store, means); !told) said.problems.push_back(told.error().what());
     const auto made = plan(machine, Phase::late, root, beside);
     append(said.warnings, made.warnings);
+    append(said.warnings, made.refused);
     append(said.problems, carry_out(made).problems);
     return said;
 }

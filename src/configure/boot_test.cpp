@@ -208,9 +208,10 @@ TEST_F(Boots, AzureIsToldThatTheMachineIsUp) {
         if (request.target.starts_with("/metadata/instance"))
             return {.body = R"({"compute":{"osProfile":{"computerName":"web-1"},"vmId":"AA-BB"}})"};
         if (request.method == "GET" && request.target == "/machine/?comp=goalstate")
-            return {.body = "<GoalState><Incarnation>1</Incarnation><Container><ContainerId>c</ContainerId>"
-                            "<RoleInstanceList><RoleInstance><InstanceId>i</InstanceId></RoleInstance>"
-                            "</RoleInstanceList></Container></GoalState>"};
+            return {.body =
+                        "<GoalState><Incarnation>1</Incarnation><Container><ContainerId>c</ContainerId>"
+                        "<RoleInstanceList><RoleInstance><InstanceId>i</InstanceId></RoleInstance>"
+                        "</RoleInstanceList></Container></GoalState>"};
         if (request.method != "POST") return {.status = 404};
         ++told;
         return {};
@@ -255,6 +256,9 @@ TEST_F(Boots, IgnitionThatFailsStopsTheFirstBoot) {
     EXPECT_EQ(get("/etc/hostname"), "(nothing)");
     ignition(document(R"("kernelArguments":{"shouldExist":["a=b"]})"));
     EXPECT_THAT(boot().fatal, ElementsAre(HasSubstr("kernel_arguments: is not applied by this version")));
+    ignition(document(R"("systemd":{"units":[{"name":"a.service","contents":"[Service]\nExecStart=/bin/a"},
+        {"name":"a.timer","enabled":true,"contents":"[Timer]\nOnCalendar=hourly\n[Install]\nWantedBy=timers.target"}]})"));
+    EXPECT_THAT(boot().fatal, ElementsAre(HasSubstr("services.define.a: timers (cron.schedule) are not run")));
     put("/etc/there", "old");
     ignition(document(R"("storage":{"files":[{"path":"/etc/there","contents":{"source":"data:,new"}}]})"));
     EXPECT_THAT(boot().fatal, ElementsAre(HasSubstr("files.\"/etc/there\": is there already, and overwrite is false")));

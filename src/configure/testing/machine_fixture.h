@@ -45,7 +45,8 @@ protected:
         // Host keys are made by a program of the image.
         if (!machine.has("ssh")) machine.set("ssh", read("enabled: false"));
         const auto made = plan(machine, phase, root(), beside);
-        auto said = made.warnings;
+        auto said = made.refused;
+        said.insert(said.end(), made.warnings.begin(), made.warnings.end());
         const auto outcome = carry_out(made);
         said.insert(said.end(), outcome.problems.begin(), outcome.problems.end());
         return said;
