@@ -43,6 +43,58 @@ std::vector<std::string> in_the_way(const Value& machine, const Root& root) {
     return found;
 }
 
+// What the service `configure` does, in pieces.
+class Late {
+public:
+    Late(const OutsideMeans& means, const Root& root) : means_(means), root_(root), store_(root) {}
+
+    // Of who was not asked before the engines started. What is new is applied as far as a running machine can be
+    // changed.
+    void ask_again() {
+        if (!sys::exists(root_.at(kAskAgain))) return;
+        std::ignore = sys::remove_file(root_.at(kAskAgain));
+        auto outside = look_outside(store_, root_, means_, Ask::anew);
+        append(said_.warnings, std::move(outside.warnings));
+        append(said_.problems, std::move(outside.problems));
+        leave_seeds();
+        auto fetching = fetching_for(Look::anew);
+        auto gathered = gather(places_of(root_), fetching);
+        if (!outside.news && !fetching.found_news()) return;
+        append(said_.warnings, std::move(gathered.warnings));
+        append(said_.problems, std::move(gathered.refused));
+        carry_out_phase(Phase::live, gathered, fetching);
+    }
+
+    void finish() {
+        auto fetching = fetching_for(Look::kept_first);
+        const auto gathered = gather(places_of(root_), fetching);
+        carry_out_phase(Phase::late, gathered, fetching);
+    }
+
+    void report() {
+        if (auto told = report_ready(store_, means_); !told) said_.problems.push_back(told.error().what());
+    }
+    Said take() { return std::move(said_); }
+
+private:
+    Fetching fetching_for(Look look) const {
+        return Fetching(
+            {.look = look, .directory = store_.directory(store_.current()), .raise_network = means_.raise_network});
+    }
+    void carry_out_phase(Phase phase, const Gathered& gathered, Fetching& fetching) {
+        const auto made = plan(gathered.layers.merged(), phase, root_,
+                               {.scripts = &gathered.scripts, .fetching = &fetching, .platform = gathered.platform});
+        append(said_.warnings, made.warnings);
+        append(said_.warnings, made.refused);
+        append(said_.problems, carry_out(made).problems);
+    }
+
+    const OutsideMeans& means_;
+    const Root& root_;
+    InstanceStore store_;
+    Said said_;
+};
+
 }  // namespace
 
 Said configure_at_boot(const OutsideMeans& means, const Root& root) {
@@ -50,7 +102,7 @@ Said configure_at_boot(const OutsideMeans& means, const Root& root) {
     Said said;
     auto outside = look_outside(store, root, means, Ask::as_needed);
     append(said.warnings, std::move(outside.warnings));
-    append(said.problems, std::move(outside.problems));
+    append(outside.owes_ignition ? said.fatal : said.problems, std::move(outside.problems));
     Fetching fetching(
         {.look = Look::kept_first, .directory = store.directory(outside.id), .raise_network = means.raise_network});
     auto gathered = gather(places_of(root), fetching);
@@ -81,39 +133,15 @@ Said configure_at_boot(const OutsideMeans& means, const Root& root) {
 }
 
 Said configure_late(const OutsideMeans& means, const Root& root) {
+    Late late(means, root);
     const InstanceStore store(root);
-    Said said;
-    bool news = false;
-    auto look = Look::kept_first;
-    if (sys::exists(root.at(kAskAgain))) {
-        auto outside = look_outside(store, root, means, Ask::anew);
-        append(said.warnings, std::move(outside.warnings));
-        append(said.problems, std::move(outside.problems));
-        leave_seeds();
-        std::ignore = sys::remove_file(root.at(kAskAgain));
-        news = outside.news;
-        look = Look::anew;
-    }
-    Fetching fetching(
-        {.look = look, .directory = store.directory(store.current()), .raise_network = means.raise_network});
-    auto gathered = gather(places_of(root), fetching);
-    const auto machine = gathered.layers.merged();
-    const Beside beside{.scripts = &gathered.scripts, .fetching = &fetching, .platform = gathered.platform};
-    if (news || fetching.found_news()) {
-        // What is wrong with what was there before was said before the engines started.
-        append(said.warnings, std::move(gathered.warnings));
-        append(said.problems, std::move(gathered.refused));
-        const auto live = plan(machine, Phase::live, root, beside);
-        append(said.warnings, live.warnings);
-        append(said.warnings, live.refused);
-        append(said.problems, carry_out(live).problems);
-    }
-    if (auto told = report_ready(store, means); !told) said.problems.push_back(told.error().what());
-    const auto made = plan(machine, Phase::late, root, beside);
-    append(said.warnings, made.warnings);
-    append(said.warnings, made.refused);
-    append(said.problems, carry_out(made).problems);
-    return said;
+    // Who was handed something before does not wait for a server that may be gone.
+    const auto before = store.current();
+    if (!before.empty()) late.finish();
+    late.ask_again();
+    if (before.empty() || store.current() != before) late.finish();
+    late.report();
+    return late.take();
 }
 
 }  // namespace diatom::configure

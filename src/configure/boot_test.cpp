@@ -182,6 +182,7 @@ TEST_F(Boots, AServerIsAskedOnceAndAgainWhenThereIsTime) {
     EXPECT_THAT(late().problems,
                 ElementsAre(HasSubstr("could not be asked, what it said before holds: raise the network: no cable")));
     EXPECT_EQ(get("/etc/hostname"), "first\n");
+    EXPECT_FALSE(sys::exists(at("/run/diatom/config/ask-again")));
     // With it, what is new is applied to the running machine.
     network_ = true;
     new_etc();
@@ -265,6 +266,14 @@ TEST_F(Boots, IgnitionThatFailsStopsTheFirstBoot) {
     ignition(document(R"("storage":{"files":[{"path":"/etc/a","contents":{"source":"http://127.0.0.1:1/a"}}]})"));
     network_ = false;
     EXPECT_THAT(boot().fatal, ElementsAre(HasSubstr("raise the network: no cable")));
+}
+
+TEST_F(Boots, IgnitionThatCannotBeAskedForStopsTheFirstBoot) {
+    network_ = false;
+    facts_.command_line = "ignition.config.url=http://127.0.0.1:1/config.ign";
+    const auto said = boot();
+    EXPECT_THAT(said.fatal, ElementsAre(HasSubstr("the platform could not be asked: raise the network: no cable")));
+    EXPECT_THAT(said.problems, IsEmpty());
 }
 
 TEST_F(Boots, IgnitionThatWasDoneStopsNoLaterBoot) {

@@ -6,6 +6,7 @@
 #include "configure/run_task.h"
 #include "platform/gather.h"
 #include "platform/identify.h"
+#include "platform/parameters.h"
 #include "sys/file.h"
 
 namespace diatom::configure {
@@ -111,6 +112,8 @@ Outside look_outside(const InstanceStore& store, const Root& root, const Outside
     outside.problems.push_back(std::format("the platform could not be asked{}: {}",
                                            kept ? ", what it said before holds" : "", gathered.error().what()));
     if (kept) take(*kept);
+    const auto parameters = platform::parse_parameters(facts.command_line);
+    outside.owes_ignition = !kept && (!parameters.ignition_url.empty() || parameters.ignition_first_boot);
     outside.ask_again = remote;
     return outside;
 }

@@ -35,6 +35,7 @@ struct Outside {
     std::vector<std::string> warnings;  // what was not there, and what is odd in what was
     std::vector<std::string> problems;  // what should be there and could not be read
     bool ask_again = false;             // what is kept was taken without asking
+    bool owes_ignition = false;         // the command line names an Ignition, which could not be asked for
     bool news = false;                  // what was handed over is new, or other than before
 };
 
