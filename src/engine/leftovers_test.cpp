@@ -44,6 +44,28 @@ TEST_F(LeftoversTest, OfAStartThatWasCutOffNothingStays) {
     ASSERT_TRUE(init().supervisor().forget("system/"));
 }
 
+// Whenever an engine is killed while it takes note of an end, the next one can find out about it.
+TEST_F(LeftoversTest, TheRecordIsTheFirstToSayThatARunIsOver) {
+    ASSERT_TRUE(sys::write_file(home() + "/layer/bin/no-interpreter", "#!/no/such/program\n", 0755));
+    auto stored = records();
+    for (const char* program : {"true", "no-interpreter"}) {
+        const auto id = create({program});
+        loop([](Engine& engine, std::string name) -> asio::awaitable<void> {
+            std::ignore = co_await engine.start(std::move(name));
+        }(engine(), id));
+        bool began = false;
+        run_until([&] {
+            const bool there = sys::exists(home() + "/run/containers/" + id + "/spec.json");
+            began = began || there;
+            if (there || !began) return false;
+            const auto all = stored.containers().value();
+            EXPECT_NE(std::ranges::find(all, id, &Container::id)->state.status, Status::running) << program;
+            return true;
+        });
+    }
+    EXPECT_THAT(check(), IsEmpty());
+}
+
 TEST_F(LeftoversTest, AVolumeThatWasNotMadeIsNotRecorded) {
     ContainerConfig config{.image = "busybox", .cmd = std::vector<std::string>{"true"}};
     config.mounts = {{.kind = MountKind::volume, .source = "good", .target = "/good"},
