@@ -47,21 +47,19 @@ TEST_F(LeftoversTest, OfAStartThatWasCutOffNothingStays) {
 // Whenever an engine is killed while it takes note of an end, the next one can find out about it.
 TEST_F(LeftoversTest, TheRecordIsTheFirstToSayThatARunIsOver) {
     ASSERT_TRUE(sys::write_file(home() + "/layer/bin/no-interpreter", "#!/no/such/program\n", 0755));
-    auto stored = records();
     for (const char* program : {"true", "no-interpreter"}) {
         const auto id = create({program});
-        loop([](Engine& engine, std::string name) -> asio::awaitable<void> {
-            std::ignore = co_await engine.start(std::move(name));
-        }(engine(), id));
-        bool began = false;
-        run_until([&] {
-            const bool there = sys::exists(home() + "/run/containers/" + id + "/spec.json");
-            began = began || there;
-            if (there || !began) return false;
-            const auto all = stored.containers().value();
+        std::atomic<int> forgotten = 0;
+        init().watch_forgets([&](const std::string& prefix) {
+            if (prefix != "user/" + id + "/") return;
+            const auto all = records().containers().value();
             EXPECT_NE(std::ranges::find(all, id, &Container::id)->state.status, Status::running) << program;
-            return true;
+            EXPECT_TRUE(sys::exists(home() + "/run/containers/" + id + "/spec.json")) << program;
+            ++forgotten;
         });
+        std::ignore = run(engine().start(id));
+        run_until([&] { return forgotten > 0; });
+        init().watch_forgets({});
     }
     EXPECT_THAT(check(), IsEmpty());
 }
