@@ -2,6 +2,8 @@
 
 #ifdef DIATOM_ENGINE
 
+#include <malloc.h>
+
 #include <cstdlib>
 #include <string>
 
@@ -73,7 +75,17 @@ void configure(api::ServeOptions& options) {
             api::TlsListener{(*tls)->at.address, (*tls)->at.port, (*tls)->ca, (*tls)->certificate, (*tls)->key};
 }
 
+// glibc gives each thread a heap of its own and lets the blocks that it maps singly grow to 32 MiB: an engine's dozen of
+// workers then keep what any of them once needed. One heap, from which what is large goes back at once (mallopt(3)).
+void keep_memory_small() {
+    constexpr int kLarge = 128 * 1024;  // bytes
+    ::mallopt(M_ARENA_MAX, 1);
+    ::mallopt(M_MMAP_THRESHOLD, kLarge);
+    ::mallopt(M_TRIM_THRESHOLD, kLarge);
+}
+
 Result<void> run(std::span<char*> args) {
+    keep_memory_small();
     auto options = options_of(TRY(parse_scope(args)));
     const bool system = options.engine.scope == engine::Scope::system;
     // The system engine's standard error is the machine's console; the user engine's is its container's log, where

@@ -173,6 +173,7 @@ private:
     asio::awaitable<WaitResult> exit_status(FdRef pidfd, sys::ProcessId process);
     asio::awaitable<void> on_exit(LivePtr live, sys::ProcessId process, WaitResult result);
     asio::awaitable<void> give_back(const std::string& id, bool* oom_killed);
+    asio::awaitable<void> forget_run(const std::string& id);
     std::optional<std::chrono::milliseconds> restart_delay(Live& live) const;
     asio::awaitable<void> restart_later(LivePtr live, std::chrono::milliseconds delay, std::uint64_t ticket);
 

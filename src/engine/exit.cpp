@@ -57,18 +57,27 @@ asio::awaitable<WaitResult> EngineImpl::exit_status(FdRef pidfd, sys::ProcessId 
                          .error = "the exit code is lost: the container ended while no engine watched it"};
 }
 
-// Frees what a run holds outside its record. Safe at any point of a start, and more than once.
+// Frees what a run holds outside its record, but for what tells the next engine that there was a run. Safe at any point
+// of a start, and more than once.
 asio::awaitable<void> EngineImpl::give_back(const std::string& id, bool* oom_killed) {
-    const auto cgroup = cgroup_of(id);
     (void)co_await on_network([&]() -> Result<void> {
         networks_.release(id);
         return {};
     });
     (void)co_await on_pool([&]() -> Result<void> {
-        if (oom_killed != nullptr) *oom_killed = killed_for_memory(cgroup);
+        if (oom_killed != nullptr) *oom_killed = killed_for_memory(cgroup_of(id));
+        volume_mounts_.release(id);
+        return {};
+    });
+}
+
+// The rest, once the record says that the run is over: an engine that is killed before it does leaves the next one all
+// that it needs to find out how the run ended.
+asio::awaitable<void> EngineImpl::forget_run(const std::string& id) {
+    (void)co_await on_pool([&]() -> Result<void> {
         std::ignore = parts_.supervisor.forget(parked_prefix(options_, id));
         std::ignore = sys::remove_tree(run_directory(id));
-        volume_mounts_.release(id);
+        const auto cgroup = cgroup_of(id);
         if (cgroup.empty()) return {};
         if (auto removed = sys::Cgroup::remove(cgroup); !removed && removed.error().kind() != Kind::not_found) {
             log::warning("a cgroup is left behind", {{"id", id}, {"error", removed.error().what()}});
@@ -113,6 +122,7 @@ asio::awaitable<void> EngineImpl::on_exit(LivePtr live, sys::ProcessId process, 
     if (auto saved = co_await save(live); !saved) {
         log::error("a container's exit is not saved", {{"id", live->record.id}, {"error", saved.error().what()}});
     }
+    co_await forget_run(live->record.id);
     if (oom_killed) events_.container(live->record, "oom");
     events_.container(live->record, "die",
                       {{"exitCode", std::to_string(result.exit_code)},

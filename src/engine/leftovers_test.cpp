@@ -44,6 +44,26 @@ TEST_F(LeftoversTest, OfAStartThatWasCutOffNothingStays) {
     ASSERT_TRUE(init().supervisor().forget("system/"));
 }
 
+// Whenever an engine is killed while it takes note of an end, the next one can find out about it.
+TEST_F(LeftoversTest, TheRecordIsTheFirstToSayThatARunIsOver) {
+    ASSERT_TRUE(sys::write_file(home() + "/layer/bin/no-interpreter", "#!/no/such/program\n", 0755));
+    for (const char* program : {"true", "no-interpreter"}) {
+        const auto id = create({program});
+        std::atomic<int> forgotten = 0;
+        init().watch_forgets([&](const std::string& prefix) {
+            if (prefix != "user/" + id + "/") return;
+            const auto all = records().containers().value();
+            EXPECT_NE(std::ranges::find(all, id, &Container::id)->state.status, Status::running) << program;
+            EXPECT_TRUE(sys::exists(home() + "/run/containers/" + id + "/spec.json")) << program;
+            ++forgotten;
+        });
+        std::ignore = run(engine().start(id));
+        run_until([&] { return forgotten > 0; });
+        init().watch_forgets({});
+    }
+    EXPECT_THAT(check(), IsEmpty());
+}
+
 TEST_F(LeftoversTest, AVolumeThatWasNotMadeIsNotRecorded) {
     ContainerConfig config{.image = "busybox", .cmd = std::vector<std::string>{"true"}};
     config.mounts = {{.kind = MountKind::volume, .source = "good", .target = "/good"},

@@ -158,6 +158,19 @@ TEST_F(Lifecycle, RemovesWhatRunsByForce) {
     EXPECT_FALSE(engine().inspect(id));
 }
 
+TEST_F(Lifecycle, RemovesByForceWhatIsBeingRestarted) {
+    const auto id = create({"sleep", "60"});
+    start(id);
+    std::optional<Result<void>> restarted;
+    loop([](Engine& e, std::string name, std::optional<Result<void>>& out) -> asio::awaitable<void> {
+        out = co_await e.restart(name, 0, "");
+    }(engine(), id, restarted));
+    const auto removed = run(engine().remove(id, {.force = true}));
+    EXPECT_TRUE(removed) << removed.error().what();
+    run_until([&] { return restarted.has_value(); });
+    EXPECT_FALSE(engine().inspect(id));
+}
+
 TEST_F(Lifecycle, WaitsAsDocker) {
     const auto id = create({"sleep", "60"}, {.auto_remove = true});
     EXPECT_EQ(wait(id), 0) << "a container that was never started is not running";

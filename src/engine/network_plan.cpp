@@ -266,6 +266,9 @@ Result<void> check_network_name(std::string_view name) {
 
 Result<NetworkRecord> plan_network(NetworkRecord wanted, const std::vector<NetworkRecord>& existing) {
     NetworkRecord record = std::move(wanted);
+    // As Docker tells of them, whatever the order in which a client names them: its own command's is random.
+    std::ranges::stable_partition(record.pools,
+                                  [](const net::Pool& p) { return p.subnet.base.family() == Address::Family::v4; });
     TRY(check_network_name(record.name));
     if (record.name == "default" || record.name == "container")
         return fail(Kind::denied, "operation is not permitted on predefined {} network", record.name);

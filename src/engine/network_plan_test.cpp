@@ -44,6 +44,15 @@ TEST(NetworkPlan, AConfigurationIsNoNetwork) {
     EXPECT_EQ(plan_network(internal, {}).error().kind(), Kind::denied);
 }
 
+TEST(NetworkPlan, SubnetsOfIpv4ComeFirst) {
+    NetworkRecord wanted{.name = "both", .ipv6 = true};
+    wanted.pools = {pool("fd77::/64"), pool("10.77.1.0/24"), pool("10.77.0.0/24")};
+    const auto made = plan_network(wanted, {}).value();
+    EXPECT_EQ(made.pools[0].subnet.text(), "10.77.1.0/24");
+    EXPECT_EQ(made.pools[1].subnet.text(), "10.77.0.0/24");
+    EXPECT_EQ(made.pools[2].subnet.text(), "fd77::/64");
+}
+
 TEST(NetworkPlan, GatewayModesAreChecked) {
     const auto with = [](const char* mode, bool internal) {
         NetworkRecord wanted{.name = "own"};

@@ -12,6 +12,8 @@ namespace diatom::engine {
 
 namespace {
 
+constexpr int kRemovalRounds = 8;
+
 void rename_endpoints(Container& container, const std::string& old) {
     for (auto& endpoint : container.endpoints) std::ranges::replace(endpoint.names, old, container.name);
 }
@@ -24,24 +26,25 @@ Task<void> EngineImpl::remove(std::string name, RemoveOptions options) {
 }
 
 Task<void> EngineImpl::remove_body(LivePtr live, RemoveOptions options) {
-    if (live->active()) {
-        if (!options.force) {
-            const auto status = live->record.state.status;
-            co_return fail(Kind::conflict,
-                           "cannot remove container \"/{}\": container is {}: {} before removing or force remove",
-                           live->record.name, to_string(status),
-                           status == Status::paused ? "unpause and stop the container" : "stop the container");
+    // Each time round, someone else has started it between its end and the lock: a restart that was under way.
+    for (int round = 0; round < kRemovalRounds; ++round) {
+        if (live->active()) {
+            if (!options.force) {
+                const auto status = live->record.state.status;
+                co_return fail(Kind::conflict,
+                               "cannot remove container \"/{}\": container is {}: {} before removing or force remove",
+                               live->record.name, to_string(status),
+                               status == Status::paused ? "unpause and stop the container" : "stop the container");
+            }
+            auto ended = co_await end_body(live, live->exits);
+            if (live->active()) CO_TRY(std::move(ended), "cannot remove container \"/{}\"", live->record.name);
         }
-        auto ended = co_await end_body(live, live->exits);
-        if (live->active()) CO_TRY(std::move(ended), "cannot remove container \"/{}\"", live->record.name);
+        const auto guard = co_await live->lock.lock();
+        if (live->removed) co_return Result<void>();  // --rm was faster
+        if (!live->active()) co_return co_await erase(live, options.volumes);
     }
-    const auto guard = co_await live->lock.lock();
-    if (live->removed) co_return Result<void>();  // --rm was faster
-    if (live->active()) {
-        co_return fail(Kind::conflict, "cannot remove container \"/{}\": it was started again meanwhile: try again",
-                       live->record.name);
-    }
-    co_return co_await erase(live, options.volumes);
+    co_return fail(Kind::conflict, "cannot remove container \"/{}\": it is started again and again: stop what does so",
+                   live->record.name);
 }
 
 Result<void> EngineImpl::remove_own_files(const Container& container) {

@@ -245,6 +245,7 @@ asio::awaitable<void> EngineImpl::start_failed(LivePtr live, StartUp& up, const 
     if (auto saved = co_await save(live); !saved) {
         log::error("a container's state is not saved", {{"id", live->record.id}, {"error", saved.error().what()}});
     }
+    co_await forget_run(live->record.id);
     ++live->exits;
     live->changed.notify_all();
     if (live->record.config.auto_remove) {

@@ -13,7 +13,7 @@ from churn import Client, EngineGone
 from conftest import assert_invariants, shell
 
 WARM = 3  # rounds after which the engine has what it needs
-RESIDENT_KIB = 8192  # what is kept for minutes, events and execs that have ended, among it: a leak shows in a long run
+RESIDENT_KIB = 4096  # what is kept for minutes, events and execs that have ended, among it: a leak shows in a long run
 COUNTS = {
     "descriptors": "ls /proc/$p/fd | wc -l",
     "threads": "ls /proc/$p/task | wc -l",

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <string>
@@ -33,6 +34,11 @@ public:
         requests_.join();
     }
     proc::Supervisor supervisor() const { return proc::Supervisor(init_path_, notify_path_); }
+    // Called in the fake's thread before what begins so is forgotten, while the engine waits for it.
+    void watch_forgets(std::function<void(const std::string& prefix)> watcher) {
+        const std::lock_guard guard(mutex_);
+        forgets_ = std::move(watcher);
+    }
     std::size_t parked() {  // of containers
         const std::lock_guard guard(mutex_);
         const auto of_container = [](const auto& entry) { return !entry.first.starts_with("log/"); };
@@ -63,6 +69,7 @@ private:
             const auto prefix = json_string(request, "prefix").value_or("");
             Json reply{{"ok", true}};
             std::vector<FdRef> fds;
+            if (op == "forget" && forgets_) forgets_(prefix);
             if (op == "forget")
                 std::erase_if(store_, [&](const auto& entry) { return entry.first.starts_with(prefix); });
             if (op == "parked") {
@@ -79,6 +86,7 @@ private:
     std::string init_path_, notify_path_;
     Fd init_, notify_;
     std::map<std::string, Fd> store_;
+    std::function<void(const std::string&)> forgets_;
     std::mutex mutex_;
     std::atomic<bool> ending_ = false;
     std::thread notices_, requests_;
