@@ -47,6 +47,16 @@ Result<void> await_nodes(const std::string& device, const DiskTable& table) {
     return {};
 }
 
+Result<void> grow_file_systems(const std::string& device, const DiskTable& before, const DiskTable& now) {
+    for (const auto& partition : now.partitions) {
+        const auto old = std::ranges::find(before.partitions, partition.number, &Partition::number);
+        const bool grown =
+            old != before.partitions.end() && old->first == partition.first && old->last < partition.last;
+        if (grown) TRY(grow_file_system(partition_path(device, partition.number)));
+    }
+    return {};
+}
+
 Result<void> partition_disk(const std::string& name, const Value& said) {
     const auto device = TRY(find_device(name));
     const auto fd = TRY(sys::open_path(device, O_RDWR | O_EXCL), "open {} (is it in use?)", device);
@@ -60,7 +70,8 @@ Result<void> partition_disk(const std::string& name, const Value& said) {
     const auto table = TRY(plan_table(*old, said, disk));
     TRY(mbr ? write_mbr(disk, table) : write_gpt(disk, table));
     if (::ioctl(fd.raw(), BLKRRPART) < 0) return fail_errno(errno, "have {} read anew", device);
-    return await_nodes(device, table);
+    TRY(await_nodes(device, table));
+    return *old ? grow_file_systems(device, **old, table) : Result<void>();
 }
 
 bool is_as_wanted(const FileSystem& there, const Value& said) {

@@ -21,6 +21,7 @@ namespace diatom::configure {
 namespace {
 
 constexpr std::size_t kPage = 4096, kSwapMagic = kPage - 10, kUuid = 16;
+constexpr int kRepaired = 1;  // e2fsck: what was wrong is right now
 constexpr int kFormatMs = 30 * 60 * 1000;
 
 std::string_view bytes_at(std::string_view head, std::size_t offset, std::size_t size) {
@@ -58,14 +59,14 @@ Result<std::string> read_head(const std::string& device, std::size_t size) {
     return head;
 }
 
-Result<void> run_tool(std::vector<std::string> argv) {
+Result<void> run_tool(std::vector<std::string> argv, int worst = 0) {
     proc::SpawnRequest request;
     request.path = argv[0];
     request.argv = std::move(argv);
     request.env = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C", "MKE2FS_SKIP_PROGRESS=1"};
     const auto name = request.path;
     const auto output = TRY(proc::run(std::move(request), kFormatMs));
-    if (output.status == sys::ExitStatus{}) return {};
+    if (output.status.shell_code() <= worst) return {};
     return fail(Kind::io, "{} ended with {}: {}", name, output.status.shell_code(), trim(output.out));
 }
 
@@ -150,6 +151,15 @@ Result<void> make_file_system(const NewFileSystem& wanted) {
     argv.insert(argv.end(), wanted.options.begin(), wanted.options.end());
     argv.push_back(wanted.device);
     return run_tool(std::move(argv));
+}
+
+Result<void> grow_file_system(const std::string& device) {
+    const auto there = TRY(file_system_of(device));
+    if (!there) return {};
+    if (there->type != "ext4")
+        return fail(Kind::unsupported, "the partition has grown, but {} is not grown here", there->type);
+    TRY(run_tool({"/usr/sbin/e2fsck", "-f", "-p", device}, kRepaired));
+    return run_tool({"/usr/sbin/resize2fs", device});
 }
 
 }  // namespace diatom::configure

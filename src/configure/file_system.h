@@ -37,6 +37,9 @@ struct NewFileSystem {
 };
 Result<void> make_file_system(const NewFileSystem& wanted);
 
+// To the size of its device; nothing but ext4 is grown.
+Result<void> grow_file_system(const std::string& device);
+
 // The page that makes a file or device one to swap to.
 Result<std::string> swap_header(std::uint64_t bytes, const std::string& label, const std::string& uuid);
 

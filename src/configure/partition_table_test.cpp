@@ -76,7 +76,18 @@ TEST_F(Tables, WhatIsThereStays) {
     EXPECT_THAT(shown(), HasSubstr("1 c 2048+65"));
 }
 
+TEST_F(Tables, GrowWhereTheyMay) {
+    EXPECT_EQ(apply("partitions: [{number: 1, size: 8m}, {number: 2, start: 32m, size: 8m}]"), "");
+    EXPECT_EQ(apply("partitions: [{number: 1, size: 16m, resize: true}]"), "");
+    EXPECT_EQ(shown(), "1  2048+32768\n2  65536+16384\n");
+    EXPECT_THAT(apply("partitions: [{number: 1, size: 48m, resize: true}]"), HasSubstr("has another size"));
+    EXPECT_EQ(apply("partitions: [{number: 1, resize: true}, {number: 2, resize: true}]"), "");
+    EXPECT_EQ(shown(), "1  2048+63488\n2  65536+65501\n");
+}
+
 TEST_F(Tables, SharesFillTheDisk) {
+    // A second time they are there.
+    EXPECT_EQ(apply("partitions: [{percent: 50}, {percent: 50}]"), "");
     EXPECT_EQ(apply("partitions: [{percent: 50}, {percent: 50}]"), "");
     EXPECT_EQ(shown(), "1  2048+65450\n2  69632+61405\n");
     EXPECT_THAT(apply("partitions: [{number: 3, percent: 50}]"), HasSubstr("there is no room"));

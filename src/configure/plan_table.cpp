@@ -49,6 +49,7 @@ public:
             return add(said, number);
         }
         if (!said.text_of("label").empty()) there->label = said.text_of("label");
+        if (said.boolean_of("resize")) grow(said, *there);
         return {};
     }
 
@@ -65,6 +66,14 @@ private:
             return number > 0 ? one.number == static_cast<std::uint64_t>(number) : !label.empty() && one.label == label;
         });
         return found == table_.partitions.end() ? nullptr : &*found;
+    }
+
+    // To the size that is said, or as far as there is room.
+    void grow(const Value& said, Partition& there) const {
+        const auto until = free_until(there.last + 1);
+        const auto wanted = sectors(said, "size");
+        const auto last = wanted ? std::min(until, there.first + *wanted - 1) : until;
+        there.last = std::max(there.last, last);
     }
 
     Result<void> remove(const Value& said, const Partition* there) {
@@ -90,7 +99,8 @@ private:
         const auto size = there.last - there.first + 1;
         if (const auto start = sectors(said, "start"); start && *start != there.first) return "begins elsewhere";
         if (const auto wanted = sectors(said, "size"); wanted && said.has("size") && *wanted != size) {
-            if (*wanted > size && said.boolean_of("resize")) return "is smaller, and no file system is grown here";
+            if (*wanted > size && said.boolean_of("resize") && free_until(there.last + 1) >= there.first + *wanted - 1)
+                return {};
             return "has another size";
         }
         if (const auto label = said.text_of("label"); !label.empty() && label != there.label && said.has("number"))
@@ -184,12 +194,18 @@ Result<DiskTable> plan_table(const std::optional<DiskTable>& old, const Value& w
         table.last_usable = sectors - reserved;
     }
     TablePlan plan(std::move(table), disk);
-    // Who must go makes room for the others.
-    for (const auto& partition : wanted.at("partitions").items()) {
-        if (partition.boolean_of("absent")) TRY(plan.want(partition));
+    auto partitions = wanted.at("partitions").items();
+    // Without a name they are those in order, also when they are asked for again.
+    const auto nameless = [](const Value& one) { return !one.has("number") && one.text_of("label").empty(); };
+    if (std::ranges::all_of(partitions, nameless)) {
+        for (std::size_t i = 0; i < partitions.size(); ++i)
+            partitions[i].set("number", Value::of(static_cast<std::int64_t>(i + 1)));
     }
-    for (const auto& partition : wanted.at("partitions").items()) {
-        if (!partition.boolean_of("absent")) TRY(plan.want(partition));
+    // Who must go makes room for the others.
+    for (const bool absent : {true, false}) {
+        for (const auto& partition : partitions) {
+            if (partition.boolean_of("absent") == absent) TRY(plan.want(partition));
+        }
     }
     return plan.take();
 }
