@@ -121,7 +121,7 @@ def test_a_boot_later_needs_no_server(lit, server):
     lit.send("reboot\n")
     lit.expect("Restarting system", 300)
     lit.expect(r"root@[\w-]+:~# ", 300)
-    assert shell(lit, "cat /etc/merged; /usr/local/bin/tool").split() == ["merged", "fetched"]
+    assert shell(lit, "cat /etc/merged; echo; /usr/local/bin/tool").split() == ["merged", "fetched"]
     assert len(server.asked) == asked
     assert machine_status(lit)["problems"] == []
 
