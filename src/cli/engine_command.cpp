@@ -70,8 +70,8 @@ void configure(api::ServeOptions& options) {
             api::TlsListener{(*tls)->at.address, (*tls)->at.port, (*tls)->ca, (*tls)->certificate, (*tls)->key};
 }
 
-// glibc gives each thread a heap of its own and lets the blocks that it maps singly grow to 32 MiB: an engine's dozen of
-// workers then keep what any of them once needed. One heap, from which what is large goes back at once (mallopt(3)).
+// glibc gives each thread a heap of its own and lets the blocks that it maps singly grow to 32 MiB: an engine's dozen
+// of workers then keep what any of them once needed. One heap, from which what is large goes back at once (mallopt(3)).
 void keep_memory_small() {
     constexpr int kLarge = 128 * 1024;  // bytes
     ::mallopt(M_ARENA_MAX, 1);
