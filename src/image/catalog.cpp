@@ -85,10 +85,10 @@ Result<std::vector<Digest>> Catalog::unused_layers(std::int64_t now) {
     return unused;
 }
 
-Result<void> Catalog::add_image(const NewImage& image) {
+Result<ImageRecord> Catalog::add_image(const NewImage& image) {
     const std::lock_guard guard(mutex_);
     TRY(database_.use(Commits::synced));
-    return database_.transaction([&]() -> Result<void> {
+    TRY(database_.transaction([&]() -> Result<void> {
         // Two builds of one manifest share the configuration, and so the image.
         auto insert = TRY(database_.prepare(
             "INSERT INTO image (id, manifest, config, created) VALUES (?, ?, ?, ?) "
@@ -107,7 +107,8 @@ Result<void> Catalog::add_image(const NewImage& image) {
         if (!image.tag.empty()) TRY(run(name, {image.tag, "tag", image.id.text()}));
         if (!image.repo_digest.empty()) TRY(run(name, {image.repo_digest, "digest", image.id.text()}));
         return {};
-    });
+    }));
+    return read_image(image.id.text());
 }
 
 Result<std::set<Digest>> Catalog::image_blobs() {
@@ -168,6 +169,7 @@ Result<bool> Catalog::remove_image(const Removal& removal) {
 
 Result<void> Catalog::tag(const Digest& id, const std::string& tag) {
     const std::lock_guard guard(mutex_);
+    TRY(read_image(id.text()));
     TRY(database_.use(Commits::synced));
     return run("INSERT OR REPLACE INTO name (name, kind, image) VALUES (?, 'tag', ?)", {tag, id.text()});
 }

@@ -39,7 +39,8 @@ public:
         std::int64_t created = 0;      // seconds since 1970
         std::string tag, repo_digest;  // either may be empty
     };
-    Result<void> add_image(const NewImage& image);
+    // As it is then: another thread may remove it at once.
+    Result<ImageRecord> add_image(const NewImage& image);
     Result<std::set<Digest>> image_blobs();  // configurations and manifests of all images
     Result<ImageRecord> image(const Digest& id);
     Result<std::vector<ImageRecord>> images();
@@ -53,7 +54,7 @@ public:
     // the image went. conflict when it is in use and `force` is not set.
     Result<bool> remove_image(const Removal& removal);
 
-    Result<void> tag(const Digest& id, const std::string& tag);
+    Result<void> tag(const Digest& id, const std::string& tag);  // not_found
     Result<void> untag(const std::string& name);  // a tag or a repository digest
     Result<std::optional<Digest>> by_name(const std::string& tag_or_repo_digest);
     Result<std::vector<Digest>> by_id_prefix(const std::string& hex);

@@ -135,13 +135,11 @@ Result<ImageRecord> DiskStore::add_image(const Digest& config, const Digest& man
         if (!TRY(catalog_.has_layer(diff_id)))
             return fail(Kind::bug, "layer {} of image {} is not unpacked", diff_id.text(), config.text());
     }
-    TRY(catalog_.add_image(
-        {config, manifest, std::move(raw), decoded.diff_ids, created_seconds(decoded), tag, repo_digest}));
-    return catalog_.image(config);
+    return catalog_.add_image(
+        {config, manifest, std::move(raw), decoded.diff_ids, created_seconds(decoded), tag, repo_digest});
 }
 
 Result<void> DiskStore::tag(const Digest& id, const Reference& reference) {
-    TRY(catalog_.image(id));
     return catalog_.tag(id, reference.full());
 }
 

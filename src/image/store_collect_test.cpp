@@ -315,5 +315,25 @@ TEST_F(CollectTest, AnImageWithARootStaysThoughNobodySaysSo) {
     EXPECT_TRUE(store_->find(id.text()));
 }
 
+// A pull whose image somebody prunes at that moment has not failed.
+TEST_F(CollectTest, AnImageThatGoesAtOnceWasAdded) {
+    const auto image = make_image({one_file_layer("f", "x")});
+    const auto id = Digest::of(image.config);
+    const auto lease = store_->lease();
+    for (const auto& digest : {id, Digest::of(image.layers[0])}) lease->hold(digest);
+    ASSERT_TRUE(unpack(image.layers[0]));
+    ASSERT_TRUE(store_->put_blob(id, image.config));
+    std::atomic<bool> ending = false;
+    std::thread other([&] {
+        while (!ending) std::ignore = store_->remove("x", true, {});
+    });
+    for (int i = 0; i < 500; ++i) {
+        const auto added = store_->add_image(id, {}, "docker.io/library/x:latest", "");
+        EXPECT_TRUE(added && added->tags.size() == 1) << (added ? "without its tag" : added.error().what());
+    }
+    ending = true;
+    other.join();
+}
+
 }  // namespace
 }  // namespace diatom::image
