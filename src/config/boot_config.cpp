@@ -245,10 +245,9 @@ std::vector<KernelParameter> split_command_line(std::string_view line) {
 BootConfig decode_boot_config(std::string_view command_line) {
     BootConfig config;
     for (const auto& [key, value] : split_command_line(command_line)) {
-        if (!is_ours(key)) continue;
         const auto* known = std::ranges::find(kKeys, std::string_view(key), &Key::name);
         if (known == kKeys.end()) {
-            config.warnings.push_back(unknown_key(key));
+            if (is_ours(key)) config.warnings.push_back(unknown_key(key));
         } else if (const auto wrong = known->apply(config, value)) {
             config.warnings.push_back(
                 std::format("kernel command line: {}={} is ignored: it {}", key, value.value_or(""), *wrong));

@@ -79,7 +79,7 @@ TEST_F(Apply, ServicesAreHandedToTheEngine) {
     EXPECT_THAT(apply("services:\n  define:\n    hello: {image: diatom/host, command: [/bin/hello]}\n"
                       "    web: {image: nginx}\n    job: {command: [/bin/a], labels: {cron.schedule: '@hourly'}}\n"
                       "  disable: [hello]\ntime: {enabled: false}\nengine: {enabled: false}"),
-                ElementsAre(HasSubstr("machine.yml:4: services.define.web: services.define.web:2: image \"nginx\": a"),
+                ElementsAre(HasSubstr("machine.yml:4: services.define.web: services.define.web:3: image \"nginx\": a"),
                             HasSubstr("machine.yml:5: services.define.job: timers (cron.schedule) are not run")));
     EXPECT_THAT(get("/run/diatom/config/services/hello.yml"), HasSubstr("/bin/hello"));
     EXPECT_EQ(get("/run/diatom/config/services/disabled"), "hello\nuser-engine\nntp\n");

@@ -89,7 +89,7 @@ TEST_F(Tables, SharesFillTheDisk) {
     // A second time they are there.
     EXPECT_EQ(apply("partitions: [{percent: 50}, {percent: 50}]"), "");
     EXPECT_EQ(apply("partitions: [{percent: 50}, {percent: 50}]"), "");
-    EXPECT_EQ(shown(), "1  2048+65450\n2  69632+61405\n");
+    EXPECT_EQ(shown(), "1  2048+65500\n2  67584+63453\n");
     EXPECT_THAT(apply("partitions: [{number: 3, percent: 50}]"), HasSubstr("there is no room"));
 }
 
