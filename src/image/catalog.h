@@ -55,7 +55,7 @@ public:
     Result<bool> remove_image(const Removal& removal);
 
     Result<void> tag(const Digest& id, const std::string& tag);  // not_found
-    Result<void> untag(const std::string& name);  // a tag or a repository digest
+    Result<void> untag(const std::string& name);                 // a tag or a repository digest
     Result<std::optional<Digest>> by_name(const std::string& tag_or_repo_digest);
     Result<std::vector<Digest>> by_id_prefix(const std::string& hex);
 

@@ -139,9 +139,7 @@ Result<ImageRecord> DiskStore::add_image(const Digest& config, const Digest& man
         {config, manifest, std::move(raw), decoded.diff_ids, created_seconds(decoded), tag, repo_digest});
 }
 
-Result<void> DiskStore::tag(const Digest& id, const Reference& reference) {
-    return catalog_.tag(id, reference.full());
-}
+Result<void> DiskStore::tag(const Digest& id, const Reference& reference) { return catalog_.tag(id, reference.full()); }
 
 Result<std::vector<std::string>> DiskStore::load(FdRef archive, const ProgressSink& progress) {
     auto loaded = load_archive(archive, root_ + "/ingest", *this, layers_, progress);
