@@ -4,7 +4,6 @@
 #include <cctype>
 #include <charconv>
 #include <optional>
-#include <ranges>
 #include <string_view>
 #include <vector>
 
@@ -43,6 +42,14 @@ Result<std::optional<Repeat>> braces(std::string_view text, std::size_t& length)
     if (least > kMostRepeats || most > kMostRepeats || most < least) return invalid();
     length = end + 1;
     return std::optional(Repeat{std::string(text.substr(0, length)), most + (comma + 1 == inside.size() ? 1U : 0U)});
+}
+
+// Of a character, in bytes; 0 where none begins so (RFC 3629).
+std::size_t length_by_first(unsigned char first) {
+    if (first < 0x80) return 1;
+    if (first < 0xc2 || first > 0xf4) return 0;
+    if (first < 0xe0) return 2;
+    return first < 0xf0 ? 3 : 4;
 }
 
 class Translation {
@@ -96,11 +103,13 @@ private:
     // A character with all of its bytes, so that what repeats it repeats them.
     Result<void> literal() {
         constexpr auto goes_on = [](char byte) { return (static_cast<unsigned char>(byte) & 0xc0U) == 0x80U; };
-        const auto character =
-            rest_.substr(0, 1 + std::ranges::distance(rest_.substr(1) | std::views::take_while(goes_on)));
-        skip(character.size());
-        if (character.size() == 1) return literal(character.front());
-        return operand(std::string("(").append(character) + ')', character.size());
+        const auto length = length_by_first(static_cast<unsigned char>(rest_.front()));
+        const auto character = rest_.substr(0, length);
+        if (length == 0 || character.size() < length || !std::ranges::all_of(character.substr(1), goes_on))
+            return fail(Kind::invalid, "invalid UTF-8");
+        skip(length);
+        if (length == 1) return literal(character.front());
+        return operand(std::string("(").append(character) + ')', length);
     }
 
     void skip(std::size_t length) { rest_.remove_prefix(length); }

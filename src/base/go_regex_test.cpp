@@ -90,6 +90,9 @@ TEST(GoRegex, RefusesWhatGoRefuses) {
              {"[a-\\d]", "invalid escape sequence"},
              {"\\y", "invalid escape sequence: `\\y`"},
              {"(?P<>a)", "invalid named capture"},
+             {"\xff{\x9f", "invalid UTF-8"},
+             {"{\x9f", "invalid UTF-8"},
+             {"\xe4\xb8", "invalid UTF-8"},
          }) {
         const auto regex = GoRegex::compile(text);
         ASSERT_FALSE(regex) << text;
