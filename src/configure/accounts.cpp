@@ -72,7 +72,7 @@ void join_group(Group& group, const std::string& user) {
 }
 
 std::string password_of(const Value& user) {
-    const auto hash = user.text_of("password_hash");
+    auto hash = user.text_of("password_hash");
     if (hash.empty() || user.boolean_of("locked")) return "!" + (hash.empty() ? std::string("*") : hash);
     return hash;
 }
