@@ -45,7 +45,7 @@ std::vector<std::pair<std::string, std::string>> labelled_devices() {
 Result<std::string> mount_seed(const std::string& label) {
     for (const auto& [found, device] : labelled_devices()) {
         if (found != label) continue;
-        const auto directory = std::format("{}/{}", kSeeds, device.substr(5));
+        auto directory = std::format("{}/{}", kSeeds, device.substr(5));
         if (sys::is_mount_point(directory)) return directory;
         TRY(sys::make_dirs(directory, 0700));
         auto mounted = sys::mount_fs("iso9660", directory, {{"source", device}}, kMountFlags);
