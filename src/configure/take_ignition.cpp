@@ -26,7 +26,7 @@ bool bypasses(const std::vector<std::string>& none, std::string_view host) {
 
 // The machine's own with those that the configuration adds, in a file that OpenSSL reads.
 Result<std::string> authorities_file(const std::string& pem) {
-    const auto file = kAuthorities + sha256_hex(pem).substr(0, 16) + ".pem";
+    auto file = kAuthorities + sha256_hex(pem).substr(0, 16) + ".pem";
     if (sys::exists(file)) return file;
     TRY(sys::make_dirs("/run/diatom/config", 0700));
     TRY(sys::write_file(file, sys::read_file(kBundle).value_or("") + "\n" + pem));
