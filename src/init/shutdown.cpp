@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <sys/mount.h>
 #include <sys/reboot.h>
+#include <sys/swap.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -41,17 +42,32 @@ void kill_all_cgroups() {
     ::kill(-1, SIGKILL);
 }
 
+// Files of the state partition may be among it.
+void stop_swapping() {
+    const auto text = sys::read_file("/proc/swaps").value_or("");
+    for (const auto line : split(text, '\n')) {
+        const auto words = split_words(line);
+        if (!words.empty() && words[0].starts_with('/')) ::swapoff(std::string(words[0]).c_str());
+    }
+}
+
+// What lies on a disk, wherever it is mounted: parts of the state partition are, below /home and /opt.
+bool is_on_disk(const sys::MountPoint& mount) {
+    const bool state = mount.target == kStateDir || mount.target.starts_with(std::string(kStateDir) + "/");
+    return state || (mount.source.starts_with("/dev/") && mount.target != "/");
+}
+
 // From the innermost mount outwards; what is still busy is at least made read-only, so that nothing is left to write.
 void unmount_state() {
     std::ignore = save_random_seed(kStateDir);
+    stop_swapping();
     ::sync();
     auto mounts = sys::list_mounts();
     if (!mounts) return;
     std::ranges::reverse(*mounts);
     for (const auto& mount : *mounts) {
-        if (mount.target != kStateDir && !mount.target.starts_with(std::string(kStateDir) + "/")) continue;
-        if (sys::unmount(mount.target) || mount.target != kStateDir) continue;
-        ::mount(nullptr, kStateDir, nullptr, MS_REMOUNT | MS_RDONLY, nullptr);
+        if (!is_on_disk(mount) || sys::unmount(mount.target)) continue;
+        ::mount(nullptr, mount.target.c_str(), nullptr, MS_REMOUNT | MS_RDONLY, nullptr);
         std::ignore = sys::unmount(mount.target, MNT_DETACH);
     }
     ::sync();
