@@ -167,6 +167,7 @@ private:
     asio::awaitable<void> compress_rotated(LivePtr live, RotatedLog rotated);
 
     // exit.cpp
+    static asio::awaitable<bool> await_end(asio::posix::stream_descriptor& pidfd);
     asio::awaitable<void> watch_exit(LivePtr live, std::shared_ptr<asio::posix::stream_descriptor> pidfd,
                                      sys::ProcessId process);
     // How it ended, without reaping it.

@@ -33,11 +33,20 @@ bool killed_for_memory(const std::string& cgroup) {
 
 }  // namespace
 
+// False when it was closed. Asio ends a wait now and then though nothing has happened: where it keeps what it knows of a
+// descriptor is used for the next one while an event of the first is still queued.
+asio::awaitable<bool> EngineImpl::await_end(asio::posix::stream_descriptor& pidfd) {
+    for (;;) {
+        const auto [error] =
+            co_await pidfd.async_wait(asio::posix::stream_descriptor::wait_read, asio::as_tuple(asio::use_awaitable));
+        if (error) co_return false;
+        if (sys::has_ended(FdRef(pidfd.native_handle()))) co_return true;
+    }
+}
+
 asio::awaitable<void> EngineImpl::watch_exit(LivePtr live, std::shared_ptr<asio::posix::stream_descriptor> pidfd,
                                              sys::ProcessId process) {
-    const auto [error] =
-        co_await pidfd->async_wait(asio::posix::stream_descriptor::wait_read, asio::as_tuple(asio::use_awaitable));
-    if (error) co_return;
+    if (!co_await await_end(*pidfd)) co_return;
     const auto result = co_await exit_status(FdRef(pidfd->native_handle()), process);
     co_await on_exit(live, process, result);
     // Only now: until the exit code is in the database, an engine that is killed leaves the process to PID 1's ledger.
