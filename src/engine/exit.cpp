@@ -33,8 +33,8 @@ bool killed_for_memory(const std::string& cgroup) {
 
 }  // namespace
 
-// False when it was closed. Asio ends a wait now and then though nothing has happened: where it keeps what it knows of a
-// descriptor is used for the next one while an event of the first is still queued.
+// False when it was closed. Asio ends a wait now and then though nothing has happened: where it keeps what it knows of
+// a descriptor is used for the next one while an event of the first is still queued.
 asio::awaitable<bool> EngineImpl::await_end(asio::posix::stream_descriptor& pidfd) {
     for (;;) {
         const auto [error] =
