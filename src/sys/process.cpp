@@ -2,9 +2,9 @@
 
 // glibc 2.41 forgot the C linkage of this header.
 extern "C" {
-#include <poll.h>
 #include <sys/pidfd.h>
 }
+#include <poll.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
