@@ -28,10 +28,10 @@ endfunction()
 
 diatom_own_dep(dep_ssl openssl ssl crypto)
 diatom_own_dep(dep_sqlite sqlite3 sqlite3)
+diatom_own_dep(dep_zstd libzstd zstd)
 diatom_dep(dep_seccomp seccomp.h seccomp)
 diatom_dep(dep_cap sys/capability.h cap)
 diatom_dep(dep_nft libnftnl/table.h nftnl mnl)
-diatom_dep(dep_zstd zstd.h zstd)
 diatom_dep(dep_yaml yaml-cpp/yaml.h yaml-cpp)
 
 # libarchive only for the tar format: the members of its archive that are linked need none of its other libraries.
