@@ -253,7 +253,7 @@ Json encode_container_row(const engine::Container& container, std::optional<engi
              {"State", to_string(container.state.status)},
              {"Status", status_text(container.state)},
              {"HostConfig", {{"NetworkMode", mode == "default" ? "bridge" : mode}}},
-             {"NetworkSettings", {{"Networks", encode_network_settings(container)["Networks"]}}},
+             {"NetworkSettings", {{"Networks", encode_networks(container)}}},
              {"Mounts", encode_mounts(container)}};
     const Json& annotations = json_member(container.config.raw_host_config, "Annotations");
     if (version >= 46 && !annotations.empty()) row["HostConfig"]["Annotations"] = annotations;

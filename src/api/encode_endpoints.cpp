@@ -104,15 +104,21 @@ Json encode_endpoint(const engine::EndpointConfig& config, const engine::Endpoin
 
 }  // namespace
 
-Json encode_network_settings(const engine::Container& container) {
+Json encode_networks(const engine::Container& container) {
     Json networks = Json::object();
-    for (const auto& config : container.config.networks) networks[config.network] = encode_endpoint(config, {});
     for (const auto& endpoint : container.endpoints) {
         const auto config =
             std::ranges::find(container.config.networks, endpoint.network, &engine::EndpointConfig::network);
         networks[endpoint.network] =
             encode_endpoint(config == container.config.networks.end() ? engine::EndpointConfig{} : *config, endpoint);
     }
+    for (const auto& config : container.config.networks) {
+        if (!networks.contains(config.network)) networks[config.network] = encode_endpoint(config, {});
+    }
+    return networks;
+}
+
+Json encode_network_settings(const engine::Container& container) {
     // The old members without a network's name are the default bridge's.
     const auto bridge = std::ranges::find(container.endpoints, "bridge", &engine::EndpointState::network);
     const auto first = bridge == container.endpoints.end() ? engine::EndpointState{} : *bridge;
@@ -129,7 +135,7 @@ Json encode_network_settings(const engine::Container& container) {
             {"GlobalIPv6Address", first.ip6.text()},
             {"GlobalIPv6PrefixLen", first.prefix6},
             {"MacAddress", first.mac},
-            {"Networks", networks}};
+            {"Networks", encode_networks(container)}};
 }
 
 }  // namespace diatom::api
