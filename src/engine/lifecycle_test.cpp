@@ -171,6 +171,19 @@ TEST_F(Lifecycle, RemovesByForceWhatIsBeingRestarted) {
     EXPECT_FALSE(engine().inspect(id));
 }
 
+TEST_F(Lifecycle, TellsNoLogOfWhatIsBeingRemoved) {
+    const auto id = create({"echo", "said"});
+    start(id);
+    EXPECT_EQ(wait(id), 0);
+    EXPECT_EQ(logs(id), "said\n");
+    loop([](Engine& e, std::string name) -> asio::awaitable<void> {
+        std::ignore = co_await e.remove(std::move(name), {});
+    }(engine(), id));
+    run_until([&] { return engine().inspect(id)->state.status == Status::removing; });
+    EXPECT_EQ(run(engine().logs(id, {})).error().kind(), Kind::conflict);
+    run_until([&] { return !engine().inspect(id); });
+}
+
 TEST_F(Lifecycle, WaitsAsDocker) {
     const auto id = create({"sleep", "60"}, {.auto_remove = true});
     EXPECT_EQ(wait(id), 0) << "a container that was never started is not running";

@@ -173,6 +173,10 @@ Task<std::unique_ptr<LogReader>> EngineImpl::logs(std::string name, LogQuery que
     if (live->record.config.log.driver == LogDriver::none) {
         co_return fail(Kind::unsupported, "configured logging driver does not support reading: none");
     }
+    // Its log may be gone already: nothing would look like a container that said nothing.
+    if (live->record.state.status == Status::removing) {
+        co_return fail(Kind::conflict, "can not get logs from container which is dead or marked for removal");
+    }
     const auto copies = std::make_shared<LogCopies>();
     for (;;) {
         const auto generation = live->log ? live->log->generation() : live->log_generation;
