@@ -85,21 +85,24 @@ Json encode_endpoint(const engine::EndpointConfig& config, const engine::Endpoin
     if (!config.ip4.empty()) ipam["IPv4Address"] = config.ip4.text();
     if (!config.ip6.empty()) ipam["IPv6Address"] = config.ip6.text();
     for (const auto& address : config.link_local) ipam["LinkLocalIPs"].push_back(address.text());
-    return {{"IPAMConfig", ipam},
-            {"Links", config.links.empty() ? Json(nullptr) : Json(config.links)},
-            {"Aliases", config.aliases.empty() ? Json(nullptr) : Json(config.aliases)},
-            {"MacAddress", state.mac.empty() ? config.mac : state.mac},
-            {"DriverOpts", config.options.empty() ? Json(nullptr) : Json(config.options)},
-            {"GwPriority", config.gateway_priority},
-            {"NetworkID", state.network_id},
-            {"EndpointID", state.endpoint_id},
-            {"Gateway", state.gateway4.text()},
-            {"IPAddress", state.ip4.text()},
-            {"IPPrefixLen", state.prefix4},
-            {"IPv6Gateway", state.gateway6.text()},
-            {"GlobalIPv6Address", state.ip6.text()},
-            {"GlobalIPv6PrefixLen", state.prefix6},
-            {"DNSNames", state.names.empty() ? Json(nullptr) : Json(state.names)}};
+    // Not as a list of pairs, each of which would be an array first: a list of containers has many of these.
+    Json body = Json::object();
+    body.emplace("IPAMConfig", std::move(ipam));
+    body.emplace("Links", config.links.empty() ? Json(nullptr) : Json(config.links));
+    body.emplace("Aliases", config.aliases.empty() ? Json(nullptr) : Json(config.aliases));
+    body.emplace("MacAddress", state.mac.empty() ? config.mac : state.mac);
+    body.emplace("DriverOpts", config.options.empty() ? Json(nullptr) : Json(config.options));
+    body.emplace("GwPriority", config.gateway_priority);
+    body.emplace("NetworkID", state.network_id);
+    body.emplace("EndpointID", state.endpoint_id);
+    body.emplace("Gateway", state.gateway4.text());
+    body.emplace("IPAddress", state.ip4.text());
+    body.emplace("IPPrefixLen", state.prefix4);
+    body.emplace("IPv6Gateway", state.gateway6.text());
+    body.emplace("GlobalIPv6Address", state.ip6.text());
+    body.emplace("GlobalIPv6PrefixLen", state.prefix6);
+    body.emplace("DNSNames", state.names.empty() ? Json(nullptr) : Json(state.names));
+    return body;
 }
 
 }  // namespace
