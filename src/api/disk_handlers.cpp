@@ -43,7 +43,7 @@ std::uint64_t total(const std::map<image::Digest, std::uint64_t>& sizes) {
     return bytes;
 }
 
-std::set<image::Digest> images_in_use(const std::vector<engine::Container>& containers) {
+std::set<image::Digest> images_in_use(const engine::ContainerList& containers) {
     std::set<image::Digest> used;
     for (const auto& container : containers) used.insert(container.image);
     return used;

@@ -242,19 +242,20 @@ Json encode_container(const engine::Container& container, std::optional<engine::
 
 Json encode_container_row(const engine::Container& container, std::optional<engine::ContainerSize> size, int version) {
     const auto& mode = container.config.network_mode;
-    Json row{{"Id", container.id},
-             {"Names", {"/" + container.name}},
-             {"Image", container.config.image},
-             {"ImageID", container.image.text()},
-             {"Command", joined_command(container.argv)},
-             {"Created", container.created / 1'000'000'000},
-             {"Ports", encode_ports(container)},
-             {"Labels", container.config.labels},
-             {"State", to_string(container.state.status)},
-             {"Status", status_text(container.state)},
-             {"HostConfig", {{"NetworkMode", mode == "default" ? "bridge" : mode}}},
-             {"NetworkSettings", {{"Networks", encode_network_settings(container)["Networks"]}}},
-             {"Mounts", encode_mounts(container)}};
+    Json row = Json::object();
+    row.emplace("Id", container.id);
+    row.emplace("Names", std::vector<std::string>{"/" + container.name});
+    row.emplace("Image", container.config.image);
+    row.emplace("ImageID", container.image.text());
+    row.emplace("Command", joined_command(container.argv));
+    row.emplace("Created", container.created / 1'000'000'000);
+    row.emplace("Ports", encode_ports(container));
+    row.emplace("Labels", container.config.labels);
+    row.emplace("State", to_string(container.state.status));
+    row.emplace("Status", status_text(container.state));
+    row["HostConfig"].emplace("NetworkMode", mode == "default" ? "bridge" : mode);
+    row["NetworkSettings"].emplace("Networks", encode_networks(container));
+    row.emplace("Mounts", encode_mounts(container));
     const Json& annotations = json_member(container.config.raw_host_config, "Annotations");
     if (version >= 46 && !annotations.empty()) row["HostConfig"]["Annotations"] = annotations;
     add_size(row, size);

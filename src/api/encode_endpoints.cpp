@@ -85,34 +85,43 @@ Json encode_endpoint(const engine::EndpointConfig& config, const engine::Endpoin
     if (!config.ip4.empty()) ipam["IPv4Address"] = config.ip4.text();
     if (!config.ip6.empty()) ipam["IPv6Address"] = config.ip6.text();
     for (const auto& address : config.link_local) ipam["LinkLocalIPs"].push_back(address.text());
-    return {{"IPAMConfig", ipam},
-            {"Links", config.links.empty() ? Json(nullptr) : Json(config.links)},
-            {"Aliases", config.aliases.empty() ? Json(nullptr) : Json(config.aliases)},
-            {"MacAddress", state.mac.empty() ? config.mac : state.mac},
-            {"DriverOpts", config.options.empty() ? Json(nullptr) : Json(config.options)},
-            {"GwPriority", config.gateway_priority},
-            {"NetworkID", state.network_id},
-            {"EndpointID", state.endpoint_id},
-            {"Gateway", state.gateway4.text()},
-            {"IPAddress", state.ip4.text()},
-            {"IPPrefixLen", state.prefix4},
-            {"IPv6Gateway", state.gateway6.text()},
-            {"GlobalIPv6Address", state.ip6.text()},
-            {"GlobalIPv6PrefixLen", state.prefix6},
-            {"DNSNames", state.names.empty() ? Json(nullptr) : Json(state.names)}};
+    // Not as a list of pairs, each of which would be an array first: a list of containers has many of these.
+    Json body = Json::object();
+    body.emplace("IPAMConfig", std::move(ipam));
+    body.emplace("Links", config.links.empty() ? Json(nullptr) : Json(config.links));
+    body.emplace("Aliases", config.aliases.empty() ? Json(nullptr) : Json(config.aliases));
+    body.emplace("MacAddress", state.mac.empty() ? config.mac : state.mac);
+    body.emplace("DriverOpts", config.options.empty() ? Json(nullptr) : Json(config.options));
+    body.emplace("GwPriority", config.gateway_priority);
+    body.emplace("NetworkID", state.network_id);
+    body.emplace("EndpointID", state.endpoint_id);
+    body.emplace("Gateway", state.gateway4.text());
+    body.emplace("IPAddress", state.ip4.text());
+    body.emplace("IPPrefixLen", state.prefix4);
+    body.emplace("IPv6Gateway", state.gateway6.text());
+    body.emplace("GlobalIPv6Address", state.ip6.text());
+    body.emplace("GlobalIPv6PrefixLen", state.prefix6);
+    body.emplace("DNSNames", state.names.empty() ? Json(nullptr) : Json(state.names));
+    return body;
 }
 
 }  // namespace
 
-Json encode_network_settings(const engine::Container& container) {
+Json encode_networks(const engine::Container& container) {
     Json networks = Json::object();
-    for (const auto& config : container.config.networks) networks[config.network] = encode_endpoint(config, {});
     for (const auto& endpoint : container.endpoints) {
         const auto config =
             std::ranges::find(container.config.networks, endpoint.network, &engine::EndpointConfig::network);
         networks[endpoint.network] =
             encode_endpoint(config == container.config.networks.end() ? engine::EndpointConfig{} : *config, endpoint);
     }
+    for (const auto& config : container.config.networks) {
+        if (!networks.contains(config.network)) networks[config.network] = encode_endpoint(config, {});
+    }
+    return networks;
+}
+
+Json encode_network_settings(const engine::Container& container) {
     // The old members without a network's name are the default bridge's.
     const auto bridge = std::ranges::find(container.endpoints, "bridge", &engine::EndpointState::network);
     const auto first = bridge == container.endpoints.end() ? engine::EndpointState{} : *bridge;
@@ -129,7 +138,7 @@ Json encode_network_settings(const engine::Container& container) {
             {"GlobalIPv6Address", first.ip6.text()},
             {"GlobalIPv6PrefixLen", first.prefix6},
             {"MacAddress", first.mac},
-            {"Networks", networks}};
+            {"Networks", encode_networks(container)}};
 }
 
 }  // namespace diatom::api

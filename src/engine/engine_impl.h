@@ -70,7 +70,7 @@ public:
     Task<std::unique_ptr<Attachment>> attach(std::string name, AttachOptions options) override;
     Task<std::unique_ptr<LogReader>> logs(std::string name, LogQuery query) override;
     Result<Container> inspect(const std::string& name) override;
-    std::vector<Container> containers() override;
+    ContainerList containers() override;
     Task<ContainerSize> container_size(std::string name) override;
     Task<ProcessTable> top(std::string name, std::string options) override;
     Task<std::vector<Change>> changes(std::string name) override;
