@@ -173,10 +173,14 @@ private:
     // How it ended, without reaping it.
     asio::awaitable<WaitResult> exit_status(FdRef pidfd, sys::ProcessId process);
     asio::awaitable<void> on_exit(LivePtr live, sys::ProcessId process, WaitResult result);
-    asio::awaitable<void> give_back(const std::string& id, bool* oom_killed);
+    asio::awaitable<void> give_back(const std::string& id, std::uint64_t* memory_kills);
     asio::awaitable<void> forget_run(const std::string& id);
     std::optional<std::chrono::milliseconds> restart_delay(Live& live) const;
     asio::awaitable<void> restart_later(LivePtr live, std::chrono::milliseconds delay, std::uint64_t ticket);
+
+    // memory_watch.cpp
+    void watch_memory(const LivePtr& live);
+    asio::awaitable<void> follow_memory(LivePtr live, std::shared_ptr<asio::posix::stream_descriptor> events);
 
     // health_watch.cpp
     void begin_health(const LivePtr& live);
