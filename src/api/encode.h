@@ -6,19 +6,22 @@
 #include <string>
 
 #include "api/http.h"
+#include "base/json_text.h"
 #include "engine/engine.h"
 
 namespace diatom::api {
 
 Json encode_container(const engine::Container& container,
                       std::optional<engine::ContainerSize> size);  // GET /containers/{}/json
-Json encode_container_row(const engine::Container& container, std::optional<engine::ContainerSize> size, int version);
+// GET /containers/json; `version`: the API's, its minor number.
+void write_container_row(JsonText& out, const engine::Container& container, std::optional<engine::ContainerSize> size,
+                         int version);
 Json encode_host_config(const engine::Container& container);
 void add_host_defaults(Json& host, const engine::ContainerConfig& config);
 Json encode_health(const engine::Health& health);
 Json encode_health_check(const engine::HealthCheck& check);
 std::string health_text(const engine::Health& health);  // " (healthy)", as docker ps prints it behind the time
-Json encode_networks(const engine::Container& container);  // "Networks" of the settings
+void write_networks(JsonText& out, const engine::Container& container);  // "Networks" of the settings
 Json encode_network_settings(const engine::Container& container);
 Json encode_ports(const engine::Container& container);  // of docker ps
 Json encode_port_map(const engine::Container& container);

@@ -78,53 +78,67 @@ Json encode_port_map(const engine::Container& container) {
 
 namespace {
 
+void write_ipam(JsonText& out, const engine::EndpointConfig& config) {
+    out.key("IPAMConfig");
+    if (config.ip4.empty() && config.ip6.empty() && config.link_local.empty()) return out.value(nullptr);
+    out.begin_object();
+    if (!config.ip4.empty()) out.member("IPv4Address", config.ip4.text());
+    if (!config.ip6.empty()) out.member("IPv6Address", config.ip6.text());
+    if (!config.link_local.empty()) {
+        out.key("LinkLocalIPs");
+        out.begin_array();
+        for (const auto& address : config.link_local) out.value(address.text());
+        out.end_array();
+    }
+    out.end_object();
+}
+
 // `state`: empty while the container does not run.
-Json encode_endpoint(const engine::EndpointConfig& config, const engine::EndpointState& state) {
-    Json ipam = nullptr;
-    if (!config.ip4.empty() || !config.ip6.empty() || !config.link_local.empty()) ipam = Json::object();
-    if (!config.ip4.empty()) ipam["IPv4Address"] = config.ip4.text();
-    if (!config.ip6.empty()) ipam["IPv6Address"] = config.ip6.text();
-    for (const auto& address : config.link_local) ipam["LinkLocalIPs"].push_back(address.text());
-    // Not as a list of pairs, each of which would be an array first: a list of containers has many of these.
-    Json body = Json::object();
-    body.emplace("IPAMConfig", std::move(ipam));
-    body.emplace("Links", config.links.empty() ? Json(nullptr) : Json(config.links));
-    body.emplace("Aliases", config.aliases.empty() ? Json(nullptr) : Json(config.aliases));
-    body.emplace("MacAddress", state.mac.empty() ? config.mac : state.mac);
-    body.emplace("DriverOpts", config.options.empty() ? Json(nullptr) : Json(config.options));
-    body.emplace("GwPriority", config.gateway_priority);
-    body.emplace("NetworkID", state.network_id);
-    body.emplace("EndpointID", state.endpoint_id);
-    body.emplace("Gateway", state.gateway4.text());
-    body.emplace("IPAddress", state.ip4.text());
-    body.emplace("IPPrefixLen", state.prefix4);
-    body.emplace("IPv6Gateway", state.gateway6.text());
-    body.emplace("GlobalIPv6Address", state.ip6.text());
-    body.emplace("GlobalIPv6PrefixLen", state.prefix6);
-    body.emplace("DNSNames", state.names.empty() ? Json(nullptr) : Json(state.names));
-    return body;
+void write_endpoint(JsonText& out, const engine::EndpointConfig& config, const engine::EndpointState& state) {
+    out.begin_object();
+    write_ipam(out, config);
+    out.member_or_null("Links", config.links);
+    out.member_or_null("Aliases", config.aliases);
+    out.member("MacAddress", state.mac.empty() ? config.mac : state.mac);
+    out.member_or_null("DriverOpts", config.options);
+    out.member("GwPriority", config.gateway_priority);
+    out.member("NetworkID", state.network_id);
+    out.member("EndpointID", state.endpoint_id);
+    out.member("Gateway", state.gateway4.text());
+    out.member("IPAddress", state.ip4.text());
+    out.member("IPPrefixLen", state.prefix4);
+    out.member("IPv6Gateway", state.gateway6.text());
+    out.member("GlobalIPv6Address", state.ip6.text());
+    out.member("GlobalIPv6PrefixLen", state.prefix6);
+    out.member_or_null("DNSNames", state.names);
+    out.end_object();
 }
 
 }  // namespace
 
-Json encode_networks(const engine::Container& container) {
-    Json networks = Json::object();
+void write_networks(JsonText& out, const engine::Container& container) {
+    static const engine::EndpointConfig kNothingAsked;
+    out.begin_object();
     for (const auto& endpoint : container.endpoints) {
         const auto config =
             std::ranges::find(container.config.networks, endpoint.network, &engine::EndpointConfig::network);
-        networks[endpoint.network] =
-            encode_endpoint(config == container.config.networks.end() ? engine::EndpointConfig{} : *config, endpoint);
+        out.key(endpoint.network);
+        write_endpoint(out, config == container.config.networks.end() ? kNothingAsked : *config, endpoint);
     }
     for (const auto& config : container.config.networks) {
-        if (!networks.contains(config.network)) networks[config.network] = encode_endpoint(config, {});
+        if (std::ranges::contains(container.endpoints, config.network, &engine::EndpointState::network)) continue;
+        out.key(config.network);
+        write_endpoint(out, config, {});
     }
-    return networks;
+    out.end_object();
 }
 
 Json encode_network_settings(const engine::Container& container) {
     // The old members without a network's name are the default bridge's.
     const auto bridge = std::ranges::find(container.endpoints, "bridge", &engine::EndpointState::network);
     const auto first = bridge == container.endpoints.end() ? engine::EndpointState{} : *bridge;
+    JsonText networks;
+    write_networks(networks, container);
     return {{"Bridge", ""},
             {"SandboxID", container.state.process.pid != 0 ? container.id : ""},
             {"SandboxKey",
@@ -138,7 +152,7 @@ Json encode_network_settings(const engine::Container& container) {
             {"GlobalIPv6Address", first.ip6.text()},
             {"GlobalIPv6PrefixLen", first.prefix6},
             {"MacAddress", first.mac},
-            {"Networks", encode_networks(container)}};
+            {"Networks", networks.tree()}};
 }
 
 }  // namespace diatom::api

@@ -98,9 +98,9 @@ Task<void> list(Call& call) {
     const auto prepared = CO_TRY(prepare(call.engine, filters));
     const auto limit = CO_TRY(call.request.number("limit")).value_or(0);
     const bool all = call.request.flag("all") || limit > 0 || filters.contains("status") || filters.contains("exited");
-    // As text row by row: the whole as a tree would be several times as large.
-    std::string rows;
+    JsonText rows;
     std::int64_t count = 0;
+    rows.begin_array();
     for (const auto& container : call.engine.containers()) {
         if (limit > 0 && count >= limit) break;
         if (!all && !engine::is_active(container.state.status)) continue;
@@ -113,11 +113,11 @@ Task<void> list(Call& call) {
             auto measured = co_await call.engine.container_size(container.id);
             size = measured.value_or(engine::ContainerSize{});
         }
-        rows += count++ == 0 ? '[' : ',';
-        rows += dump_json(encode_container_row(container, size, call.version()));
+        ++count;
+        write_container_row(rows, container, size, call.version());
     }
-    rows += count == 0 ? "[]\n" : "]\n";
-    co_return co_await call.connection.reply(200, "application/json", rows);
+    rows.end_array();
+    co_return co_await call.connection.reply(200, "application/json", rows.text() + '\n');
 }
 
 constexpr Route kRoutes[] = {{"GET", "/containers/json", list}};
