@@ -32,12 +32,25 @@ function(diatom_dep target header)
   find_path(header_${target} ${header} REQUIRED)
 endfunction()
 
-diatom_dep(dep_ssl openssl/ssl.h ssl crypto zstd z) # libcrypto.a compresses certificates
+# Debian's source, compiled with what the program uses (image/libraries), for tests, too: they see what is shipped.
+function(diatom_own_dep target recipe)
+  set(build "${CMAKE_SOURCE_DIR}/image/libraries/build.sh")
+  execute_process(COMMAND "${build}" ${recipe} OUTPUT_VARIABLE dir OUTPUT_STRIP_TRAILING_WHITESPACE
+    COMMAND_ERROR_IS_FATAL ANY)
+  add_library(${target} INTERFACE IMPORTED GLOBAL)
+  list(TRANSFORM ARGN REPLACE "(.+)" "${dir}/lib/lib\\1.a")
+  target_link_libraries(${target} INTERFACE ${ARGN})
+  target_include_directories(${target} INTERFACE "${dir}/include")
+  file(GLOB inputs CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/image/libraries/*")
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${inputs} "${CMAKE_SOURCE_DIR}/image/packages/common.sh")
+endfunction()
+
+diatom_own_dep(dep_ssl openssl ssl crypto)
+diatom_own_dep(dep_sqlite sqlite3 sqlite3)
+diatom_own_dep(dep_zstd libzstd zstd)
 diatom_dep(dep_seccomp seccomp.h seccomp)
 diatom_dep(dep_cap sys/capability.h cap)
 diatom_dep(dep_nft libnftnl/table.h nftnl mnl)
-diatom_dep(dep_zstd zstd.h zstd)
-diatom_dep(dep_sqlite sqlite3.h sqlite3)
 diatom_dep(dep_yaml yaml-cpp/yaml.h yaml-cpp)
 
 # libarchive only for the tar format: the members of its archive that are linked need none of its other libraries.

@@ -43,7 +43,7 @@ std::uint64_t total(const std::map<image::Digest, std::uint64_t>& sizes) {
     return bytes;
 }
 
-std::set<image::Digest> images_in_use(const std::vector<engine::Container>& containers) {
+std::set<image::Digest> images_in_use(const engine::ContainerList& containers) {
     std::set<image::Digest> used;
     for (const auto& container : containers) used.insert(container.image);
     return used;
@@ -152,12 +152,14 @@ Task<Json> image_rows(Call& call, const std::map<image::Digest, std::uint64_t>& 
 }
 
 Task<Json> container_rows(Call& call) {
-    Json rows = Json::array();
+    JsonText rows;
+    rows.begin_array();
     for (const auto& container : call.engine.containers()) {
         auto size = co_await call.engine.container_size(container.id);
-        rows.push_back(encode_container_row(container, size.value_or(engine::ContainerSize{}), call.version()));
+        write_container_row(rows, container, size.value_or(engine::ContainerSize{}), call.version());
     }
-    co_return rows;
+    rows.end_array();
+    co_return rows.tree();
 }
 
 Task<Json> volume_rows(Call& call) {

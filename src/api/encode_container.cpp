@@ -171,12 +171,6 @@ Json encode_links(const engine::Container& container) {
     return links.empty() ? Json(nullptr) : links;
 }
 
-void add_size(Json& body, const std::optional<engine::ContainerSize>& size) {
-    if (!size) return;
-    body["SizeRw"] = size->own;
-    body["SizeRootFs"] = size->whole;
-}
-
 Json encode_log(const engine::LogOptions& log) {
     Json options(log.given);
     // Docker's json-file does not rotate unless it is told to: what holds here is said.
@@ -236,29 +230,47 @@ Json encode_container(const engine::Container& container, std::optional<engine::
               {"Mounts", encode_mounts(container)},
               {"Config", encode_config(container)},
               {"NetworkSettings", encode_network_settings(container)}};
-    add_size(body, size);
+    if (size) {
+        body["SizeRw"] = size->own;
+        body["SizeRootFs"] = size->whole;
+    }
     return body;
 }
 
-Json encode_container_row(const engine::Container& container, std::optional<engine::ContainerSize> size, int version) {
+void write_container_row(JsonText& out, const engine::Container& container, std::optional<engine::ContainerSize> size,
+                         int version) {
     const auto& mode = container.config.network_mode;
-    Json row{{"Id", container.id},
-             {"Names", {"/" + container.name}},
-             {"Image", container.config.image},
-             {"ImageID", container.image.text()},
-             {"Command", joined_command(container.argv)},
-             {"Created", container.created / 1'000'000'000},
-             {"Ports", encode_ports(container)},
-             {"Labels", container.config.labels},
-             {"State", to_string(container.state.status)},
-             {"Status", status_text(container.state)},
-             {"HostConfig", {{"NetworkMode", mode == "default" ? "bridge" : mode}}},
-             {"NetworkSettings", {{"Networks", encode_network_settings(container)["Networks"]}}},
-             {"Mounts", encode_mounts(container)}};
     const Json& annotations = json_member(container.config.raw_host_config, "Annotations");
-    if (version >= 46 && !annotations.empty()) row["HostConfig"]["Annotations"] = annotations;
-    add_size(row, size);
-    return row;
+    out.begin_object();
+    out.member("Id", container.id);
+    out.key("Names");
+    out.begin_array();
+    out.value("/" + container.name);
+    out.end_array();
+    out.member("Image", container.config.image);
+    out.member("ImageID", container.image.text());
+    out.member("Command", joined_command(container.argv));
+    out.member("Created", container.created / 1'000'000'000);
+    out.member("Ports", encode_ports(container));
+    out.member("Labels", container.config.labels);
+    out.member("State", to_string(container.state.status));
+    out.member("Status", status_text(container.state));
+    out.key("HostConfig");
+    out.begin_object();
+    out.member("NetworkMode", mode == "default" ? "bridge" : mode);
+    if (version >= 46 && !annotations.empty()) out.member("Annotations", annotations);
+    out.end_object();
+    out.key("NetworkSettings");
+    out.begin_object();
+    out.key("Networks");
+    write_networks(out, container);
+    out.end_object();
+    out.member("Mounts", encode_mounts(container));
+    if (size) {
+        out.member("SizeRw", size->own);
+        out.member("SizeRootFs", size->whole);
+    }
+    out.end_object();
 }
 
 }  // namespace diatom::api

@@ -78,44 +78,67 @@ Json encode_port_map(const engine::Container& container) {
 
 namespace {
 
+void write_ipam(JsonText& out, const engine::EndpointConfig& config) {
+    out.key("IPAMConfig");
+    if (config.ip4.empty() && config.ip6.empty() && config.link_local.empty()) return out.value(nullptr);
+    out.begin_object();
+    if (!config.ip4.empty()) out.member("IPv4Address", config.ip4.text());
+    if (!config.ip6.empty()) out.member("IPv6Address", config.ip6.text());
+    if (!config.link_local.empty()) {
+        out.key("LinkLocalIPs");
+        out.begin_array();
+        for (const auto& address : config.link_local) out.value(address.text());
+        out.end_array();
+    }
+    out.end_object();
+}
+
 // `state`: empty while the container does not run.
-Json encode_endpoint(const engine::EndpointConfig& config, const engine::EndpointState& state) {
-    Json ipam = nullptr;
-    if (!config.ip4.empty() || !config.ip6.empty() || !config.link_local.empty()) ipam = Json::object();
-    if (!config.ip4.empty()) ipam["IPv4Address"] = config.ip4.text();
-    if (!config.ip6.empty()) ipam["IPv6Address"] = config.ip6.text();
-    for (const auto& address : config.link_local) ipam["LinkLocalIPs"].push_back(address.text());
-    return {{"IPAMConfig", ipam},
-            {"Links", config.links.empty() ? Json(nullptr) : Json(config.links)},
-            {"Aliases", config.aliases.empty() ? Json(nullptr) : Json(config.aliases)},
-            {"MacAddress", state.mac.empty() ? config.mac : state.mac},
-            {"DriverOpts", config.options.empty() ? Json(nullptr) : Json(config.options)},
-            {"GwPriority", config.gateway_priority},
-            {"NetworkID", state.network_id},
-            {"EndpointID", state.endpoint_id},
-            {"Gateway", state.gateway4.text()},
-            {"IPAddress", state.ip4.text()},
-            {"IPPrefixLen", state.prefix4},
-            {"IPv6Gateway", state.gateway6.text()},
-            {"GlobalIPv6Address", state.ip6.text()},
-            {"GlobalIPv6PrefixLen", state.prefix6},
-            {"DNSNames", state.names.empty() ? Json(nullptr) : Json(state.names)}};
+void write_endpoint(JsonText& out, const engine::EndpointConfig& config, const engine::EndpointState& state) {
+    out.begin_object();
+    write_ipam(out, config);
+    out.member_or_null("Links", config.links);
+    out.member_or_null("Aliases", config.aliases);
+    out.member("MacAddress", state.mac.empty() ? config.mac : state.mac);
+    out.member_or_null("DriverOpts", config.options);
+    out.member("GwPriority", config.gateway_priority);
+    out.member("NetworkID", state.network_id);
+    out.member("EndpointID", state.endpoint_id);
+    out.member("Gateway", state.gateway4.text());
+    out.member("IPAddress", state.ip4.text());
+    out.member("IPPrefixLen", state.prefix4);
+    out.member("IPv6Gateway", state.gateway6.text());
+    out.member("GlobalIPv6Address", state.ip6.text());
+    out.member("GlobalIPv6PrefixLen", state.prefix6);
+    out.member_or_null("DNSNames", state.names);
+    out.end_object();
 }
 
 }  // namespace
 
-Json encode_network_settings(const engine::Container& container) {
-    Json networks = Json::object();
-    for (const auto& config : container.config.networks) networks[config.network] = encode_endpoint(config, {});
+void write_networks(JsonText& out, const engine::Container& container) {
+    static const engine::EndpointConfig kNothingAsked;
+    out.begin_object();
     for (const auto& endpoint : container.endpoints) {
         const auto config =
             std::ranges::find(container.config.networks, endpoint.network, &engine::EndpointConfig::network);
-        networks[endpoint.network] =
-            encode_endpoint(config == container.config.networks.end() ? engine::EndpointConfig{} : *config, endpoint);
+        out.key(endpoint.network);
+        write_endpoint(out, config == container.config.networks.end() ? kNothingAsked : *config, endpoint);
     }
+    for (const auto& config : container.config.networks) {
+        if (std::ranges::contains(container.endpoints, config.network, &engine::EndpointState::network)) continue;
+        out.key(config.network);
+        write_endpoint(out, config, {});
+    }
+    out.end_object();
+}
+
+Json encode_network_settings(const engine::Container& container) {
     // The old members without a network's name are the default bridge's.
     const auto bridge = std::ranges::find(container.endpoints, "bridge", &engine::EndpointState::network);
     const auto first = bridge == container.endpoints.end() ? engine::EndpointState{} : *bridge;
+    JsonText networks;
+    write_networks(networks, container);
     return {{"Bridge", ""},
             {"SandboxID", container.state.process.pid != 0 ? container.id : ""},
             {"SandboxKey",
@@ -129,7 +152,7 @@ Json encode_network_settings(const engine::Container& container) {
             {"GlobalIPv6Address", first.ip6.text()},
             {"GlobalIPv6PrefixLen", first.prefix6},
             {"MacAddress", first.mac},
-            {"Networks", networks}};
+            {"Networks", networks.tree()}};
 }
 
 }  // namespace diatom::api

@@ -110,7 +110,7 @@ Json encode_image_row(const image::ImageRecord& image, std::int64_t containers) 
             {"Containers", containers}};
 }
 
-Json encode_network(const engine::NetworkRecord& network, const std::vector<engine::Container>& containers) {
+Json encode_network(const engine::NetworkRecord& network, const engine::ContainerList& containers) {
     Json pools = Json::array();
     for (const auto& pool : network.pools) pools.push_back(encode_pool(pool));
     Json members = Json::object();

@@ -80,6 +80,7 @@ bool passes_prepared(const Prepared& prepared, const engine::Container& containe
     if (container.created <= prepared.after || container.created >= prepared.before) return false;
     // Docker's own name begins with a slash, and old clients ask for it so.
     if (!prepared.names.allows(container.name) && !prepared.names.allows("/" + container.name)) return false;
+    if (prepared.published.empty() && prepared.exposed.empty()) return true;
     std::vector<net::Port> published, exposed;
     for (const auto& mapping : container.published) {
         published.push_back({mapping.protocol, mapping.host_port});
@@ -97,9 +98,11 @@ Task<void> list(Call& call) {
     const auto prepared = CO_TRY(prepare(call.engine, filters));
     const auto limit = CO_TRY(call.request.number("limit")).value_or(0);
     const bool all = call.request.flag("all") || limit > 0 || filters.contains("status") || filters.contains("exited");
-    Json rows = Json::array();
+    JsonText rows;
+    std::int64_t count = 0;
+    rows.begin_array();
     for (const auto& container : call.engine.containers()) {
-        if (limit > 0 && static_cast<std::int64_t>(rows.size()) >= limit) break;
+        if (limit > 0 && count >= limit) break;
         if (!all && !engine::is_active(container.state.status)) continue;
         const auto matches = [&](std::string_view key, const std::string& value) {
             return container_matches(container, key, value);
@@ -110,9 +113,11 @@ Task<void> list(Call& call) {
             auto measured = co_await call.engine.container_size(container.id);
             size = measured.value_or(engine::ContainerSize{});
         }
-        rows.push_back(encode_container_row(container, size, call.version()));
+        ++count;
+        write_container_row(rows, container, size, call.version());
     }
-    co_return co_await call.connection.reply_json(200, rows);
+    rows.end_array();
+    co_return co_await call.connection.reply(200, "application/json", rows.text() + '\n');
 }
 
 constexpr Route kRoutes[] = {{"GET", "/containers/json", list}};

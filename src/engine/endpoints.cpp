@@ -113,7 +113,7 @@ std::vector<std::string> dns_names(const Container& container, const EndpointCon
     return names;
 }
 
-bool is_used(const NetworkRecord& network, const std::vector<Container>& containers) {
+bool is_used(const NetworkRecord& network, const ContainerList& containers) {
     return std::ranges::any_of(containers, [&](const Container& container) {
         return std::ranges::contains(container.endpoints, network.name, &EndpointState::network) ||
                std::ranges::contains(container.config.networks, network.name, &EndpointConfig::network) ||

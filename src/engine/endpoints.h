@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "engine/container_list.h"
 #include "engine/model.h"
 
 namespace diatom::engine {
@@ -27,7 +28,7 @@ std::vector<EndpointConfig> wanted_endpoints(const ContainerConfig& config, bool
 std::vector<std::string> dns_names(const Container& container, const EndpointConfig& endpoint);
 
 // Whether one of the containers, running or not, is configured for it.
-bool is_used(const NetworkRecord& network, const std::vector<Container>& containers);
+bool is_used(const NetworkRecord& network, const ContainerList& containers);
 
 std::vector<net::PortMapping> wanted_ports(const ContainerConfig& config);
 

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "engine/check.h"
+#include "engine/container_list.h"
 #include "engine/model.h"
 #include "engine/process_list.h"
 #include "image/registry.h"
@@ -146,7 +147,7 @@ public:
     virtual Task<std::unique_ptr<Attachment>> attach(std::string name, AttachOptions options) = 0;
     virtual Task<std::unique_ptr<LogReader>> logs(std::string name, LogQuery query) = 0;
     virtual Result<Container> inspect(const std::string& name) = 0;
-    virtual std::vector<Container> containers() = 0;  // newest first
+    virtual ContainerList containers() = 0;  // newest first
     virtual Task<ContainerSize> container_size(std::string name) = 0;
     virtual Task<ProcessTable> top(std::string name, std::string options) = 0;  // options of ps (process_list.h)
     virtual Task<std::vector<Change>> changes(std::string name) = 0;

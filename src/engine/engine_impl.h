@@ -70,7 +70,7 @@ public:
     Task<std::unique_ptr<Attachment>> attach(std::string name, AttachOptions options) override;
     Task<std::unique_ptr<LogReader>> logs(std::string name, LogQuery query) override;
     Result<Container> inspect(const std::string& name) override;
-    std::vector<Container> containers() override;
+    ContainerList containers() override;
     Task<ContainerSize> container_size(std::string name) override;
     Task<ProcessTable> top(std::string name, std::string options) override;
     Task<std::vector<Change>> changes(std::string name) override;
@@ -167,15 +167,20 @@ private:
     asio::awaitable<void> compress_rotated(LivePtr live, RotatedLog rotated);
 
     // exit.cpp
+    static asio::awaitable<bool> await_end(asio::posix::stream_descriptor& pidfd);
     asio::awaitable<void> watch_exit(LivePtr live, std::shared_ptr<asio::posix::stream_descriptor> pidfd,
                                      sys::ProcessId process);
     // How it ended, without reaping it.
     asio::awaitable<WaitResult> exit_status(FdRef pidfd, sys::ProcessId process);
     asio::awaitable<void> on_exit(LivePtr live, sys::ProcessId process, WaitResult result);
-    asio::awaitable<void> give_back(const std::string& id, bool* oom_killed);
+    asio::awaitable<void> give_back(const std::string& id, std::uint64_t* memory_kills);
     asio::awaitable<void> forget_run(const std::string& id);
     std::optional<std::chrono::milliseconds> restart_delay(Live& live) const;
     asio::awaitable<void> restart_later(LivePtr live, std::chrono::milliseconds delay, std::uint64_t ticket);
+
+    // memory_watch.cpp
+    void watch_memory(const LivePtr& live);
+    asio::awaitable<void> follow_memory(LivePtr live, std::shared_ptr<asio::posix::stream_descriptor> events);
 
     // health_watch.cpp
     void begin_health(const LivePtr& live);

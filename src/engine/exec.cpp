@@ -123,9 +123,7 @@ Task<void> EngineImpl::exec_body(ExecPtr exec, LivePtr live) {
 
 asio::awaitable<void> EngineImpl::watch_exec(ExecPtr exec, LivePtr live, Fd pidfd, sys::ProcessId process) {
     asio::posix::stream_descriptor watched(loop_, pidfd.release());
-    const auto [error] =
-        co_await watched.async_wait(asio::posix::stream_descriptor::wait_read, asio::as_tuple(asio::use_awaitable));
-    if (error) co_return;
+    if (!co_await await_end(watched)) co_return;
     const auto result = co_await exit_status(FdRef(watched.native_handle()), process);
     std::ignore = sys::reap(FdRef(watched.native_handle()));
     watched.close();  // what follows lasts

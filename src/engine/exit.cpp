@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "engine/engine_impl.h"
+#include "engine/memory_watch.h"
 #include "engine/stdio_ends.h"
 #include "sys/cgroup.h"
 #include "sys/clock.h"
@@ -21,23 +22,22 @@ constexpr std::int64_t kGoodRun = 10'000'000'000;  // ns
 constexpr int kLedgerTries = 20;
 constexpr milliseconds kLedgerPause{100};
 
-bool killed_for_memory(const std::string& cgroup) {
-    if (cgroup.empty()) return false;
-    const auto group = sys::Cgroup::open(cgroup);
-    if (!group) return false;
-    const auto events = group->get_flat("memory.events");
-    if (!events) return false;
-    const auto count = events->find("oom_kill");
-    return count != events->end() && count->second > 0;
-}
-
 }  // namespace
+
+// False when it was closed. Asio ends a wait now and then though nothing has happened: where it keeps what it knows of
+// a descriptor is used for the next one while an event of the first is still queued.
+asio::awaitable<bool> EngineImpl::await_end(asio::posix::stream_descriptor& pidfd) {
+    for (;;) {
+        const auto [error] =
+            co_await pidfd.async_wait(asio::posix::stream_descriptor::wait_read, asio::as_tuple(asio::use_awaitable));
+        if (error) co_return false;
+        if (sys::has_ended(FdRef(pidfd.native_handle()))) co_return true;
+    }
+}
 
 asio::awaitable<void> EngineImpl::watch_exit(LivePtr live, std::shared_ptr<asio::posix::stream_descriptor> pidfd,
                                              sys::ProcessId process) {
-    const auto [error] =
-        co_await pidfd->async_wait(asio::posix::stream_descriptor::wait_read, asio::as_tuple(asio::use_awaitable));
-    if (error) co_return;
+    if (!co_await await_end(*pidfd)) co_return;
     const auto result = co_await exit_status(FdRef(pidfd->native_handle()), process);
     co_await on_exit(live, process, result);
     // Only now: until the exit code is in the database, an engine that is killed leaves the process to PID 1's ledger.
@@ -59,13 +59,13 @@ asio::awaitable<WaitResult> EngineImpl::exit_status(FdRef pidfd, sys::ProcessId 
 
 // Frees what a run holds outside its record, but for what tells the next engine that there was a run. Safe at any point
 // of a start, and more than once.
-asio::awaitable<void> EngineImpl::give_back(const std::string& id, bool* oom_killed) {
+asio::awaitable<void> EngineImpl::give_back(const std::string& id, std::uint64_t* memory_kills) {
     (void)co_await on_network([&]() -> Result<void> {
         networks_.release(id);
         return {};
     });
     (void)co_await on_pool([&]() -> Result<void> {
-        if (oom_killed != nullptr) *oom_killed = killed_for_memory(cgroup_of(id));
+        if (memory_kills != nullptr) *memory_kills = count_memory_kills(cgroup_of(id));
         volume_mounts_.release(id);
         return {};
     });
@@ -100,8 +100,9 @@ asio::awaitable<void> EngineImpl::on_exit(LivePtr live, sys::ProcessId process, 
     }
     name_service_.stop(live->record.id);  // its sockets keep the network namespace
     if (live->hub->io()) co_await live->hub->io()->finish();
-    bool oom_killed = false;
-    co_await give_back(live->record.id, &oom_killed);
+    end_memory_watch(*live);
+    std::uint64_t memory_kills = 0;
+    co_await give_back(live->record.id, &memory_kills);
     live->pidfd.reset();
     live->spec.reset();
     end_health(*live);
@@ -109,7 +110,7 @@ asio::awaitable<void> EngineImpl::on_exit(LivePtr live, sys::ProcessId process, 
     state.exit_code = result.exit_code;
     state.error = result.error;
     live->wait_error = result.error;
-    state.oom_killed = oom_killed;
+    state.oom_killed = memory_kills > 0;
     state.process = {};
     const auto delay = restart_delay(*live);
     state.status = delay ? Status::restarting : Status::exited;
@@ -123,7 +124,7 @@ asio::awaitable<void> EngineImpl::on_exit(LivePtr live, sys::ProcessId process, 
         log::error("a container's exit is not saved", {{"id", live->record.id}, {"error", saved.error().what()}});
     }
     co_await forget_run(live->record.id);
-    if (oom_killed) events_.container(live->record, "oom");
+    if (memory_kills > live->memory_kills) events_.container(live->record, "oom");
     events_.container(live->record, "die",
                       {{"exitCode", std::to_string(result.exit_code)},
                        {"execDuration", std::to_string((state.finished - state.started) / 1'000'000'000)}});

@@ -256,6 +256,7 @@ asio::awaitable<void> EngineImpl::start_failed(LivePtr live, StartUp& up, const 
 void EngineImpl::watch(const LivePtr& live, Fd pidfd) {
     live->pidfd = std::make_shared<asio::posix::stream_descriptor>(loop_, pidfd.release());
     spawn(watch_exit(live, live->pidfd, live->record.state.process));
+    watch_memory(live);
 }
 
 void EngineImpl::spawn(asio::awaitable<void> body) { asio::co_spawn(loop_, std::move(body), asio::detached); }

@@ -124,12 +124,12 @@ std::string EngineImpl::cgroup_of(const std::string& id) const {
 
 Result<Container> EngineImpl::inspect(const std::string& name) { return TRY(find(name))->record; }
 
-std::vector<Container> EngineImpl::containers() {
-    std::vector<Container> list;
+ContainerList EngineImpl::containers() {
+    ContainerList::Elements list;
     list.reserve(containers_.size());
-    for (const auto& [id, live] : containers_) list.push_back(live->record);
-    std::ranges::stable_sort(list, std::greater<>(), &Container::created);
-    return list;
+    for (const auto& [id, live] : containers_) list.emplace_back(live, &live->record);
+    std::ranges::stable_sort(list, std::greater<>(), [](const auto& element) { return element->created; });
+    return ContainerList(std::move(list));
 }
 
 Task<WaitResult> EngineImpl::wait(std::string name, WaitCondition condition, std::function<void()> armed) {

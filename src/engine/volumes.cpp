@@ -33,7 +33,7 @@ Result<void> make_marked(const std::string& mountpoint) {
 
 }  // namespace
 
-std::int64_t count_users(const Volume& volume, const std::vector<Container>& containers) {
+std::int64_t count_users(const Volume& volume, const ContainerList& containers) {
     return std::ranges::count_if(containers, [&](const auto& container) {
         return std::ranges::contains(container.volumes, volume.name, &VolumeUse::name);
     });

@@ -8,12 +8,13 @@
 
 #include "base/error.h"
 #include "base/fd.h"
+#include "engine/container_list.h"
 #include "engine/model.h"
 
 namespace diatom::engine {
 
 void complete_volume(Volume& volume, const std::string& root);  // mountpoint, time, the anonymous label
-std::int64_t count_users(const Volume& volume, const std::vector<Container>& containers);  // running or not
+std::int64_t count_users(const Volume& volume, const ContainerList& containers);  // running or not
 // A directory that is being made or removed carries a mark, so that an engine that dies half-way is understood by the
 // next one: without a record it goes, with one it stays. Without mark and record it is somebody else's. The database
 // reaches the disk on its own, before or after the names that were made or removed beside it: so the mark is synced

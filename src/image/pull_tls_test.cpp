@@ -45,6 +45,22 @@ TEST_F(PullTlsTest, AnAuthorityIsTrustedForItsHost) {
     pull_error("other.test/app", Kind::unavailable);
 }
 
+// image/libraries leaves things out of OpenSSL: these are what registries have.
+TEST_F(PullTlsTest, RegistriesHaveKeysOfEveryKind) {
+    for (const auto& [key, newest] : {std::pair("RSA", TLS1_3_VERSION), std::pair("RSA", TLS1_2_VERSION),
+                                      std::pair("P-256", TLS1_2_VERSION), std::pair("P-384", TLS1_3_VERSION),
+                                      std::pair("P-521", TLS1_3_VERSION), std::pair("ED25519", TLS1_3_VERSION)}) {
+        SCOPED_TRACE(key);
+        const TlsTunnel tunnel(images(), TlsTunnel::Clients::certified, {.key = key, .newest = newest});
+        use(tunnel);
+        put("ca.crt", tunnel.certificate());
+        put("client.cert", tunnel.certificate());
+        put("client.key", tunnel.key());
+        const auto pulled = pull("registry.test/app");
+        ASSERT_TRUE(pulled) << pulled.error().what();
+    }
+}
+
 TEST_F(PullTlsTest, AnInsecureRegistryMayShowAnyCertificate) {
     const TlsTunnel tunnel(images(), TlsTunnel::Clients::any);
     use(tunnel);

@@ -4,6 +4,7 @@
 extern "C" {
 #include <sys/pidfd.h>
 }
+#include <poll.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -97,6 +98,11 @@ Result<void> signal_session(const ProcessId& leader, int signal) {
 Result<std::optional<ExitStatus>> reap(FdRef pidfd) { return wait_for(pidfd, WNOHANG); }
 
 Result<std::optional<ExitStatus>> peek_exit(FdRef pidfd) { return wait_for(pidfd, WNOHANG | WNOWAIT); }
+
+bool has_ended(FdRef pidfd) noexcept {
+    pollfd ended{.fd = pidfd.raw(), .events = POLLIN, .revents = 0};
+    return ::poll(&ended, 1, 0) == 1 && (ended.revents & POLLIN) != 0;
+}
 
 Result<ExitStatus> wait_exit(FdRef pidfd) {
     const auto status = TRY(wait_for(pidfd, 0));

@@ -42,6 +42,7 @@ Result<void> signal_session(const ProcessId& leader, int signal);
 Result<std::optional<ExitStatus>> reap(FdRef pidfd);
 // The same without reaping: should we be killed now, whoever becomes its parent still learns how it ended (WNOWAIT).
 Result<std::optional<ExitStatus>> peek_exit(FdRef pidfd);
+bool has_ended(FdRef pidfd) noexcept;       // whoever's child it is
 Result<ExitStatus> wait_exit(FdRef pidfd);  // blocks; for tests and short-lived helpers
 
 // Signals as names: "SIGTERM", "TERM", "15"; nothing for anything else.

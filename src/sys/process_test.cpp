@@ -36,8 +36,11 @@ TEST(Process, ExitCodeIsTold) {
 TEST(Process, SignalIsTold) {
     const auto pidfd = open_pidfd(start(sleep_for_ever)).value();
     EXPECT_FALSE(reap(pidfd).value()) << "still runs";
+    EXPECT_FALSE(has_ended(pidfd));
     ASSERT_TRUE(send_signal(pidfd, SIGTERM));
+    while (!has_ended(pidfd)) ::usleep(1000);
     const auto status = wait_exit(pidfd).value();
+    EXPECT_TRUE(has_ended(pidfd)) << "reaped, too";
     EXPECT_EQ(status.signal, SIGTERM);
     EXPECT_EQ(status.shell_code(), 128 + SIGTERM);
 }

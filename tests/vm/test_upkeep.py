@@ -202,6 +202,7 @@ def test_what_runs_out_of_memory_is_told(docker, box):
     wait_for(lambda: docker("logs", survivor).stdout == "137\n")
     assert [inspect(docker, one)["State"]["OOMKilled"] for one in (hungry, killed)] == [True, False]
     assert events(docker, since, f"container={hungry}", "event=oom", "event=die") == ["container oom", "container die"]
+    wait_for(lambda: events(docker, since, f"container={survivor}", "event=oom", "event=die") == ["container oom"])
     assert events(docker, since, f"container={killed}", "event=oom") == []
     until = docker("info", "--format", "{{.SystemTime}}").stdout.strip()
     chosen = ("--filter", f"container={hungry}", "--filter", "event=die", "--format", "{{.Actor.Attributes.exitCode}}")

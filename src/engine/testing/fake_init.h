@@ -69,9 +69,10 @@ private:
             const auto prefix = json_string(request, "prefix").value_or("");
             Json reply{{"ok", true}};
             std::vector<FdRef> fds;
-            if (op == "forget" && forgets_) forgets_(prefix);
-            if (op == "forget")
+            if (op == "forget") {
+                if (forgets_) forgets_(prefix);
                 std::erase_if(store_, [&](const auto& entry) { return entry.first.starts_with(prefix); });
+            }
             if (op == "parked") {
                 reply["names"] = Json::array();
                 for (const auto& [name, fd] : store_) {

@@ -23,9 +23,15 @@ class TlsTunnel {
 public:
     enum class Clients { any, certified };  // certified: by the server's own certificate
 
-    TlsTunnel(FakeRegistry::Handler handler, Clients clients)
+    struct Server {
+        std::string key = "P-256";  // or another curve of NIST, "RSA", "ED25519"
+        int newest = TLS1_3_VERSION;
+    };
+
+    TlsTunnel(FakeRegistry::Handler handler, Clients clients, const Server& server)
         : handler_(std::move(handler)), context_(SSL_CTX_new(TLS_server_method()), SSL_CTX_free) {
-        make_certificate();
+        make_certificate(server.key);
+        SSL_CTX_set_max_proto_version(context_.get(), server.newest);
         SSL_CTX_use_certificate(context_.get(), certificate_.get());
         SSL_CTX_use_PrivateKey(context_.get(), key_.get());
         X509_STORE_add_cert(SSL_CTX_get_cert_store(context_.get()), certificate_.get());
@@ -49,6 +55,7 @@ public:
             }
         });
     }
+    TlsTunnel(FakeRegistry::Handler handler, Clients clients) : TlsTunnel(std::move(handler), clients, Server{}) {}
     TlsTunnel(const TlsTunnel&) = delete;
     TlsTunnel& operator=(const TlsTunnel&) = delete;
     ~TlsTunnel() {
@@ -70,8 +77,14 @@ public:
     }
 
 private:
-    void make_certificate() {
-        key_.reset(EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", "P-256"));
+    static EVP_PKEY* make_key(const std::string& kind) {
+        if (kind == "RSA") return EVP_PKEY_Q_keygen(nullptr, nullptr, "RSA", std::size_t{2048});
+        if (kind == "ED25519") return EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519");
+        return EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", kind.c_str());
+    }
+
+    void make_certificate(const std::string& kind) {
+        key_.reset(make_key(kind));
         certificate_.reset(X509_new());
         X509* made = certificate_.get();
         X509_set_version(made, X509_VERSION_3);
@@ -89,7 +102,7 @@ private:
             X509_add_ext(made, extension, -1);
             X509_EXTENSION_free(extension);
         }
-        X509_sign(made, key_.get(), EVP_sha256());
+        X509_sign(made, key_.get(), kind == "ED25519" ? nullptr : EVP_sha256());
     }
 
     static std::string pem(const std::function<void(BIO*)>& write) {

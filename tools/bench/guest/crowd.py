@@ -20,7 +20,7 @@ def crowd(engines: Engines) -> dict:
 
     listed = turns.each(create)
     say("listing")
-    lists = turns.seconds(lambda name: engines[name].api.call("GET", "/containers/json?all=true"))
+    lists = turns.seconds(lambda name: engines[name].api.list_all())
     started = turns.each(lambda name: _start(engines[name], made[name]))
     return turns.result(
         listed=listed, list_seconds=lists,
