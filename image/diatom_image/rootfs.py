@@ -13,7 +13,7 @@ from .version import Version
 # Mount points and places of state. The root is read-only: what is not here cannot be mounted on later.
 DIRECTORIES = (
     "dev", "etc", "home", "mnt", "opt", "proc", "root", "run", "srv", "sys", "tmp", "var",
-    "usr/bin", "usr/lib", "usr/local", "usr/share/diatom/services",
+    "usr/bin", "usr/lib", "usr/local", "usr/share/diatom/services", "usr/share/diatom/optional",
 )  # fmt: skip
 LINKS = {
     "bin": "usr/bin", "sbin": "usr/bin", "lib": "usr/lib", "lib64": "usr/lib", "usr/sbin": "bin", "usr/lib64": "lib",
@@ -32,8 +32,9 @@ def stage(tree: Path, program: Path, stub: Path, container_init: Path, packages:
         (tree / path).symlink_to(target)
     for source in (*packages.values(), REPO / "image/rootfs"):
         _merge(source, tree)
-    for service in sorted((REPO / "src/config/services").glob("*.yml")):
-        shutil.copyfile(service, tree / "usr/share/diatom/services" / service.name)
+    for kind in ("services", "optional"):
+        for service in sorted((REPO / "src/config" / kind).glob("*.yml")):
+            shutil.copyfile(service, tree / "usr/share/diatom" / kind / service.name)
     _add_program(tree, program)
     # Once more, for the kernel: what it starts as a user-mode helper is /init of the root that PID 1 has changed to.
     shutil.copy(stub, tree / "init")

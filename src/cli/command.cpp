@@ -24,10 +24,17 @@ int run_executor(std::span<char*>) { return runtime::executor_main(); }
 constexpr std::array kCommands{
     Command{"init", "PID 1", run_init, Shown::hidden, Linked::sbin},
     Command{runtime::kExecutorName, "sets up a container", run_executor, Shown::hidden},
-    Command{"engine", "run a container engine: --scope system|user", engine_command},
-    Command{"console", "log in on every terminal of the machine", console_command, Shown::hidden},
+    Command{"engine", "which engine the user's containers have: list, switch, enable, create, rm", engine_command},
+    Command{"console", "which console the machine's terminals have: list, switch, enable", console_command},
     Command{"status", "version, state, engines, containers, last boot", status_command},
     Command{"config", "what the machine's configuration says, why, and how to change it", config_command},
+    Command{"service", "system services: what there is, what runs, and how to change it", service_command},
+    Command{"tls", "certificates of the engine's API", tls_command},
+    Command{"ros", "the commands of RancherOS", ros_command, Shown::always, Linked::sbin},
+    Command{"system-docker", "docker's everyday commands, on the system engine", system_docker_command, Shown::always,
+            Linked::sbin},
+    Command{"cloud-init", "status, query, schema: as cloud-init answers them", cloud_init_command, Shown::always,
+            Linked::sbin},
     Command{"system", "check: whether everything is as the records say", system_command},
     Command{"boot", "the last boot as a timeline", boot_command},
     Command{"logs", "kernel, PID 1, engines and system containers in one stream", logs_command},
@@ -45,7 +52,7 @@ int print_help() {
     std::puts("usage: diatom COMMAND [ARGUMENTS]\n");
     for (const auto& command : kCommands) {
         if (command.shown == Shown::always) {
-            std::puts(std::format("  {:10} {}", command.name, command.summary).c_str());
+            std::puts(std::format("  {:13} {}", command.name, command.summary).c_str());
         }
     }
     std::puts("\n  --names    the commands that are programs of their own too\n  --version  the version");

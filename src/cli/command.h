@@ -41,6 +41,11 @@ int exit_code(Kind kind) noexcept;
 // One command each.
 int engine_command(std::span<char*> args);
 int status_command(std::span<char*> args);
+int cloud_init_command(std::span<char*> args);
+int ros_command(std::span<char*> args);
+int system_docker_command(std::span<char*> args);
+int tls_command(std::span<char*> args);
+int service_command(std::span<char*> args);
 int system_command(std::span<char*> args);
 int config_command(std::span<char*> args);
 int boot_command(std::span<char*> args);

@@ -5,6 +5,7 @@
 
 #include "base/strings.h"
 #include "cli/compose_command.h"
+#include "cli/table.h"
 #include "sys/clock.h"
 
 namespace diatom::cli {
@@ -42,21 +43,6 @@ std::string age(std::int64_t created) {
     if (seconds < 7200) return std::format("{} minutes ago", seconds / 60);
     if (seconds < 172'800) return std::format("{} hours ago", seconds / 3600);
     return std::format("{} days ago", seconds / 86'400);
-}
-
-// Columns as wide as their widest text.
-template <std::size_t Columns>
-void print_rows(const std::vector<std::array<std::string, Columns>>& rows) {
-    std::array<std::size_t, Columns> widths{};
-    for (const auto& row : rows) {
-        for (std::size_t i = 0; i < Columns; ++i) widths[i] = std::max(widths[i], row[i].size());
-    }
-    for (const auto& row : rows) {
-        std::string line;
-        for (std::size_t i = 0; i < Columns; ++i) line += std::format("{:{}}   ", row[i], widths[i]);
-        line.erase(line.find_last_not_of(' ') + 1);
-        std::puts(line.c_str());
-    }
 }
 
 void print_table(const std::vector<compose::Container>& containers) {

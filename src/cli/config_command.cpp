@@ -10,6 +10,7 @@
 #include "cli/command.h"
 #include "cli/config_show.h"
 #include "cli/configure_machine.h"
+#include "cli/own_configuration.h"
 #include "configure/apply.h"
 #include "configure/gather.h"
 #include "configure/instance_store.h"
@@ -93,10 +94,7 @@ void warn_unless_heard(const Path& path) {
 }
 
 Result<int> change(std::string_view what, const std::function<Result<void>(Value&)>& edit) {
-    const machine::Store store;
-    auto document = TRY(store.own());
-    TRY(edit(document));
-    TRY(store.write(document, what));
+    TRY(change_configuration(what, edit));
     return 0;
 }
 

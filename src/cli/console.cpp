@@ -1,7 +1,8 @@
 // `diatom console`: the program of the console service. Keeps one session on every terminal of the machine.
 //
-// Accounts have no passwords: without diatom.autologin a terminal shows how to get in and opens nothing. With it, or in
-// recovery, a root shell starts at once, and again when it ends.
+// `diatom console` itself keeps one session on every terminal: a root shell with diatom.autologin, console.autologin or
+// in recovery; a login once any account has a password; until then what there is to do. With a word behind it, it chooses
+// which console that is (console_choose.cpp).
 #include <fcntl.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -10,11 +11,14 @@
 #include <cstdio>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/strings.h"
+#include "cli/choose.h"
 #include "cli/command.h"
 #include "config/boot_config.h"
+#include "config/services.h"
 #include "config/version.h"
 #include "proc/event_loop.h"
 #include "proc/spawn.h"
@@ -26,7 +30,13 @@ namespace diatom::cli {
 namespace {
 
 constexpr const char* kShell = "/bin/sh";
+constexpr const char* kLogin = "/bin/login";
+constexpr const char* kAccounts = "/etc/shadow";
+constexpr std::size_t kMaxAccounts = 1U << 20U, kMaxOptions = 4096;
 constexpr std::int64_t kPauseNs = 1'000'000'000;  // between a shell that ended and the next
+constexpr std::int64_t kLookNs = 5'000'000'000;   // between looks for an account that could log in
+
+enum class Way : std::uint8_t { shell, login, none };
 
 std::vector<std::string> terminal_names() {
     std::vector<std::string> names;
@@ -58,17 +68,31 @@ std::string recovery_reason() {
            "without.\r\n";
 }
 
-std::string banner(const std::string& terminal, bool shell) {
+// The hash of a password: neither locked nor empty.
+bool has_password(std::string_view line) {
+    const auto fields = split(line, ':');
+    return fields.size() > 1 && !fields[1].empty() && fields[1].front() != '!' && fields[1].front() != '*';
+}
+
+bool can_anybody_log_in() {
+    const auto accounts = sys::read_file(kAccounts, kMaxAccounts).value_or("");
+    return sys::exists(kLogin) && std::ranges::any_of(split(accounts, '\n'), has_password);
+}
+
+std::string banner(const std::string& terminal, Way way) {
     std::string text = std::format("\r\nDiatom OS {} {} {}\r\n", config::version(), host_name(), terminal);
-    if (shell) return text + recovery_reason();
+    if (way == Way::shell) return text + recovery_reason();
+    if (way == Way::login) return text;
     return text +
            "Accounts have no password, so nobody can log in here. To get in: use the Docker API (docker -H …),\r\n"
-           "or boot with diatom.autologin on the kernel command line for a root shell on this terminal.\r\n";
+           "give an account a password or a key in the machine's configuration, or boot with diatom.autologin on the\r\n"
+           "kernel command line for a root shell on this terminal.\r\n";
 }
 
 class Session {
 public:
-    Session(proc::EventLoop& loop, std::string terminal) : loop_(loop), terminal_(std::move(terminal)) {}
+    Session(proc::EventLoop& loop, std::string terminal, bool opens_shell)
+        : loop_(loop), terminal_(std::move(terminal)), opens_shell_(opens_shell) {}
     ~Session() { loop_.remove(watch_); }
 
     Result<void> create() {
@@ -77,27 +101,40 @@ public:
     }
 
     void start() {
-        if (auto started = spawn_shell(); !started) {
+        const auto way = opens_shell_ ? Way::shell : can_anybody_log_in() ? Way::login : Way::none;
+        if (way == Way::none) return show_locked();
+        if (auto started = spawn(way); !started) {
             log::warning("no shell on a terminal", {{"terminal", terminal_}, {"error", started.error().what()}});
             std::ignore = loop_.set_timer(timer_, 30 * kPauseNs);
         }
     }
 
 private:
-    Result<void> spawn_shell() {
+    // Once, and then until there is an account that can log in.
+    void show_locked() {
+        if (!std::exchange(shown_, true)) {
+            const auto fd = sys::open_path("/dev/" + terminal_, O_WRONLY | O_NOCTTY | O_NONBLOCK);
+            auto done = fd ? sys::write_all(*fd, banner(terminal_, Way::none)) : Result<void>(Failure(fd.error()));
+            if (!done) log::debug("terminal", {{"error", done.error().what()}});
+        }
+        std::ignore = loop_.set_timer(timer_, kLookNs);
+    }
+
+    Result<void> spawn(Way way) {
         const auto fd = TRY(sys::open_path("/dev/" + terminal_, O_RDWR | O_NOCTTY | O_NONBLOCK));
         TRY(sys::set_nonblocking(fd, false));
-        std::ignore = ::write(fd.raw(), greeting_.data(), greeting_.size());
+        const auto greeting = banner(terminal_, way);
+        std::ignore = ::write(fd.raw(), greeting.data(), greeting.size());
         proc::SpawnRequest request;
-        request.path = kShell;
-        request.argv = {"-sh"};
+        request.path = way == Way::shell ? kShell : kLogin;
+        request.argv = {way == Way::shell ? "-sh" : "login"};
         request.env = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin",
                        "HOME=/root",
                        "USER=root",
                        "LOGNAME=root",
                        "SHELL=/bin/sh",
                        terminal_.starts_with("tty") && !terminal_.starts_with("ttyS") ? "TERM=linux" : "TERM=vt220"};
-        request.directory = "/root";
+        request.directory = sys::exists("/root") ? "/root" : "/";
         request.fds = {{fd, 0}, {fd, 1}, {fd, 2}};
         request.controlling_terminal = fd;
         child_ = TRY(proc::spawn(request));
@@ -110,15 +147,11 @@ private:
     }
 
     proc::EventLoop& loop_;
-    std::string terminal_, greeting_ = banner(terminal_, true);
+    std::string terminal_;
+    bool opens_shell_, shown_ = false;
     proc::Child child_;
     proc::EventLoop::Watch watch_ = proc::EventLoop::Watch::none, timer_ = proc::EventLoop::Watch::none;
 };
-
-Result<void> show_locked(const std::string& terminal) {
-    const auto fd = TRY(sys::open_path("/dev/" + terminal, O_WRONLY | O_NOCTTY | O_NONBLOCK));
-    return sys::write_all(fd, banner(terminal, false));
-}
 
 bool wants_shell(const config::BootConfig& config, const std::string& terminal) {
     if (config.recovery) return true;
@@ -129,6 +162,8 @@ bool wants_shell(const config::BootConfig& config, const std::string& terminal) 
 Result<void> run(std::span<char*> args) {
     auto config = config::read_boot_config();
     if (args.size() > 1 && std::string_view(args[1]) == "--recovery") config.recovery = true;
+    const auto options = sys::read_file(config::kConsoleOptions, kMaxOptions).value_or("");
+    if (std::ranges::contains(split(options, '\n'), "autologin")) config.autologin = true;
     // In recovery standard error is the machine's console, else its container's log, which `diatom logs` reads too.
     log::open_sink({.directory = "/run/diatom/log",
                     .unit = "console",
@@ -136,11 +171,7 @@ Result<void> run(std::span<char*> args) {
     auto loop = TRY(proc::EventLoop::create());
     std::vector<std::unique_ptr<Session>> sessions;
     for (const auto& terminal : terminal_names()) {
-        if (!wants_shell(config, terminal)) {
-            if (auto shown = show_locked(terminal); !shown) log::debug("terminal", {{"error", shown.error().what()}});
-            continue;
-        }
-        sessions.push_back(std::make_unique<Session>(*loop, terminal));
+        sessions.push_back(std::make_unique<Session>(*loop, terminal, wants_shell(config, terminal)));
         TRY(sessions.back()->create());
         sessions.back()->start();
     }
@@ -150,6 +181,10 @@ Result<void> run(std::span<char*> args) {
 }  // namespace
 
 int console_command(std::span<char*> args) {
+    if (args.size() > 1 && std::string_view(args[1]) != "--recovery") {
+        const auto code = choose_console(args);
+        return code ? *code : report("console", code.error());
+    }
     auto ran = run(args);
     return ran ? 0 : report("console", ran.error());
 }

@@ -1,3 +1,4 @@
+#include "cli/choose.h"
 #include "cli/command.h"
 
 #ifdef DIATOM_ENGINE
@@ -101,6 +102,10 @@ Result<void> run(std::span<char*> args) {
 }  // namespace
 
 int engine_command(std::span<char*> args) {
+    if (args.size() > 1 && !std::string_view(args[1]).starts_with("--scope")) {
+        const auto code = choose_engine(args);
+        return code ? *code : report("engine", code.error());
+    }
     auto ran = run(args);
     if (ran) return 0;
     log::error("the engine ended", ran.error());

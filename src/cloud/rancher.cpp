@@ -79,6 +79,23 @@ void read_texts(const Section& rancher, std::string_view key, Draft& draft, std:
     }
 }
 
+constexpr std::string_view kScopeLabel = "io.rancher.os.scope";
+
+bool has_scope(const Value& labels) {
+    if (labels.is_map()) return labels.has(kScopeLabel);
+    return std::ranges::any_of(labels.items(),
+                               [](const Value& label) { return label.scalar_text().starts_with(kScopeLabel); });
+}
+
+// There a service is a container of the user's engine unless its label says otherwise; here of the system's.
+void say_scope(Value& service) {
+    auto* labels = service.find("labels");
+    if (labels != nullptr && has_scope(*labels)) return;
+    if (labels != nullptr && labels->is_list()) labels->add(Value::of(std::format("{}=user", kScopeLabel)));
+    else if (labels != nullptr && labels->is_map()) labels->set(kScopeLabel, "user");
+    else if (labels == nullptr) service.set("labels", placed(Value::map(), service)).set(kScopeLabel, "user");
+}
+
 // Of Compose's first version, which has its services' network and logs in keys of their own.
 Value service_of(const Value& old) {
     auto service = placed(Value::map(), old);
@@ -93,6 +110,7 @@ Value service_of(const Value& old) {
             service.set(key, value);
         }
     }
+    say_scope(service);
     return service;
 }
 

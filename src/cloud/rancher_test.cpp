@@ -53,6 +53,21 @@ rancher:
         R"("proxies":{"http":"http://10.0.0.1:3128","none":["localhost","127.0.0.1"]}})");
 }
 
+TEST(Rancher, ServicesAreTheUsersUnlessTheySay) {
+    EXPECT_EQ(json(translated(R"(
+rancher:
+  services:
+    a: {image: a}
+    b: {image: b, labels: [x=y]}
+    c: {image: c, labels: [io.rancher.os.scope=system]}
+    d: {image: d, labels: {x: y}}
+)")),
+              R"({"services":{"define":{"a":{"image":"a","labels":{"io.rancher.os.scope":"user"}},)"
+              R"("b":{"image":"b","labels":["x=y","io.rancher.os.scope=user"]},)"
+              R"("c":{"image":"c","labels":["io.rancher.os.scope=system"]},)"
+              R"("d":{"image":"d","labels":{"x":"y","io.rancher.os.scope":"user"}}}}})");
+}
+
 TEST(Rancher, Network) {
     EXPECT_EQ(
         json(translated(R"(

@@ -1,5 +1,7 @@
 #include "compose/docker_client.h"
 
+#include <sys/sendfile.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -187,6 +189,28 @@ Result<void> Client::put(const std::string& target, std::string_view type, std::
     Reader reader(connection);
     const int status = TRY(reader.head(), "PUT {}", target);
     return status >= 400 ? Result<void>(refused(reader, status)) : Result<void>();
+}
+
+Result<void> Client::post_file(const std::string& target, std::string_view type, FdRef file, const Sink& sink) const {
+    struct stat about{};
+    if (::fstat(file.raw(), &about) != 0) return fail_errno(errno, "look at the file for {}", target);
+    const auto connection = TRY(connect());
+    TRY(sys::send_all(connection,
+                      std::format("POST /{}{} HTTP/1.1\r\nHost: localhost\r\nContent-Type: {}\r\nConnection: close\r\n"
+                                  "Content-Length: {}\r\n\r\n",
+                                  kApiVersion, target, type, about.st_size)));
+    for (auto left = about.st_size; left > 0;) {
+        const auto sent = ::sendfile(connection.raw(), file.raw(), nullptr, static_cast<std::size_t>(left));
+        if (sent < 0 && errno == EINTR) continue;
+        if (sent < 0 && errno == EPIPE) break;  // it has answered before it read all: the answer says why
+        if (sent < 0) return fail_errno(errno, "send a file to {}", target);
+        if (sent == 0) return fail(Kind::io, "the file for {} became shorter while it was sent", target);
+        left -= sent;
+    }
+    Reader reader(connection);
+    const int status = TRY(reader.head(), "POST {}", target);
+    if (status >= 400) return refused(reader, status);
+    return reader.body(sink);
 }
 
 Result<Json> Client::call(std::string_view method, const std::string& target, const Value& body) const {

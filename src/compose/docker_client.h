@@ -35,6 +35,8 @@ public:
     Result<Json> get(const std::string& target) const { return call("GET", target); }
     // Bytes that are no JSON, such as an archive.
     Result<void> put(const std::string& target, std::string_view type, std::string_view bytes) const;
+    // A file from where it stands, of any size; the answer as it comes.
+    Result<void> post_file(const std::string& target, std::string_view type, FdRef file, const Sink& sink) const;
     // A body without end, or one of many documents.
     Result<void> stream(std::string_view method, const std::string& target, const Value& body, const Sink& sink) const;
 

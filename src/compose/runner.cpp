@@ -77,6 +77,21 @@ Result<void> Runner::up_dependencies(const std::string& service, const UpOptions
     return await_dependencies(service);
 }
 
+Result<void> Runner::prepare_shared(Orphans orphans) {
+    TRY(ensure_networks());
+    TRY(ensure_volumes());
+    TRY(refresh());
+    return orphans == Orphans::remove ? remove_orphans() : Result<void>();
+}
+
+Result<void> Runner::up_alone(const std::string& service, const UpOptions& options) {
+    TRY(ensure_image(service, options.pull));
+    TRY(refresh());
+    TRY(converge(service, options));
+    TRY(refresh());
+    return options.start ? start_service(service) : Result<void>();
+}
+
 Result<void> Runner::start_service(const std::string& service) {
     TRY(await_dependencies(service));
     for (const auto& container : of_service(service)) {

@@ -95,6 +95,7 @@ std::optional<std::string> apply_debug(BootConfig& config, const std::optional<s
 std::optional<std::string> apply_watchdog(BootConfig& config, const std::optional<std::string>& value) {
     if (value == "off") {
         config.watchdog_s.reset();
+        config.watchdog_off = true;
         return std::nullopt;
     }
     const auto seconds = parse_uint(value.value_or(""));

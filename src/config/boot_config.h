@@ -56,6 +56,7 @@ struct BootConfig {
     std::string hostname;
     log::Level log_level = log::Level::info;
     std::optional<unsigned> watchdog_s;
+    bool watchdog_off = false;  // said so, whatever else the configuration says
     std::vector<std::pair<std::string, std::string>> mirrors;  // registry host, mirror
     std::vector<std::string> insecure_registries;
     Proxies proxies;
@@ -67,6 +68,8 @@ struct BootConfig {
 
 // Why PID 1 does not start the machine although nobody asked for recovery: the recovery console shows it.
 inline constexpr const char* kRecoveryReason = "/run/diatom/recovery";
+// What the machine's configuration says of the watchdog: seconds, 0 for none.
+inline constexpr const char* kWatchdogSeconds = "/run/diatom/watchdog";
 
 BootConfig decode_boot_config(std::string_view command_line);
 BootConfig read_boot_config();  // /proc/cmdline

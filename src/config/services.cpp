@@ -4,6 +4,7 @@
 #include <array>
 
 #include "base/strings.h"
+#include "config/schedule.h"
 #include "config/yaml.h"
 #include "sys/clock.h"
 #include "sys/file.h"
@@ -32,8 +33,8 @@ Result<RootKind> decode_root(const YamlView& node) {
     if (image == "diatom/system" || image.empty()) return RootKind::system_root;
     if (image == "diatom/host") return RootKind::host_root;
     return node.error(Kind::unsupported,
-                      std::format("image \"{}\": a built-in service runs on diatom/system or diatom/host; "
-                                  "images of a registry belong to the user engine",
+                      std::format("image \"{}\": a service that the engine starts by itself runs on diatom/system or "
+                                  "diatom/host; `diatom service` runs others",
                                   image));
 }
 
@@ -177,6 +178,11 @@ Result<void> apply_labels(SystemService& service, const YamlView& node) {
     service.shutdown_signal = label("io.diatom.shutdown.signal");
     service.oneshot = label("io.rancher.os.detach") == "false";
     service.needs_path = label("io.diatom.needs.path");
+    if (const auto schedule = label("cron.schedule"); !schedule.empty()) {
+        if (const auto parsed = Schedule::parse(schedule); !parsed)
+            return node.error(Kind::invalid, "cron.schedule: " + parsed.error().what());
+        service.scheduled = true;
+    }
     if (const auto scope = label("io.rancher.os.scope"); !scope.empty() && scope != "system") {
         return node.error(Kind::invalid, "io.rancher.os.scope must be system");
     }
@@ -223,6 +229,8 @@ Result<SystemService> decode_service(const std::string& name, const YamlView& no
 }
 
 }  // namespace
+
+bool is_own_root(std::string_view image) noexcept { return image == "diatom/system" || image == "diatom/host"; }
 
 Result<std::vector<SystemService>> parse_services(std::string_view text, const std::string& file) {
     const auto root = TRY(parse_yaml(text, file));

@@ -72,6 +72,8 @@ struct SystemService {
     ServiceRestart restart = ServiceRestart::no;
     // It runs to its end and its dependents with Condition::completed wait for that: io.rancher.os.detach=false.
     bool oneshot = false;
+    // It is made, and started by its timer: label cron.schedule (config/schedule.h).
+    bool scheduled = false;
     std::optional<int> stop_grace_s, oom_score_adj;
     std::optional<std::uint64_t> cpu_shares;  // against the other services; the kernel's default is that of 2597
     // What stop sends; empty: SIGTERM. At machine shutdown stop_all sends shutdown_signal instead where it is set
@@ -90,6 +92,26 @@ Result<std::vector<SystemService>> parse_services(std::string_view text, const s
 // The services of the machine's configuration: NAME.yml each, and the names of those that do not run, one a line.
 inline constexpr const char* kConfiguredServices = "/run/diatom/config/services";
 inline constexpr const char* kDisabledServices = "disabled";
+// Beside them, for `diatom service`: a Compose file for each service on an image of a registry, and what else is to be
+// read: names, paths and URLs, one a line.
+inline constexpr const char* kProjects = "projects";
+inline constexpr const char* kIncluded = "included";
+inline constexpr const char* kImageServices = "/usr/share/diatom/services";    // the machine's own
+inline constexpr const char* kOptionalServices = "/usr/share/diatom/optional"; // those that can be enabled by name
+
+inline constexpr const char* kPreload = "/var/lib/diatom/preload";         // service/preload.h
+inline constexpr const char* kServicesState = "/var/lib/diatom/services";  // while there are containers of projects
+
+// Services of images that take the place of the machine's own console and user engine.
+inline constexpr const char* kImageConsole = "image-console";
+inline constexpr const char* kImageEngine = "image-engine";
+inline constexpr const char* kConsoleLabel = "io.rancher.os.console";
+inline constexpr const char* kConsoleOptions = "/run/diatom/console/options";  // "autologin"
+
+inline constexpr std::string_view kScheduleLabel = "cron.schedule";
+
+// Whether an image is one of the machine's own roots.
+bool is_own_root(std::string_view image) noexcept;
 
 // Adds them, and takes away those that are disabled; a directory that is not there says nothing. What is wrong with one
 // is an answer, and costs no other.

@@ -76,15 +76,22 @@ TEST_F(Apply, NamesWithADomain) {
 }
 
 TEST_F(Apply, ServicesAreHandedToTheEngine) {
+    put("/usr/share/diatom/optional/agent.yml", "services: {agent: {image: a}}\n");
     EXPECT_THAT(apply("services:\n  define:\n    hello: {image: diatom/host, command: [/bin/hello]}\n"
-                      "    web: {image: nginx}\n    job: {command: [/bin/a], labels: {cron.schedule: '@hourly'}}\n"
-                      "  disable: [hello]\ntime: {enabled: false}\nengine: {enabled: false}"),
-                ElementsAre(HasSubstr("machine.yml:4: services.define.web: services.define.web:3: image \"nginx\": a"),
-                            HasSubstr("machine.yml:5: services.define.job: timers (cron.schedule) are not run")));
+                      "    web: {image: nginx}\n    job: {command: [/bin/a], labels: {cron.schedule: '61 * * * *'}}\n"
+                      "    hourly: {command: [/bin/b], labels: {cron.schedule: '@hourly'}}\n"
+                      "  disable: [hello]\n  enable: [agent, ntp, web]\n  include: [/opt/more.yml]\n"
+                      "time: {enabled: false}\nengine: {enabled: false}"),
+                ElementsAre(HasSubstr("machine.yml:5: services.define.job: services.define.job:3: cron.schedule: "
+                                      "\"61 * * * *\" is no schedule: minute \"61\"")));
     EXPECT_THAT(get("/run/diatom/config/services/hello.yml"), HasSubstr("/bin/hello"));
+    EXPECT_THAT(get("/run/diatom/config/services/hourly.yml"), HasSubstr("@hourly"));
+    EXPECT_THAT(get("/run/diatom/config/services/projects/web.yml"), HasSubstr("nginx"));
+    EXPECT_EQ(get("/run/diatom/config/services/projects/included"), "/opt/more.yml\nagent\n");
     EXPECT_EQ(get("/run/diatom/config/services/disabled"), "hello\nuser-engine\nntp\n");
     EXPECT_THAT(apply("hostname: a"), IsEmpty());
     EXPECT_EQ(get("/run/diatom/config/services/hello.yml"), "(nothing)");
+    EXPECT_EQ(get("/run/diatom/config/services/projects/web.yml"), "(nothing)");
 }
 
 TEST_F(Apply, TellsTime) {

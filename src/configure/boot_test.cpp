@@ -257,9 +257,6 @@ TEST_F(Boots, IgnitionThatFailsStopsTheFirstBoot) {
     EXPECT_EQ(get("/etc/hostname"), "(nothing)");
     ignition(document(R"("kernelArguments":{"shouldExist":["a=b"]})"));
     EXPECT_THAT(boot().fatal, ElementsAre(HasSubstr("kernel_arguments: is not applied by this version")));
-    ignition(document(R"("systemd":{"units":[{"name":"a.service","contents":"[Service]\nExecStart=/bin/a"},
-        {"name":"a.timer","enabled":true,"contents":"[Timer]\nOnCalendar=hourly\n[Install]\nWantedBy=timers.target"}]})"));
-    EXPECT_THAT(boot().fatal, ElementsAre(HasSubstr("services.define.a: timers (cron.schedule) are not run")));
     put("/etc/there", "old");
     ignition(document(R"("storage":{"files":[{"path":"/etc/there","contents":{"source":"data:,new"}}]})"));
     EXPECT_THAT(boot().fatal, ElementsAre(HasSubstr("files.\"/etc/there\": is there already, and overwrite is false")));

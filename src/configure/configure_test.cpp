@@ -153,11 +153,28 @@ TEST_F(Configure, TellsTheEngine) {
     EXPECT_EQ(get("/run/diatom/config/engine.json"), "{}\n");
 }
 
+TEST_F(Configure, TellsTheConsoleAndPid1) {
+    EXPECT_THAT(apply("watchdog: 10\nconsole: {autologin: true, image: debian, persistent: false}\n"
+                      "engine: {image: 'docker:28', command: [dockerd, --debug]}"),
+                IsEmpty());
+    EXPECT_EQ(get("/run/diatom/watchdog"), "10");
+    EXPECT_EQ(get("/run/diatom/console/options"), "autologin\n");
+    EXPECT_EQ(get("/run/diatom/config/services/disabled"), "user-engine\n");
+    const auto console = get("/run/diatom/config/services/projects/image-console.yml");
+    EXPECT_THAT(console, HasSubstr("io.rancher.os.console"));
+    EXPECT_THAT(console, HasSubstr("io.docker.compose.rebuild"));
+    const auto engine = get("/run/diatom/config/services/projects/image-engine.yml");
+    EXPECT_THAT(engine, HasSubstr("/var/lib/diatom/engines/docker_28:/var/lib/docker"));
+    EXPECT_THAT(engine, HasSubstr("dockerd"));
+    EXPECT_THAT(apply("hostname: a"), IsEmpty());
+    EXPECT_EQ(get("/run/diatom/console/options"), "(nothing)");
+    EXPECT_EQ(get("/run/diatom/config/services/projects/image-console.yml"), "(nothing)");
+}
+
 TEST_F(Configure, SaysWhatIsNotBuilt) {
-    EXPECT_THAT(apply("users: {core: {sudo: [ALL=(ALL) ALL]}, me: {password_expired: false}}\nwatchdog: 10\n"
+    EXPECT_THAT(apply("users: {core: {sudo: [ALL=(ALL) ALL]}, me: {password_expired: false}}\n"
                       "network: {dns: {servers: [192.0.2.1]}}"),
-                ElementsAre(HasSubstr("machine.yml:3: network: is not applied by this version: every wired"),
-                            HasSubstr("machine.yml:2: watchdog: is not applied"),
+                ElementsAre(HasSubstr("machine.yml:2: network: is not applied by this version: every wired"),
                             HasSubstr("machine.yml:1: users.core.sudo: is not applied: there is no sudo here")));
 }
 

@@ -49,6 +49,23 @@ std::vector<std::string> drop_ins(const std::string& directory) {
     return names;
 }
 
+cloud::Options translation_options() {
+    return {.hash_password = [](std::string_view password) { return hash_password(password); }, .memory = {}};
+}
+
+// In the words of cloud-init and RancherOS. What it says of what has no meaning here is said when it is written.
+void add_cloud_config(Gathered& gathered, const std::string& file) {
+    auto text = sys::read_file(file, kMaxDocument + 1);
+    auto config = text ? machine::read_document(*text, file) : Result<Value>(std::unexpected(text.error()));
+    if (!config) {
+        gathered.warnings.push_back(std::format("{} is left out: {}", file, config.error().what()));
+        return;
+    }
+    auto translated = cloud::translate_cloud_config(*config, translation_options());
+    for (const auto& warning : translated.warnings) gathered.warnings.push_back(warning.text);
+    if (!translated.document.members().empty()) gathered.layers.add(file, std::move(translated.document));
+}
+
 Result<void> set_parameter(Value& document, std::string_view where, const std::string& text) {
     const auto path = TRY(machine::Path::parse(where));
     // [a, b] and {a: b} are what they are in a file.
@@ -65,8 +82,7 @@ void add_command_line(Gathered& gathered, const std::string& line) {
         if (!own) parameters.push_back({key, value});
     }
     if (const auto config = cloud::rancher_config(parameters); !config.members().empty()) {
-        auto translated = cloud::translate_cloud_config(
-            config, {.hash_password = [](std::string_view password) { return hash_password(password); }, .memory = {}});
+        auto translated = cloud::translate_cloud_config(config, translation_options());
         for (const auto& warning : translated.warnings) gathered.warnings.push_back(warning.text);
         if (!translated.document.members().empty())
             gathered.layers.add("kernel command line (rancher.*)", std::move(translated.document));
@@ -93,9 +109,16 @@ Value decode_command_line(std::string_view line, std::vector<std::string>& warni
     return document;
 }
 
+std::vector<std::string> cloud_config_files(const std::string& state) {
+    auto files = drop_ins(state + "/cloud-config.d");
+    if (const auto own = state + "/cloud-config.yml"; sys::exists(own)) files.push_back(own);
+    return files;
+}
+
 Gathered gather(const Places& places, Fetching& fetching) {
     Gathered gathered;
     add_file(gathered, places.image);
+    for (const auto& file : cloud_config_files(places.state)) add_cloud_config(gathered, file);
     for (const auto& file : drop_ins(places.state + "/machine.d")) add_file(gathered, file);
     add_file(gathered, machine::Store(places.state).file());
     const InstanceStore store(places.root);

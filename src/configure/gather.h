@@ -2,7 +2,9 @@
 // and fetches through the caller's Fetching.
 //
 //   image       /usr/share/diatom/machine.yml
-//   state       /var/lib/diatom/config/machine.d/*.yml by name, then machine.yml: taken whole or not at all
+//   state       /var/lib/diatom/config/cloud-config.d/*.yml by name, then cloud-config.yml, which `ros config` changes:
+//               in the words of cloud-init and RancherOS; then machine.d/*.yml by name and machine.yml, in our own: each
+//               of these taken whole or not at all
 //   platform    what was handed to this instance (configure/instance_store.h): metadata, vendor-data, user-data
 //   cmdline     rancher.*, then diatom.KEY=VALUE and diatom.set.PATH=VALUE of the kernel command line
 #pragma once
@@ -39,6 +41,9 @@ struct Gathered {
 Gathered gather(const Places& places, Fetching& fetching);
 // Of who only wants to know: nothing is fetched.
 Gathered gather(const Places& places = {});
+
+// What is said in the words of cloud-init and RancherOS on the state partition: where they are, in rising order.
+std::vector<std::string> cloud_config_files(const std::string& state);
 
 // What the kernel command line says, as a document. A key of a list takes words that are separated by commas.
 Value decode_command_line(std::string_view line, std::vector<std::string>& warnings);

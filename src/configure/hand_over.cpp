@@ -41,19 +41,6 @@ cloud::MetaData meta_data_of(const platform::Instance& instance) {
     return meta_data;
 }
 
-Value instance_data_of(const platform::Instance& instance) {
-    utsname names{};
-    ::uname(&names);
-    return cloud::instance_data(meta_data_of(instance), {.cloud_name = instance.cloud,
-                                                         .platform = std::string(to_string(instance.platform)),
-                                                         .subplatform = {},
-                                                         .region = instance.region,
-                                                         .availability_zone = instance.zone,
-                                                         .architecture = names.machine,
-                                                         .kernel = names.release,
-                                                         .version = std::string(config::version())});
-}
-
 cloud::Options options_of_machine() {
     cloud::Options options;
     options.hash_password = [](std::string_view password) { return hash_password(password); };
@@ -188,6 +175,19 @@ private:
 };
 
 }  // namespace
+
+Value instance_data_of(const platform::Instance& instance) {
+    utsname names{};
+    ::uname(&names);
+    return cloud::instance_data(meta_data_of(instance), {.cloud_name = instance.cloud,
+                                                         .platform = std::string(to_string(instance.platform)),
+                                                         .subplatform = {},
+                                                         .region = instance.region,
+                                                         .availability_zone = instance.zone,
+                                                         .architecture = names.machine,
+                                                         .kernel = names.release,
+                                                         .version = std::string(config::version())});
+}
 
 void hand_over(const platform::Instance& instance, Fetching& fetching, Gathered& gathered) {
     HandOver(instance, fetching, gathered).take();

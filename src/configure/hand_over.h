@@ -18,4 +18,7 @@ void hand_over(const platform::Instance& instance, Fetching& fetching, Gathered&
 void take_ignition(const std::string& text, const std::string& file, const std::string& source, Fetching& fetching,
                    Gathered& gathered);
 
+// What templates see of an instance: {v1: …, ds: {meta_data: …}} (cloud/instance.h).
+Value instance_data_of(const platform::Instance& instance);
+
 }  // namespace diatom::configure

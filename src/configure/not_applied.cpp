@@ -18,13 +18,9 @@ constexpr std::array kMissing{
     Missing{"kernel_arguments", "is not applied by this version: they stand in the boot loader's entry"},
     Missing{"network", "is not applied by this version: every wired interface asks DHCP"},
     Missing{"logs"},
-    Missing{"console", "is not applied by this version: diatom.autologin on the kernel command line opens a shell"},
-    Missing{"watchdog", "is not applied by this version: diatom.watchdog on the kernel command line is"},
     Missing{"users.*.sudo", "is not applied: there is no sudo here; who may be root logs in as root, by key"},
     Missing{"users.*.password_expired",
             "is written down, but no log in of this machine asks for a new password: give a new hash"},
-    Missing{"services.enable", "changes nothing: what is defined, and what the image has, runs unless it is disabled"},
-    Missing{"services.include"},
     Missing{"ssh.host_keys"},
 };
 

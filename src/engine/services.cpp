@@ -131,6 +131,7 @@ Task<std::string> EngineImpl::ensure_service(const config::SystemService& servic
     auto created = co_await create_body(service.name, std::move(config));
     CO_TRY(std::move(created));
     auto live = CO_TRY(find(service.name));
+    if (service.scheduled) co_return live->record.id;
     auto started = co_await start_body(live, true);
     CO_TRY(std::move(started));
     co_await mark("container " + service.name + " started");
@@ -154,6 +155,7 @@ Task<void> EngineImpl::follow_service(std::shared_ptr<ServiceBoard> board, Servi
     board->changed.notify_all();
     CO_TRY(std::move(id));
     board->move(entry, Stage::started);
+    if (service.scheduled) co_return Result<void>();
     if (service.oneshot) {
         auto ended = co_await wait(service.name, WaitCondition::not_running, {});
         const auto result = CO_TRY(std::move(ended));
