@@ -194,9 +194,10 @@ Value host_config(const Arguments& arguments) {
     host.set("Privileged", Value::of(arguments.has("--privileged")));
     host.set("AutoRemove", Value::of(arguments.has("--rm")));
     if (arguments.has("--restart")) {
-        const auto halves = cut(arguments.value("--restart"), ':');
+        const auto wanted = arguments.value("--restart");
+        const auto halves = cut(wanted, ':');
         auto policy = Value::map();
-        policy.set("Name", halves ? std::string(halves->first) : arguments.value("--restart"));
+        policy.set("Name", halves ? std::string(halves->first) : wanted);
         if (halves)
             policy.set("MaximumRetryCount", Value::of(static_cast<std::int64_t>(parse_uint(halves->second).value_or(0))));
         host.set("RestartPolicy", std::move(policy));

@@ -29,7 +29,7 @@ TEST(Services, BuiltInOnesDecodeAndAreOrdered) {
     ASSERT_TRUE(services) << services.error().what();
     std::vector<std::string> names;
     for (const auto& service : *services) names.push_back(service.name);
-    EXPECT_THAT(names, ElementsAre("user-engine", "network", "console", "udev", "ntp", "configure", "ssh"));
+    EXPECT_THAT(names, ElementsAre("user-engine", "network", "console", "udev", "ntp", "configure", "services", "ssh"));
     EXPECT_EQ(services->front().root, RootKind::host_root);
     EXPECT_EQ(services->front().shutdown_signal, "SIGPWR");
     EXPECT_TRUE(services->front().depends_on.empty());
@@ -53,7 +53,7 @@ TEST(Services, ThoseOfTheConfigurationAreAdded) {
     ASSERT_TRUE(services);
     EXPECT_THAT(add_configured(*services, directory.path()), IsEmpty());
     EXPECT_THAT(names_of(*services),
-                ElementsAre("user-engine", "network", "console", "udev", "configure", "ssh", "b", "a"));
+                ElementsAre("user-engine", "network", "console", "udev", "configure", "services", "ssh", "b", "a"));
 }
 
 TEST(Services, OneThatIsWrongCostsNoOther) {
@@ -74,7 +74,7 @@ TEST(Services, OneThatIsWrongCostsNoOther) {
                             HasSubstr("service a: service a depends on nowhere"), HasSubstr("service e: "),
                             HasSubstr("service f: ")));
     EXPECT_EQ(names_of(*services).back(), "b");
-    EXPECT_EQ(services->size(), 8U);
+    EXPECT_EQ(services->size(), 9U);
     EXPECT_THAT(add_configured(*services, directory.path() + "/none"), IsEmpty());
 }
 
@@ -125,7 +125,7 @@ TEST(Services, UnknownKeyNamesFileLineAndNearest) {
 }
 
 TEST(Services, RefusesWhatItCannotHonour) {
-    EXPECT_THAT(error_of("    image: alpine\n"), HasSubstr("registry"));
+    EXPECT_THAT(error_of("    image: alpine\n"), HasSubstr("`diatom service` runs others"));
     EXPECT_THAT(error_of("    volumes: [a:/b]\n"), HasSubstr("/SOURCE:/TARGET"));
     EXPECT_THAT(error_of("    volumes: [\"/a:/b:z\"]\n"), HasSubstr("unknown option \"z\""));
     EXPECT_THAT(error_of("    privileged: maybe\n"), HasSubstr("t.yml:4"));

@@ -76,6 +76,7 @@ TEST_F(Apply, NamesWithADomain) {
 }
 
 TEST_F(Apply, ServicesAreHandedToTheEngine) {
+    ASSERT_TRUE(sys::make_dirs(at("/usr/share/diatom/optional")));
     put("/usr/share/diatom/optional/agent.yml", "services: {agent: {image: a}}\n");
     EXPECT_THAT(apply("services:\n  define:\n    hello: {image: diatom/host, command: [/bin/hello]}\n"
                       "    web: {image: nginx}\n    job: {command: [/bin/a], labels: {cron.schedule: '61 * * * *'}}\n"

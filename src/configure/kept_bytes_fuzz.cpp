@@ -3,7 +3,7 @@
 // made right, or no other field would ever be read) or handed (JSON).
 #include <sys/mman.h>
 #include <unistd.h>
-#include <zlib.h>
+#include <isa-l/crc.h>
 
 #include <cstdint>
 #include <cstring>
@@ -40,8 +40,7 @@ void put(std::string& bytes, std::size_t offset, T value) {
 }
 
 std::uint32_t checksum(std::string_view bytes) {
-    return static_cast<std::uint32_t>(
-        ::crc32(0, reinterpret_cast<const Bytef*>(bytes.data()), static_cast<uInt>(bytes.size())));
+    return ::crc32_gzip_refl(0, reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size());
 }
 
 // What was read may be added to; what is written then is read the same.

@@ -5,7 +5,7 @@
 #include <sys/ioctl.h>
 #include <sys/random.h>
 #include <unistd.h>
-#include <zlib.h>
+#include <isa-l/crc.h>
 
 #include <algorithm>
 #include <array>
@@ -35,8 +35,7 @@ void put(std::string& bytes, std::size_t offset, T value) {
 }
 
 std::uint32_t checksum(std::string_view bytes) {
-    return static_cast<std::uint32_t>(
-        ::crc32(0, reinterpret_cast<const Bytef*>(bytes.data()), static_cast<uInt>(bytes.size())));
+    return ::crc32_gzip_refl(0, reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size());
 }
 
 // The first three parts are little-endian.

@@ -1,12 +1,11 @@
 #include "ignition/resource.h"
 
 #include <openssl/evp.h>
-#include <zlib.h>
 
 #include <array>
-#include <memory>
 
 #include "base/strings.h"
+#include "cloud/gzip.h"
 #include "ignition/data_url.h"
 
 namespace diatom::ignition {
@@ -37,42 +36,6 @@ Result<void> verify(const Hash& hash, std::string_view bytes) {
     return fail(Kind::corrupt, "its {} is {}, not {}", hash.algorithm, actual, hash.hex);
 }
 
-namespace {
-
-// One member after the other, as gzip(1) reads them.
-Result<std::string> inflate_members(z_stream& stream, std::size_t most) {
-    std::array<char, 1U << 14U> buffer;
-    std::string bytes;
-    while (true) {
-        stream.next_out = reinterpret_cast<Bytef*>(buffer.data());
-        stream.avail_out = buffer.size();
-        const int code = ::inflate(&stream, Z_NO_FLUSH);
-        bytes.append(buffer.data(), buffer.size() - stream.avail_out);
-        if (bytes.size() > most) return fail(Kind::exhausted, "gzip: more than {} unpacked", format_bytes(most));
-        if (code == Z_STREAM_END) {
-            if (stream.avail_in == 0) return bytes;
-            if (::inflateReset(&stream) != Z_OK) return fail(Kind::bug, "gzip: cannot begin again");
-        } else if (code == Z_BUF_ERROR || (code == Z_OK && stream.avail_in == 0 && stream.avail_out != 0)) {
-            return fail(Kind::corrupt, "gzip: the data end early");
-        } else if (code != Z_OK) {
-            return fail(Kind::corrupt, "gzip: the data are damaged, or not gzip");
-        }
-    }
-}
-
-}  // namespace
-
-Result<std::string> gunzip(std::string_view compressed, std::size_t most) {
-    constexpr int kGzipOnly = 16;
-    z_stream stream{};
-    if (::inflateInit2(&stream, MAX_WBITS + kGzipOnly) != Z_OK) return fail(Kind::exhausted, "gzip: no memory");
-    const auto end = [](z_stream* ended) { ::inflateEnd(ended); };
-    const std::unique_ptr<z_stream, decltype(end)> guard(&stream, end);
-    stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(compressed.data()));
-    stream.avail_in = static_cast<uInt>(compressed.size());
-    return inflate_members(stream, most);
-}
-
 std::string_view scheme_refusal(std::string_view url) {
     const auto scheme = url_scheme(url);
     if (scheme == "s3" || scheme == "arn") {
@@ -97,7 +60,7 @@ Result<std::string> obtain(const Value& resource, const Access& access, const Fe
         }
         bytes = TRY(fetch(request));
     }
-    if (resource.text_of("compression") == "gzip") bytes = TRY(gunzip(bytes));
+    if (resource.text_of("compression") == "gzip") bytes = TRY(cloud::gunzip(bytes, kMaxResource));
     if (bytes.size() > kMaxResource) return fail(Kind::exhausted, "more than {}", format_bytes(kMaxResource));
     if (const auto* hash = resource.at("verification").find("hash")) {
         TRY(verify(TRY(parse_hash(hash->text())), bytes));

@@ -47,7 +47,6 @@ Result<Hash> parse_hash(std::string_view text);  // "sha512-HEX"
 
 // corrupt: the bytes are others.
 Result<void> verify(const Hash& hash, std::string_view bytes);
-Result<std::string> gunzip(std::string_view compressed, std::size_t most = kMaxResource);
 
 // Of a resource that check_resource found right: its bytes, unpacked and verified. unsupported: s3, gs, arn, tftp.
 Result<std::string> obtain(const Value& resource, const Access& access, const Fetch& fetch);

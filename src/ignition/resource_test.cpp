@@ -5,6 +5,7 @@
 
 #include "base/strings.h"
 #include "document/json_reader.h"
+#include "cloud/gzip.h"
 #include "ignition/access.h"
 #include "ignition/data_url.h"
 
@@ -42,13 +43,13 @@ TEST(DataUrl, IsDecoded) {
 
 TEST(Gzip, IsUnpackedWithinBounds) {
     const auto packed = *decode_base64(kHello);
-    EXPECT_EQ(*gunzip(packed), "hello");
-    EXPECT_EQ(*gunzip(packed + packed), "hellohello");
-    EXPECT_EQ(gunzip(packed, 4).error().kind(), Kind::exhausted);
-    EXPECT_EQ(gunzip(packed.substr(0, packed.size() - 1)).error().kind(), Kind::corrupt);
-    EXPECT_FALSE(gunzip(""));
-    EXPECT_FALSE(gunzip("hello"));
-    EXPECT_FALSE(gunzip(packed + "x"));
+    EXPECT_EQ(*cloud::gunzip(packed, kMaxResource), "hello");
+    EXPECT_EQ(*cloud::gunzip(packed + packed, kMaxResource), "hellohello");
+    EXPECT_EQ(cloud::gunzip(packed, 4).error().kind(), Kind::exhausted);
+    EXPECT_EQ(cloud::gunzip(packed.substr(0, packed.size() - 1), kMaxResource).error().kind(), Kind::corrupt);
+    EXPECT_FALSE(cloud::gunzip("", kMaxResource));
+    EXPECT_FALSE(cloud::gunzip("hello", kMaxResource));
+    EXPECT_FALSE(cloud::gunzip(packed + "x", kMaxResource));
 }
 
 TEST(Hashes, AreOfTwoKinds) {

@@ -2,11 +2,11 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
 #include "configure/digest.h"
 #include "service/sources.h"
 #include "sys/file.h"
+#include "tests/support/temp_dir.h"
 
 namespace diatom::service {
 namespace {
@@ -19,9 +19,7 @@ using testing::UnorderedElementsAre;
 
 class DefinitionsTest : public testing::Test {
 protected:
-    void SetUp() override { ASSERT_NE(::mkdtemp(directory_.data()), nullptr); }
-    void TearDown() override { EXPECT_TRUE(sys::remove_tree(directory_)); }
-    std::string at(const std::string& name) const { return directory_ + "/" + name; }
+    std::string at(const std::string& name) const { return directory_.path() + "/" + name; }
     std::string put(const std::string& name, std::string_view text) const {
         const auto file = at(name);
         EXPECT_TRUE(sys::make_dirs(file.substr(0, file.rfind('/'))));
@@ -40,7 +38,7 @@ protected:
         return {.configured = at("configured"), .own = at("own"), .optional = at("optional"), .scratch = at("run")};
     }
 
-    std::string directory_ = testing::TempDir() + "services.XXXXXX";
+    test::TempDir directory_;
 };
 
 TEST_F(DefinitionsTest, FilesAreOneProject) {
@@ -64,7 +62,7 @@ TEST_F(DefinitionsTest, WhatIsNoGoodCostsNoOther) {
     EXPECT_FALSE(made.project.services().has("b"));
     EXPECT_THAT(made.problems,
                 testing::UnorderedElementsAre(HasSubstr("d.yml"), HasSubstr("missing.yml"),
-                                              HasSubstr("b.yml:4: services.b: depends on the service \"nobody\""),
+                                              HasSubstr("b.yml:6: services.b: depends on the service \"nobody\""),
                                               HasSubstr("restrat")));
 }
 
@@ -97,7 +95,7 @@ TEST_F(DefinitionsTest, SourcesAreDefinedNamedAndIncluded) {
 }
 
 TEST_F(DefinitionsTest, TheImagesOptionalServicesAreGood) {
-    const std::string directory = DIATOM_OPTIONAL_SERVICES;
+    const std::string directory = DIATOM_SOURCE_DIR "/src/config/optional";
     std::vector<std::string> files;
     const auto names = sys::list_dir(directory).value();
     for (const auto& name : names) files.push_back(directory + "/" + name);

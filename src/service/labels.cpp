@@ -15,7 +15,8 @@ bool is_true(std::string_view text) { return text == "true" || text == "1" || te
 
 std::vector<std::string> names_of(const Value& service, std::string_view label) {
     std::vector<std::string> names;
-    for (const auto name : split(label_of(service, label), ',')) {
+    const auto text = label_of(service, label);
+    for (const auto name : split(text, ',')) {
         if (!trim(name).empty()) names.emplace_back(trim(name));
     }
     return names;

@@ -55,8 +55,8 @@ services:
     EXPECT_THAT(made.problems, IsEmpty());
     EXPECT_EQ(depends_on(made, "second"), R"({"first":{"condition":"service_completed_successfully","required":false}})");
     EXPECT_EQ(depends_on(made, "last"),
-              R"({"first":{"condition":"service_completed_successfully","required":false},)"
-              R"("second":{"condition":"service_started","required":true}})");
+              R"({"second":{"condition":"service_started","required":true},)"
+              R"("first":{"condition":"service_completed_successfully","required":false}})");
     EXPECT_EQ(depends_on(made, "else"), "null");
     ASSERT_EQ(made.traits.at("second").own.size(), 1);
     EXPECT_EQ(made.traits.at("second").own[0].name, "network");

@@ -1,5 +1,7 @@
 #include "service/preload.h"
 
+#include <fcntl.h>
+
 #include <algorithm>
 #include <array>
 #include <format>
@@ -23,7 +25,7 @@ Result<std::string> mark_of(const std::string& directory, const std::string& nam
 
 // The engine's answer is a stream of JSON values, in which an error may stand.
 Result<void> load(const compose::Client& client, const std::string& file, const Say& say) {
-    const auto archive = TRY(sys::open_file(file, O_RDONLY));
+    const auto archive = TRY(sys::open_path(file, O_RDONLY));
     std::string pending, problem;
     TRY(client.post_file("/images/load?quiet=1", "application/x-tar", archive, [&](std::string_view bytes) {
         pending += bytes;

@@ -4,6 +4,7 @@
 #include <format>
 
 #include "base/strings.h"
+#include "config/yaml.h"
 #include "configure/digest.h"
 #include "document/yaml_reader.h"
 #include "sys/file.h"
