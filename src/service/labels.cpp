@@ -1,6 +1,7 @@
 #include "service/labels.h"
 
 #include <algorithm>
+#include <format>
 
 #include "base/strings.h"
 #include "config/services.h"

@@ -65,6 +65,25 @@ services:
     EXPECT_TRUE(made.traits.at("else").own[0].healthy);
 }
 
+TEST(Labels, TheSystemEngineHasNoNetworks) {
+    constexpr std::string_view kText = R"(
+services:
+  plain: {image: a}
+  none: {image: b, network_mode: none}
+  joined: {image: c, networks: [n]}
+  published: {image: d, ports: ["80:80"]}
+  users: {image: e, ports: ["80:80"], labels: [io.rancher.os.scope=user]})";
+    const auto system = translated(kText);
+    const auto& services = system.documents.front().at("services");
+    EXPECT_EQ(services.at("plain").text_of("network_mode"), "host");
+    EXPECT_EQ(services.at("none").text_of("network_mode"), "none");
+    EXPECT_THAT(system.problems, ElementsAre(HasSubstr("services.joined: networks: the system engine has no networks"),
+                                             HasSubstr("services.published: ports: the system engine")));
+    const auto user = translated(kText, Scope::user);
+    EXPECT_THAT(user.problems, IsEmpty());
+    EXPECT_FALSE(user.documents.front().at("services").at("users").has("network_mode"));
+}
+
 TEST(Labels, TraitsAndNames) {
     const auto made = translated(R"(
 services:
