@@ -70,6 +70,14 @@ private:
         if ((scope == "user") != (scope_ == Scope::user) || disabled_.contains(name)) return false;
         if (own_.contains(name) && scope_ == Scope::system)
             return refuse(service, name, "the machine has a service of this name");
+        for (const auto* key : {"networks", "ports"}) {
+            if (scope_ == Scope::system && service.has(key))
+                return refuse(service, name,
+                              std::format("{}: the system engine has no networks of its own: network_mode host or none, "
+                                          "or the label io.rancher.os.scope=user",
+                                          key));
+        }
+        if (scope_ == Scope::system && !service.has("network_mode")) service.set("network_mode", "host");
         Traits traits;
         // A console is started by who stops the machine's own first.
         traits.create_only = is_true(label_of(service, "io.rancher.os.createonly")) ||

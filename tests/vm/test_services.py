@@ -191,7 +191,7 @@ def test_cloud_init_names(box):
 
 def test_certificates_of_the_api(box):
     shell(box, "ros tls generate -s -H machine.example && ros tls generate")
-    found = shell(box, "ls /var/lib/diatom/tls /root/.docker").split()
+    found = [file.rpartition("/")[2] for file in shell(box, "echo /var/lib/diatom/tls/* /root/.docker/*").split()]
     assert {"ca.pem", "ca-key.pem", "server-cert.pem", "server-key.pem", "cert.pem", "key.pem"} <= set(found)
     assert shell(box, "stat -c %a /var/lib/diatom/tls/ca-key.pem /root/.docker/key.pem").split() == ["600", "600"]
 
