@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import gzip
 import http.server
+import ssl
+import subprocess
 import threading
 
 import oci
 import pytest
+from conftest import shell
 from registry import free_port
 
 pytestmark = pytest.mark.usefixtures("loaded")
@@ -52,6 +55,38 @@ def test_an_archive_of_a_web_server(docker, pages):
     docker("import", f"{pages}/root.tar.gz", "imported:plain")
     assert f"Imported from {pages}/root.tar.gz" in docker("history", "--no-trunc", "--format", "{{.Comment}}", "imported:plain").stdout
     docker("rmi", "imported:plain")
+
+
+@pytest.fixture(scope="module")
+def own_pages(pages, tmp_path_factory):
+    """The same over TLS, by a certificate that signs itself; and that certificate."""
+    folder = tmp_path_factory.mktemp("tls")
+    made = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30", "-subj", "/CN=pages", "-addext", "subjectAltName=IP:10.0.2.2"]
+    subprocess.run(["openssl", "req", "-x509", *made, "-keyout", folder / "key.pem", "-out", folder / "cert.pem"], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "cert.pem", folder / "key.pem")
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", free_port()), Pages)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"https://10.0.2.2:{server.server_port}", (folder / "cert.pem").read_text()
+    server.shutdown()
+
+
+def test_who_is_trusted_is_what_the_machines_certificates_say(make_box, own_pages):
+    """On a machine of its own: the others take any certificate of the emulated network."""
+    address, certificate = own_pages
+    box = make_box().boot()
+    box.wait_console()
+    refused = box.docker("import", f"{address}/root.tar.gz", "imported:tls", check=False).stderr
+    assert "certificate" in refused, refused
+    bundle = "/etc/ssl/certs/ca-certificates.crt"
+    assert int(shell(box, f"cp {bundle} /tmp/before && grep -c BEGIN {bundle}")) > 100
+    for line in certificate.splitlines():
+        shell(box, f"echo '{line}' >>{bundle}")
+    box.docker("import", f"{address}/root.tar.gz", "imported:tls")
+    shell(box, f"cp /tmp/before {bundle}")
+    assert "certificate" in box.docker("import", f"{address}/root.tar.gz", "imported:tls", check=False).stderr
+    box.kill()
 
 
 def test_what_is_no_archive_leaves_nothing(docker, pages):
