@@ -7,6 +7,8 @@ import http.server
 import ssl
 import subprocess
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import oci
 import pytest
@@ -36,14 +38,23 @@ class Pages(http.server.BaseHTTPRequestHandler):
         pass
 
 
+@contextmanager
+def served(tls: ssl.SSLContext | None = None) -> Iterator[str]:
+    """Where the machine reaches the pages."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", free_port()), Pages)
+    if tls:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"{'https' if tls else 'http'}://10.0.2.2:{server.server_port}"
+    server.shutdown()
+
+
 @pytest.fixture(scope="module")
 def pages():
     archive = oci.busybox_layer().bytes()
     Pages.files = {"/root.tar.gz": gzip.compress(archive), "/cut.tar": archive, "/text": b"no archive at all\n" * 50}
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", free_port()), Pages)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://10.0.2.2:{server.server_port}"
-    server.shutdown()
+    with served() as address:
+        yield address
 
 
 def test_an_archive_of_a_web_server(docker, pages):
@@ -65,11 +76,8 @@ def own_pages(pages, tmp_path_factory):
     subprocess.run(["openssl", "req", "-x509", *made, "-keyout", folder / "key.pem", "-out", folder / "cert.pem"], check=True, capture_output=True)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(folder / "cert.pem", folder / "key.pem")
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", free_port()), Pages)
-    server.socket = context.wrap_socket(server.socket, server_side=True)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"https://10.0.2.2:{server.server_port}", (folder / "cert.pem").read_text()
-    server.shutdown()
+    with served(context) as address:
+        yield address, (folder / "cert.pem").read_text()
 
 
 def test_who_is_trusted_is_what_the_machines_certificates_say(make_box, own_pages):
