@@ -17,6 +17,8 @@ DIRECTORIES = (
 )  # fmt: skip
 LINKS = {
     "bin": "usr/bin", "sbin": "usr/bin", "lib": "usr/lib", "lib64": "usr/lib", "usr/sbin": "bin", "usr/lib64": "lib",
+    # Where OpenSSL looks for who is trusted (OPENSSLDIR).
+    "usr/lib/ssl": "../../etc/ssl",
 }  # fmt: skip
 ETC = "usr/share/diatom/etc"
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")

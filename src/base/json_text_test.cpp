@@ -41,8 +41,8 @@ TEST(JsonText, NumbersAreWhole) {
 }
 
 TEST(JsonText, TextsAreWrittenAsATreeIs) {
-    for (const std::string text : {"", "plain", "quote \" and \\", "line\nend\x01\x7f", "Grüße 🐳", "broken \xff\xc3 bytes",
-                                   "{[:", "["}) {
+    for (const std::string text :
+         {"", "plain", "quote \" and \\", "line\nend\x01\x7f", "Grüße 🐳", "broken \xff\xc3 bytes", "{[:", "["}) {
         JsonText out;
         out.begin_array();
         out.value(text);

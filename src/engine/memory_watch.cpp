@@ -58,8 +58,8 @@ asio::awaitable<void> EngineImpl::follow_memory(LivePtr live, std::shared_ptr<as
             events_.container(live->record, "oom");
             continue;
         }
-        const auto [error] =
-            co_await events->async_wait(asio::posix::stream_descriptor::wait_error, asio::as_tuple(asio::use_awaitable));
+        const auto [error] = co_await events->async_wait(asio::posix::stream_descriptor::wait_error,
+                                                         asio::as_tuple(asio::use_awaitable));
         if (error) co_return;
     }
 }

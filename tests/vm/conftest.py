@@ -41,7 +41,8 @@ PROMPT = r"root@diatom:~# "
 # Of ./dev test --only sanitize: engines, runtime and commands are built with a sanitizer.
 SANITIZED = "DIATOM_SANITIZED" in os.environ
 SANITIZED_MEMORY = 3072  # MiB
-REPORT = r"(ERROR|WARNING): [A-Za-z]+Sanitizer|runtime error: "
+# It must not be found in itself, for it stands on the console as the command that looks for it.
+REPORT = r"==[0-9]+==(ERROR|WARNING): [A-Za-z]+Sanitizer|:[0-9]+:[0-9]+: runtime error: "
 
 
 class Box(Machine):

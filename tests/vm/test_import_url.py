@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import gzip
 import http.server
+import ssl
+import subprocess
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import oci
 import pytest
+from conftest import shell
 from registry import free_port
 
 pytestmark = pytest.mark.usefixtures("loaded")
@@ -33,14 +38,23 @@ class Pages(http.server.BaseHTTPRequestHandler):
         pass
 
 
+@contextmanager
+def served(tls: ssl.SSLContext | None = None) -> Iterator[str]:
+    """Where the machine reaches the pages."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", free_port()), Pages)
+    if tls:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"{'https' if tls else 'http'}://10.0.2.2:{server.server_port}"
+    server.shutdown()
+
+
 @pytest.fixture(scope="module")
 def pages():
     archive = oci.busybox_layer().bytes()
     Pages.files = {"/root.tar.gz": gzip.compress(archive), "/cut.tar": archive, "/text": b"no archive at all\n" * 50}
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", free_port()), Pages)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://10.0.2.2:{server.server_port}"
-    server.shutdown()
+    with served() as address:
+        yield address
 
 
 def test_an_archive_of_a_web_server(docker, pages):
@@ -52,6 +66,35 @@ def test_an_archive_of_a_web_server(docker, pages):
     docker("import", f"{pages}/root.tar.gz", "imported:plain")
     assert f"Imported from {pages}/root.tar.gz" in docker("history", "--no-trunc", "--format", "{{.Comment}}", "imported:plain").stdout
     docker("rmi", "imported:plain")
+
+
+@pytest.fixture(scope="module")
+def own_pages(pages, tmp_path_factory):
+    """The same over TLS, by a certificate that signs itself; and that certificate."""
+    folder = tmp_path_factory.mktemp("tls")
+    made = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30", "-subj", "/CN=pages", "-addext", "subjectAltName=IP:10.0.2.2"]
+    subprocess.run(["openssl", "req", "-x509", *made, "-keyout", folder / "key.pem", "-out", folder / "cert.pem"], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "cert.pem", folder / "key.pem")
+    with served(context) as address:
+        yield address, (folder / "cert.pem").read_text()
+
+
+def test_who_is_trusted_is_what_the_machines_certificates_say(make_box, own_pages):
+    """On a machine of its own: the others take any certificate of the emulated network."""
+    address, certificate = own_pages
+    box = make_box().boot()
+    box.wait_console()
+    refused = box.docker("import", f"{address}/root.tar.gz", "imported:tls", check=False).stderr
+    assert "certificate" in refused, refused
+    bundle = "/etc/ssl/certs/ca-certificates.crt"
+    assert int(shell(box, f"cp {bundle} /tmp/before && grep -c BEGIN {bundle}")) > 100
+    for line in certificate.splitlines():
+        shell(box, f"echo '{line}' >>{bundle}")
+    box.docker("import", f"{address}/root.tar.gz", "imported:tls")
+    shell(box, f"cp /tmp/before {bundle}")
+    assert "certificate" in box.docker("import", f"{address}/root.tar.gz", "imported:tls", check=False).stderr
+    box.kill()
 
 
 def test_what_is_no_archive_leaves_nothing(docker, pages):

@@ -10,7 +10,7 @@ import tarfile
 from urllib.parse import quote
 
 from churn import Client, EngineGone
-from conftest import assert_invariants, shell
+from conftest import SANITIZED, assert_invariants, shell
 
 WARM = 3  # rounds after which the engine has what it needs
 RESIDENT_KIB = 4096  # what is kept for minutes, events and execs that have ended, among it: a leak shows in a long run
@@ -122,5 +122,6 @@ def test_nothing_grows(loaded, registry, layouts, request):
     assert_invariants(loaded)
     after = numbers(loaded)
     print(f"{rounds} rounds: before {before}, after {after}")
-    assert after["resident"] <= before["resident"] + RESIDENT_KIB, (before, after)
+    # A sanitizer keeps what is freed for a while, to find who uses it.
+    assert SANITIZED or after["resident"] <= before["resident"] + RESIDENT_KIB, (before, after)
     assert {**after, "resident": 0} == {**before, "resident": 0}
