@@ -10,6 +10,7 @@
 
 #include "base/strings.h"
 #include "cli/configure_machine.h"
+#include "cli/network_command.h"
 #include "config/version.h"
 #include "init/init.h"
 #include "runtime/runtime.h"
@@ -28,6 +29,7 @@ constexpr std::array kCommands{
     Command{"console", "log in on every terminal of the machine", console_command, Shown::hidden},
     Command{"status", "version, state, engines, containers, last boot", status_command},
     Command{"config", "what the machine's configuration says, why, and how to change it", config_command},
+    Command{"network", "what the network is, and changes of it that undo themselves", network_command},
     Command{"system", "check: whether everything is as the records say", system_command},
     Command{"boot", "the last boot as a timeline", boot_command},
     Command{"logs", "kernel, PID 1, engines and system containers in one stream", logs_command},
