@@ -66,18 +66,19 @@ AddressChanges address_changes(const Wanted& wanted, const std::vector<Present>&
     for (const auto& said : wanted.links) {
         const auto* link = find(present, said.name);
         for (const auto& address : said.addresses) {
-            const bool is_there = link == nullptr || std::ranges::any_of(there, [&](const KernelAddress& entry) {
-                                      return entry.index == link->index && entry.is == address &&
-                                             (entry.protocol == kOurs || entry.permanent);
-                                  });
-            if (!is_there) changes.add.push_back({link->index, address});
+            const auto is_there = [&](const KernelAddress& entry) {
+                return entry.index == link->index && entry.is == address;
+            };
+            if (link != nullptr && std::ranges::none_of(there, is_there)) changes.add.push_back({link->index, address});
         }
     }
     for (const auto& entry : there) {
         const auto link = std::ranges::find(present, entry.index, &Present::index);
-        if (link == present.end() || is_wanted(wanted, *link, entry.is)) continue;
-        const bool goes =
-            entry.protocol == kOurs || (is_given(entry) && is_quiet(*link, wanted, asked, entry.is.address.family()));
+        if (link == present.end()) continue;
+        // A lease that is said now goes, too, to come back as ours: dhcpcd's have no route of the kernel's.
+        const bool goes = entry.protocol == kOurs
+                              ? !is_wanted(wanted, *link, entry.is)
+                              : is_given(entry) && is_quiet(*link, wanted, asked, entry.is.address.family());
         if (goes) changes.remove.push_back({entry.index, entry.is});
     }
     return changes;

@@ -94,18 +94,34 @@ private:
             // "layer2+3 2": the name and the number of what is chosen.
             const auto now = kernel_.bond_option(link.name, name);
             const auto words = split_words(now);
-            const bool same = now == value || std::ranges::contains(words, std::string_view(value)) ||
-                              (name == "arp_ip_target" && join_words(words) == value);
-            if (!same) did(link.name, kernel_.set_bond_option(link.name, name, value_of(name, value)));
+            if (name == "arp_ip_target") {
+                set_targets(link, words, value);
+            } else if (now != value && !std::ranges::contains(words, std::string_view(value))) {
+                set_option(link, name, value);
+            }
         }
     }
-    static std::string join_words(const std::vector<std::string_view>& words) {
-        const std::vector<std::string> texts(words.begin(), words.end());
-        return join(texts, ",");
+
+    // Targets are added and taken away one by one.
+    void set_targets(const WantedLink& link, const std::vector<std::string_view>& now, const std::string& value) {
+        const auto wanted = split(value, ',');
+        for (const auto target : wanted) {
+            if (!std::ranges::contains(now, target)) set_option(link, "arp_ip_target", std::format("+{}", target));
+        }
+        for (const auto target : now) {
+            if (!std::ranges::contains(wanted, target)) set_option(link, "arp_ip_target", std::format("-{}", target));
+        }
     }
-    // Targets are added one by one.
-    static std::string value_of(const std::string& name, const std::string& value) {
-        return name == "arp_ip_target" && !value.starts_with('+') ? "+" + value : value;
+
+    // Some are taken only by a bond that is down.
+    void set_option(const WantedLink& link, const std::string& name, const std::string& value) {
+        auto set = kernel_.set_bond_option(link.name, name, value);
+        const auto* bond = find(link.name);
+        if (!set && bond != nullptr && bond->up && kernel_.set_up(bond->index, false)) {
+            set = kernel_.set_bond_option(link.name, name, value);
+            did(link.name, kernel_.set_up(bond->index, true));
+        }
+        did(link.name, set);
     }
 
     void set_link(const WantedLink& wanted) {

@@ -135,6 +135,13 @@ TEST_F(ReconcileTest, WhatALeaseLeftGoesWhereNobodyAsksAnyMore) {
     EXPECT_THAT(addresses("e0"), ElementsAre("203.0.113.5/24"));
     make("interfaces: {e0: {dhcp4: false}}");
     EXPECT_THAT(addresses("e0"), IsEmpty());
+    // What was a lease is ours when it is said, with its network's route.
+    lease("203.0.113.5");
+    make("interfaces: {e0: {addresses: [203.0.113.5/24]}}");
+    const auto all = *kernel_->addresses();
+    const auto said = std::ranges::find_if(all, [](const auto& entry) { return entry.is.address == ip("203.0.113.5"); });
+    EXPECT_TRUE(said != all.end() && said->permanent && said->protocol == kOurs);
+    make("interfaces: {e0: {dhcp4: false}}");
     // Of a link that nothing is said of, only when it asked before.
     lease("203.0.113.5");
     make("interfaces: {e1: {dhcp4: false}}");
