@@ -10,7 +10,7 @@ namespace diatom::uplink {
 namespace {
 
 // Of the image's, what we say ourselves.
-constexpr std::array<std::string_view, 3> kOwn{"denyinterfaces", "allowinterfaces", "noipv4ll"};
+constexpr std::array<std::string_view, 4> kOwn{"denyinterfaces", "allowinterfaces", "noipv4ll", "noarp"};
 
 std::string common(std::string_view image) {
     std::string text;
@@ -31,6 +31,7 @@ std::string block(const WantedLink& link) {
     say(!asks.four(), "noipv4");
     say(asks.four() && !asks.dhcp4, "nodhcp");
     say(!asks.link_local, "noipv4ll");
+    say(asks.four() && !asks.link_local, "noarp");  // without ARP there is no RFC 3927, whatever else is said
     say(!asks.six(), "noipv6");
     say(asks.six() && !asks.router, "noipv6rs");
     say(asks.six() && asks.dhcp6 == Asks::Six::never, "nodhcp6");

@@ -10,7 +10,7 @@ namespace {
 using testing::card;
 using testing::network;
 
-constexpr const char* kImage = "# Of the image.\ndenyinterfaces veth*\nhostname\nnoipv4ll\n\nduid\n";
+constexpr const char* kImage = "# Of the image.\ndenyinterfaces veth*\nhostname\nnoipv4ll\nnoarp\n\nduid\n";
 
 std::string told(const std::string& document) {
     const std::vector links{card(2, "eth0"), card(3, "eth1"), card(4, "eth2"), card(5, "eth3")};
@@ -28,7 +28,7 @@ interfaces:
   eth3: {link_local: true, accept_ra: false}
 )"),
               "hostname\nduid\nallowinterfaces eth0 eth1 eth2 eth3\n"
-              "interface eth0\nnoipv4ll\nnooption interface_mtu\n"
+              "interface eth0\nnoipv4ll\nnoarp\nnooption interface_mtu\n"
               "interface eth1\nnoipv4\nnoipv4ll\nnodhcp6\n"
               "interface eth2\nnoipv4\nnoipv4ll\nnoipv6rs\nia_na\n"
               "interface eth3\nnodhcp\nnoipv6\n");

@@ -59,7 +59,7 @@ STATIC = {"addresses": ["10.0.2.15/24"], "gateway4": "10.0.2.2", "accept_ra": Fa
 
 
 def test_without_configuration_dhcpcd_runs_alone(box):
-    assert not runs(box, "[d]iatom network serve") and runs(box, "[d]hcpcd --nobackground")
+    assert not runs(box, "[d]iatom network serve") and runs(box, "[d]hcpcd: ")
     seen = status(box)
     assert seen["online"] and "10.0.2.15/24" in seen["links"]["eth0"]["addresses"], seen
     assert seen["dns"]["servers"][0] == "10.0.2.3", seen
@@ -170,7 +170,7 @@ def test_dhcp_by_glob_beside_static_ones(box):
 
 def test_without_it_all_is_as_before(box):
     shell(box, "diatom config unset network && diatom config apply")
-    wait(box, "ps -o args | grep -q '[d]hcpcd --nobackground --config /usr/share'")
+    wait(box, "ps -o args | grep -q '[d]hcpcd: '")
     wait(box, "ip -4 addr show dev eth0 | grep -q 10.0.2.15/24")
     assert "two.example" not in shell(box, "cat /etc/resolv.conf")
     box.wait_api(300)
