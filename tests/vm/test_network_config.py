@@ -112,7 +112,6 @@ PID = "$(ps -o pid,args | awk '/[d]iatom network serve/ {print $1}')"
 
 def test_its_own_memory_is_small(box):
     anonymous = re.search(r"RssAnon:\s+(\d+) kB", shell(box, f"grep RssAnon /proc/{PID}/status"))
-    print(anonymous[0], shell(box, f"grep VmRSS /proc/{PID}/status"))
     assert int(anonymous[1]) < 4096, anonymous[0]
 
 
