@@ -10,6 +10,7 @@
 
 #include "base/strings.h"
 #include "cli/configure_machine.h"
+#include "cli/network_command.h"
 #include "config/version.h"
 #include "init/init.h"
 #include "runtime/runtime.h"
@@ -35,6 +36,7 @@ constexpr std::array kCommands{
             Linked::sbin},
     Command{"cloud-init", "status, query, schema: as cloud-init answers them", cloud_init_command, Shown::always,
             Linked::sbin},
+    Command{"network", "what the network is, and changes of it that undo themselves", network_command},
     Command{"system", "check: whether everything is as the records say", system_command},
     Command{"boot", "the last boot as a timeline", boot_command},
     Command{"logs", "kernel, PID 1, engines and system containers in one stream", logs_command},

@@ -12,6 +12,9 @@ namespace diatom::cloud {
 // NoCloud's network-config, with or without "network:" around it. invalid: no YAML.
 Result<Translation> read_network_config(std::string_view text, const std::string& file);
 
+// network_data.json of OpenStack, on a drive or from its metadata service. invalid: no JSON.
+Result<Translation> read_openstack_network(std::string_view text, const std::string& file);
+
 // The same of what was read already: ConfigDrive's and Proxmox's come as values.
 Translation translate_network(const Value& network);
 

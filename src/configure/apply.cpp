@@ -7,6 +7,7 @@
 
 #include "cloud/user_data.h"
 #include "configure/instance_store.h"
+#include "configure/network.h"
 #include "sys/file.h"
 #include "sys/mount.h"
 
@@ -49,6 +50,7 @@ void plan_machine(const Value& machine, Phase phase, const Root& root, Plan& pla
     plan_ssh(machine, root, plan);
     plan_certificates(machine, root, plan);
     plan_engine(machine, root, plan);
+    plan_network(machine, phase, root, plan);
     plan_time(machine, root, plan);
     plan_console(machine, root, plan);
     plan_watchdog(machine, phase, root, plan);

@@ -3,6 +3,7 @@
 #include <format>
 
 #include "configure/gather.h"
+#include "configure/network.h"
 #include "sys/file.h"
 
 namespace diatom::configure {
@@ -100,6 +101,7 @@ private:
 Said configure_at_boot(const OutsideMeans& means, const Root& root) {
     const InstanceStore store(root);
     Said said;
+    append(said.warnings, take_back_network(root));
     auto outside = look_outside(store, root, means, Ask::as_needed);
     append(said.warnings, std::move(outside.warnings));
     append(outside.owes_ignition ? said.fatal : said.problems, std::move(outside.problems));

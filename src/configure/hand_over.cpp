@@ -106,12 +106,15 @@ private:
     void add_network() {
         if (!instance_.network_config) return;
         const auto& document = *instance_.network_config;
-        if (instance_.network_form != platform::NetworkForm::cloud_init) {
+        const auto form = instance_.network_form;
+        if (form == platform::NetworkForm::debian_interfaces) {
             gathered_.warnings.push_back(std::format(
-                "{}: a network described in this form is not read by this version: DHCP is asked", document.from));
+                "{}: a network described in Debian's form is not read by this version: DHCP is asked", document.from));
             return;
         }
-        auto translated = cloud::read_network_config(document.bytes, document.from);
+        auto translated = form == platform::NetworkForm::openstack
+                              ? cloud::read_openstack_network(document.bytes, document.from)
+                              : cloud::read_network_config(document.bytes, document.from);
         if (!translated) return gathered_.warnings.push_back(translated.error().what());
         warn(translated->warnings);
         if (!translated->document.members().empty())

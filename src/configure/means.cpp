@@ -6,6 +6,8 @@
 #include <cerrno>
 
 #include "base/strings.h"
+#include "configure/gather.h"
+#include "configure/network.h"
 #include "configure/outside.h"
 #include "platform/label.h"
 #include "proc/spawn.h"
@@ -18,6 +20,7 @@ namespace {
 constexpr const char* kBlocks = "/sys/class/block";
 constexpr const char* kSeeds = "/run/diatom/seed";
 constexpr const char* kOnline = "/run/diatom/online";
+constexpr const char* kNowhere = "/run/diatom/nowhere";  // where nobody ever handed anything over
 constexpr std::array<std::string_view, 5> kNoSeeds{"loop", "ram", "zram", "nbd", "fd"};
 constexpr int kNetworkMs = 60'000, kOnlineS = 120;
 constexpr std::uint64_t kMountFlags = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
@@ -56,17 +59,30 @@ Result<std::string> mount_seed(const std::string& label) {
     return fail(Kind::not_found, "no device has the label {}", label);
 }
 
+// What the machine itself says of its network: what was handed over may be another machine's, whose disk this was.
+bool is_network_said() {
+    const auto machine = gather(Places{.root = {kNowhere}}).layers.merged();
+    return !machine.at("network").members().empty() && write_network(machine, {}).has_value();
+}
+
 // Long enough for one address of any kind; the service `network` takes it over with the lease.
-Result<void> raise_by_dhcp() {
+Result<void> raise_as_said() {
     if (sys::exists(kOnline)) return {};
     proc::SpawnRequest request;
-    request.path = "/usr/sbin/dhcpcd";
-    request.argv = {"dhcpcd", "--oneshot", "--waitip", "--timeout", "30", "--config", "/usr/share/diatom/dhcpcd.conf"};
+    if (is_network_said()) {
+        request.path = "/usr/bin/diatom";
+        request.argv = {"diatom", "network", "raise"};
+    } else {
+        request.path = "/usr/sbin/dhcpcd";
+        request.argv = {
+            "dhcpcd", "--oneshot", "--waitip", "--timeout", "30", "--config", "/usr/share/diatom/dhcpcd.conf"};
+    }
+    const auto program = request.argv.front();
     request.env = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin"};
     const auto output = TRY(proc::run(std::move(request), kNetworkMs));
     if (output.status == sys::ExitStatus{}) return {};
     return fail(
-        Kind::unavailable, "dhcpcd ended with {}: {}", output.status.shell_code(),
+        Kind::unavailable, "{} ended with {}: {}", program, output.status.shell_code(),
         trim(std::string_view(output.out).substr(output.out.size() - std::min<std::size_t>(output.out.size(), 500))));
 }
 
@@ -96,7 +112,7 @@ OutsideMeans OutsideMeans::real() {
         return facts;
     };
     means.mount = mount_seed;
-    means.raise_network = raise_by_dhcp;
+    means.raise_network = raise_as_said;
     return means;
 }
 

@@ -74,9 +74,10 @@ constexpr Type kVlan{.form = Form::object, .keys = kVlanKeys};
 
 constexpr Type kMtu{.form = Form::number, .least = 68, .most = 65535};
 constexpr std::array kInterfaceKeys{
-    Key{"match", &kMatch, "which one it is, where its key is not its name", Applies::live},
+    Key{"match", &kMatch, "which one it is, where its key is not its name: all that is said here must fit",
+        Applies::live},
     Key{"dhcp4", &kFlag, "ask for an IPv4 address (where nothing is said of addresses)", Applies::live},
-    Key{"dhcp6", &kFlag, "ask for an IPv6 address (no)", Applies::live},
+    Key{"dhcp6", &kFlag, "ask for an IPv6 address (where router advertisements say so)", Applies::live},
     Key{"accept_ra", &kFlag, "addresses and routes by router advertisements (yes)", Applies::live},
     Key{"link_local", &kFlag, "an IPv4 address of RFC 3927 (no)", Applies::live},
     Key{"addresses", &kPrefixes, "addresses with the length of their network", Applies::live},
@@ -91,7 +92,7 @@ constexpr std::array kInterfaceKeys{
     Key{"bridge", &kBridge, "make it, a bridge", Applies::live},
     Key{"vlan", &kVlan, "make it, a VLAN of another", Applies::live},
     Key{"up", &kCommands, "run when it is up", Applies::live},
-    Key{"optional", &kFlag, "the boot does not wait for it (no)", Applies::live},
+    Key{"optional", &kFlag, "nobody waits for it (no)", Applies::live},
 };
 constexpr Type kInterfaceType{.form = Form::object, .keys = kInterfaceKeys};
 constexpr Type kInterfaces{.form = Form::map, .item = &kInterfaceType, .format = &kInterface};
@@ -100,9 +101,9 @@ constexpr std::array kNetworkKeys{
     Key{"interfaces", &kInterfaces, "interfaces by name, glob, or mac=…; without any, all wired ones ask DHCP",
         Applies::live},
     Key{"dns", &kDns, "name servers and search domains for all", Applies::live},
-    Key{"dhcp_timeout", &kDurationText, "how long the boot waits for DHCP", Applies::next_boot},
-    Key{"pre_commands", &kCommands, "run before the network is set up", Applies::next_boot},
-    Key{"post_commands", &kCommands, "run after", Applies::next_boot},
+    Key{"dhcp_timeout", &kDurationText, "how long what waits for the network waits (for ever)", Applies::next_boot},
+    Key{"pre_commands", &kCommands, "run once a boot, before the network is set up", Applies::next_boot},
+    Key{"post_commands", &kCommands, "run once a boot, when the network is there", Applies::next_boot},
 };
 
 constexpr std::array kProxyKeys{
