@@ -50,6 +50,7 @@ void plan_machine(const Value& machine, Phase phase, const Root& root, Plan& pla
     plan_certificates(machine, root, plan);
     plan_engine(machine, root, plan);
     plan_time(machine, root, plan);
+    plan_logs(machine, root, plan);
     plan_services(machine, root, plan);
 }
 

@@ -17,7 +17,6 @@ struct Missing {
 constexpr std::array kMissing{
     Missing{"kernel_arguments", "is not applied by this version: they stand in the boot loader's entry"},
     Missing{"network", "is not applied by this version: every wired interface asks DHCP"},
-    Missing{"logs"},
     Missing{"console", "is not applied by this version: diatom.autologin on the kernel command line opens a shell"},
     Missing{"watchdog", "is not applied by this version: diatom.watchdog on the kernel command line is"},
     Missing{"users.*.sudo", "is not applied: there is no sudo here; who may be root logs in as root, by key"},
