@@ -17,7 +17,7 @@
 namespace diatom::journal {
 namespace {
 
-constexpr std::int64_t kCollectNs = 100'000'000, kFlushNs = 500'000'000, kTidyNs = 600'000'000'000;
+constexpr std::int64_t kCollectNs = 100'000'000, kFlushNs = 250'000'000, kTidyNs = 600'000'000'000;
 constexpr std::int64_t kRetryNs = 5'000'000'000;  // when the store cannot be written
 constexpr int kDatagrams = 256;                   // taken at a time
 constexpr std::size_t kMaxReceived = 4096;        // that wait for the store; what comes beyond is lost

@@ -1,7 +1,7 @@
 // Who keeps the machine's log: reads the sources as soon as something is new in them, takes what programs send by
 // syslog(3), and writes it to the store, which is flushed within the second. Thread side: the loop's.
 //
-//   kmsg, log files (inotify) ──a tenth of a second──> read ──> store ──half a second──> fdatasync
+//   kmsg, log files (inotify) ──a tenth of a second──> read ──> store ──a quarter of a second──> fdatasync
 //   /run/diatom/log.sock ─────────────────────────────┘
 #pragma once
 

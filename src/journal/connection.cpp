@@ -25,6 +25,8 @@ constexpr int kConnectMs = 15'000, kSendMs = 30'000, kRefusedMs = 20, kLookMs = 
 // A receiver must take 480 and should take 2048 (RFC 5426, 3.2); rsyslog and syslog-ng take 8192 over TCP unless told.
 constexpr std::size_t kMaxDatagram = 2048, kMaxFramed = 8192;
 
+constexpr const char* kAuthorities = "/etc/ssl/certs/ca-certificates.crt";  // with certificates.trusted
+
 using Addresses = std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)>;
 
 Result<Addresses> look_up(const Receiver& receiver, int type) {
@@ -169,8 +171,8 @@ Result<Context> make_context(const std::string& authorities) {
     if (!context) return tls_error("TLS");
     ::SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION);  // RFC 9662
     ::SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER, nullptr);
-    const int loaded = authorities.empty() ? ::SSL_CTX_set_default_verify_paths(context.get())
-                                           : ::SSL_CTX_load_verify_file(context.get(), authorities.c_str());
+    const auto* file = authorities.empty() ? kAuthorities : authorities.c_str();
+    const int loaded = ::SSL_CTX_load_verify_file(context.get(), file);
     if (loaded != 1) return tls_error("certificate authorities");
     return context;
 }

@@ -42,7 +42,8 @@ def say(box, text: str, priority: int = 6) -> None:
 
 
 def kept(box, arguments: str) -> list[dict]:
-    return [json.loads(line) for line in shell(box, f"diatom logs -o json {arguments}").splitlines()]
+    """`arguments`: of the command, and what chooses among its lines."""
+    return [json.loads(line) for line in shell(box, f"diatom logs -o json {arguments}; true").splitlines()]
 
 
 def await_kept(box, arguments: str, seconds: float = 60) -> list[dict]:
@@ -122,7 +123,8 @@ def test_a_power_cut_costs_no_more_than_a_second(box):
     shown = [float(number) for number in re.findall(r"\[ (\d+\.\d+) \]", box.log)]
     box.start_console()
     await_collector(box)
-    found = [float(one["text"].split()[1]) for one in kept(box, "-b -1 -u kernel -n 200") if one["text"].startswith("tick ")]
+    # Few bytes over the serial line.
+    found = [float(tick) for tick in shell(box, "diatom logs -b -1 -u kernel | grep -oE 'tick [0-9.]+' | tail -n 200").split() if tick != "tick"]
     lost = shown[-1] - found[-1]
     print(f"the power cut cost {lost:.2f} s of {shown[-1] - shown[0]:.2f} s")
     assert lost <= LOST_SECONDS, (shown[-1], found[-1])
@@ -175,8 +177,11 @@ def test_others_are_told(box, tmp_path):
     try:
         time.sleep(3)
         receiver.start()
+        # The emulator's network says of no datagram that nobody took it.
+        time.sleep(2)
+        say(box, "said-over-udp")
         for transport in TRANSPORTS:
-            line = receiver.wait_for(transport, "said-early")
+            line = receiver.wait_for(transport, "said-over-udp" if transport == "udp" else "said-early")
             _, host, app, _, priority, version, data, _ = line.split("|", 7)
             assert (host, app, priority, version) == ("diatom", "kernel", "kern.info", "1"), line
             assert data.startswith('[timeQuality tzKnown="1"][meta sequenceId="'), line
@@ -186,6 +191,8 @@ def test_others_are_told(box, tmp_path):
         shell(box, "sleep 2")
         receiver.start()
         for transport in TRANSPORTS:
+            if transport == "udp":
+                continue
             receiver.wait_for(transport, "said-meanwhile")
             lines = [line.rpartition("|")[2] for line in receiver.lines(transport)]
             assert lines.index(next(one for one in lines if "said-early" in one)) < lines.index(next(one for one in lines if "said-meanwhile" in one))
