@@ -183,7 +183,7 @@ def test_others_are_told(box, tmp_path):
         for transport in TRANSPORTS:
             line = receiver.wait_for(transport, "said-over-udp" if transport == "udp" else "said-early")
             _, host, app, _, priority, version, data, _ = line.split("|", 7)
-            assert (host, app, priority, version) == ("diatom", "kernel", "kern.info", "1"), line
+            assert (host, app, priority, version) == ("diatom", "kernel", "user.info", "1"), line  # user: said through kmsg
             assert data.startswith('[timeQuality tzKnown="1"][meta sequenceId="'), line
         # It goes away, and comes back.
         receiver.stop()
