@@ -7,9 +7,10 @@
 #include "cli/check_report.h"
 #include "cli/command.h"
 #include "cli/http_get.h"
-#include "cli/log_sources.h"
+#include "cli/log_query.h"
 #include "cli/memory.h"
 #include "sys/file.h"
+#include "tests/support/temp_dir.h"
 
 namespace diatom::cli {
 namespace {
@@ -99,27 +100,6 @@ TEST(Http, BodyOfAnAnswer) {
     EXPECT_EQ(http_get("/nonexistent.sock", "/").error().kind(), Kind::unavailable);
 }
 
-TEST(LogRecords, EachFormat) {
-    const auto kernel = parse_kernel_record("4,339,1500000,-;oops\n SUBSYSTEM=x\n", 1'000'000'000);
-    ASSERT_TRUE(kernel);
-    EXPECT_EQ(kernel->time, 2'500'000'000);
-    EXPECT_EQ(kernel->level, "warning");
-    EXPECT_EQ(kernel->text, "oops");
-    for (const auto* bad : {"", ";", "x,y,z;t", "1,2;t", " KEY=value", "1,1,-5,-;t"})
-        EXPECT_FALSE(parse_kernel_record(bad, 0)) << bad;
-
-    const auto own = parse_own_line(R"({"t":5,"m":1,"level":"error","unit":"init","msg":"it broke","pid":7})", "x");
-    EXPECT_EQ(own.unit, "init");
-    EXPECT_EQ(own.text, "it broke pid=7");
-    EXPECT_EQ(parse_own_line("panic!", "init").text, "panic!");
-
-    const auto container =
-        parse_container_line(R"({"log":"hello\r\n","stream":"stdout","time":"2026-11-23T10:56:26.5Z"})", "udev");
-    EXPECT_EQ(container.text, "hello");
-    EXPECT_EQ(format_short(container), "2026-11-23T10:56:26.500000Z udev: hello");
-    EXPECT_EQ(Json::parse(format_json(container))["unit"], "udev");
-}
-
 constexpr std::string_view kMeminfo =
     "MemTotal:         754140 kB\nMemFree:          674908 kB\nMemAvailable:     656104 kB\nHugePages_Total:       0\n";
 
@@ -141,51 +121,59 @@ TEST(MemoryFigures, AreNeverMadeUp) {
     EXPECT_FALSE(read_container_memory("user", "none", "/nonexistent"));
 }
 
-class LogDir : public testing::Test {
-protected:
-    void SetUp() override {
-        char name[] = "/tmp/diatom-logs-XXXXXX";
-        directory_ = ::mkdtemp(name);
-        places_ = {directory_ + "/own", directory_ + "/containers", directory_ + "/no-kmsg", {{"c1", "udev"}}};
-        ASSERT_TRUE(sys::make_dirs(places_.own));
-        ASSERT_TRUE(sys::make_dirs(places_.containers + "/c1"));
-    }
-    void TearDown() override { std::ignore = sys::remove_tree(directory_); }
-    static std::string line(int time, std::string_view text) {
-        return std::format(R"({{"t":{},"msg":"{}"}})", time, text) + "\n";
-    }
-    static std::vector<std::string> texts(const std::vector<LogRecord>& records) {
-        std::vector<std::string> list;
-        for (const auto& record : records) list.push_back(record.unit + " " + record.text);
-        return list;
-    }
-    void append(const std::string& path, std::string_view bytes) {
-        auto fd = sys::open_path(path, O_WRONLY | O_CREAT | O_APPEND, 0644);
-        ASSERT_TRUE(fd);
-        ASSERT_TRUE(sys::write_all(*fd, bytes));
-    }
-    std::string directory_;
-    LogPlaces places_;
-};
-
-TEST_F(LogDir, MemoryOfAContainerIsItsCgroups) {
-    ASSERT_TRUE(sys::make_dirs(directory_ + "/diatom/user/c1"));
-    append(directory_ + "/diatom/user/c1/memory.current", "1302528\n");
-    EXPECT_EQ(*read_container_memory("user", "c1", directory_), 1302528U);
-    EXPECT_FALSE(read_container_memory("system", "c1", directory_));
+TEST(MemoryFigures, OfAContainerAreItsCgroups) {
+    const test::TempDir cgroups;
+    ASSERT_TRUE(sys::make_dirs(cgroups / "diatom/user/c1"));
+    ASSERT_TRUE(sys::write_file(cgroups / "diatom/user/c1/memory.current", "1302528\n"));
+    EXPECT_EQ(*read_container_memory("user", "c1", cgroups.path()), 1302528U);
+    EXPECT_FALSE(read_container_memory("system", "c1", cgroups.path()));
 }
 
-TEST_F(LogDir, MergesByTimeAndFollows) {
-    const auto init = places_.own + "/init.log";
-    append(init + ".1", line(1, "old"));
-    append(init, line(3, "new") + "{\"t\":9,\"msg\":\"ha");
-    append(places_.containers + "/c1/c1-json.log", "{\"log\":\"x\\n\",\"time\":\"1970-01-01T00:00:00.000000002Z\"}\n");
-    LogSources sources(places_);
-    EXPECT_THAT(texts(sources.read()), ElementsAre("init old", "udev x", "init new"));
-    append(init, "lf\"}\n");
-    EXPECT_THAT(texts(sources.read()), ElementsAre("init half"));
-    append(places_.own + "/late.log", line(10, "here"));
-    EXPECT_THAT(texts(sources.read()), ElementsAre("late here"));
+class LogQueries : public testing::Test {
+protected:
+    static journal::BootId boot(std::uint8_t number) {
+        journal::BootId id;
+        id.bytes.fill(number);
+        return id;
+    }
+    Result<LogQuery> decode(std::vector<std::string> words) const {
+        words.insert(words.begin(), "logs");
+        std::vector<char*> args;
+        for (auto& word : words) args.push_back(word.data());
+        return decode_log_query(TRY(parse_arguments(args, log_options())), boots_, boot(3));
+    }
+    // The boot that runs has nothing in the store yet.
+    std::vector<journal::BootSpan> boots_{{boot(1), 1, 5, 0, 1'000'000'000},
+                                          {boot(2), 5, 9, 2'000'000'000, 3'000'000'000}};
+};
+
+TEST_F(LogQueries, SayWhatIsWanted) {
+    const auto all = decode({"udev", "-u", "network", "--unit", "init", "-p", "warning", "-n", "5", "-F", "pid=7",
+                             "--since", "1970-01-01T00:00:01Z", "--until=2", "-o", "export", "-f"});
+    ASSERT_TRUE(all) << all.error().what();
+    EXPECT_THAT(all->query.units, ElementsAre("udev", "network", "init"));
+    EXPECT_EQ(all->query.priority, journal::Priority::warning);
+    EXPECT_THAT(all->query.fields, ElementsAre(journal::Field{"pid", "7"}));
+    EXPECT_EQ(all->query.since, 1'000'000'000);
+    EXPECT_EQ(all->query.until, 2'000'000'000);
+    EXPECT_EQ(all->lines, 5U);
+    EXPECT_EQ(all->format, LogFormat::journal);
+    EXPECT_TRUE(all->follow);
+    for (const std::vector<std::string>& bad : std::vector<std::vector<std::string>>{
+             {"-p", "loud"}, {"-n", "x"}, {"-F", "pid"}, {"-F", "=7"}, {"--since", "soon"}, {"-o", "xml"}})
+        EXPECT_EQ(decode(bad).error().kind(), Kind::invalid) << bad.back();
+}
+
+TEST_F(LogQueries, BootsCountBackFromTheOneThatRuns) {
+    EXPECT_EQ(decode({"-b", "0"})->query.boot, boot(3));
+    EXPECT_EQ(decode({"-b", "-1"})->query.boot, boot(2));
+    EXPECT_EQ(decode({"--boot=-2"})->query.boot, boot(1));
+    EXPECT_THAT(decode({"-b", "-3"}).error().what(), HasSubstr("only 3 boots are kept"));
+    EXPECT_EQ(decode({"-b", "0202"})->query.boot, boot(2));
+    EXPECT_THAT(decode({"-b", "ffff"}).error().what(), HasSubstr("--list-boots"));
+    EXPECT_EQ(decode({})->query.boot, std::nullopt);
+    EXPECT_THAT(draw_boots(boots_, boot(3)), HasSubstr("   -2 01010101010101010101010101010101 1970-01-01T00:00:00"));
+    EXPECT_THAT(draw_boots(boots_, boot(2)), HasSubstr("    0 0202"));
 }
 
 TEST(Check, ALineForEachThatDoesNotHold) {
@@ -215,36 +203,6 @@ TEST(Check, AnEngineThatDoesNotAnswerIsNoGoodNews) {
     args[2] = words[2].data();
     EXPECT_EQ(system_command(args), exit_code(Kind::invalid));
     EXPECT_EQ(system_command(std::span(args).first(1)), exit_code(Kind::invalid));
-}
-
-TEST_F(LogDir, RotationLosesNothing) {
-    const auto init = places_.own + "/init.log";
-    append(init, line(1, "a"));
-    LogSources sources(places_);
-    EXPECT_EQ(sources.read().size(), 1U);
-    append(init, line(2, "b"));
-    ASSERT_TRUE(sys::rename_path(init, init + ".1"));
-    append(init, line(3, "c"));
-    EXPECT_THAT(texts(sources.read()), ElementsAre("init b", "init c"));
-}
-
-TEST_F(LogDir, UnitsAreWhoeverHasOrWillHaveALog) {
-    append(places_.own + "/init.log", line(1, "a"));
-    append(places_.own + "/init.log.1", line(0, "z"));
-    append(places_.containers + "/c1/c1-json.log", "");
-    places_.container_names["c2"] = "network";  // has said nothing yet
-    EXPECT_THAT(LogSources(places_).units(), ElementsAre("init", "kernel", "network", "udev"));
-}
-
-TEST(LogUnits, AnUnknownOneIsAnErrorThatListsTheKnown) {
-    const std::vector<std::string> known{"init", "kernel", "network"};
-    EXPECT_TRUE(check_units({}, known));
-    EXPECT_TRUE(check_units({"network", "init", "network"}, known));
-    const auto wrong = check_units({"init", "netwrk"}, known);
-    ASSERT_FALSE(wrong);
-    EXPECT_EQ(wrong.error().kind(), Kind::not_found);
-    EXPECT_THAT(wrong.error().what(), HasSubstr("netwrk; did you mean network? units: init, kernel, network"));
-    EXPECT_THAT(check_units({"zzzzzzzz"}, known).error().what(), Not(HasSubstr("did you mean")));
 }
 
 }  // namespace

@@ -18,7 +18,9 @@
 namespace diatom::cli {
 namespace {
 
-int run_init(std::span<char*> args) { return init::init_main(args, configure_machine); }
+int run_init(std::span<char*> args) {
+    return init::init_main(args, {.configure = configure_machine, .keep_logs = keep_last_logs});
+}
 
 int run_executor(std::span<char*>) { return runtime::executor_main(); }
 
@@ -39,7 +41,8 @@ constexpr std::array kCommands{
     Command{"network", "what the network is, and changes of it that undo themselves", network_command},
     Command{"system", "check: whether everything is as the records say", system_command},
     Command{"boot", "the last boot as a timeline", boot_command},
-    Command{"logs", "kernel, PID 1, engines and system containers in one stream", logs_command},
+    Command{"logs", "what kernel, PID 1, engines and services have said, also before this boot", logs_command},
+    Command{"log", "the same", logs_command, Shown::hidden},
     Command{"compose", "projects of containers, described by Compose files", compose_command},
     Command{"runtime", "run containers from OCI bundles, as runc does", runtime_command},
     Command{"diatom-runtime", "the same, for engines that take a program", runtime_command, Shown::hidden,

@@ -50,6 +50,7 @@ int system_command(std::span<char*> args);
 int config_command(std::span<char*> args);
 int boot_command(std::span<char*> args);
 int logs_command(std::span<char*> args);
+int keep_last_logs();
 int compose_command(std::span<char*> args);
 int console_command(std::span<char*> args);
 int power_command(std::span<char*> args);

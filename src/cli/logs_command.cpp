@@ -1,56 +1,29 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cstdio>
-#include <optional>
+#include <deque>
 #include <string>
 
 #include "base/strings.h"
 #include "cli/arguments.h"
 #include "cli/command.h"
 #include "cli/http_get.h"
-#include "cli/log_sources.h"
-#include "sys/clock.h"
+#include "cli/log_query.h"
+#include "config/boot_config.h"
+#include "journal/print.h"
+#include "journal/serve.h"
+#include "journal/settings.h"
+#include "journal/sources.h"
+#include "journal/store_reader.h"
+#include "sys/log.h"
 
 namespace diatom::cli {
 namespace {
 
+using journal::Record;
+
 constexpr useconds_t kPollUs = 250'000;
-constexpr std::array<OptionSpec, 5> kOptions{
-    {{"--follow", 'f', false, "go on with what is logged from now on"},
-     {"--since", 's', true, "RFC 3339, seconds since 1970, or a duration: 10m"},
-     {"--lines", 'n', true, "only the last so many"},
-     {"--unit", 'u', true, "only what UNIT says; may be repeated"},
-     {"--output", 'o', true, "short (default) or json"}}};
-
-struct Query {
-    std::vector<std::string> units;  // empty: all
-    std::int64_t since = 0;
-    std::optional<std::uint64_t> lines;
-    bool json = false, follow = false;
-};
-
-Result<Query> decode_query(const Arguments& arguments) {
-    Query query{.units = arguments.values("--unit"), .follow = arguments.has("--follow")};
-    query.units.insert(query.units.end(), arguments.rest.begin(), arguments.rest.end());
-    if (arguments.has("--since")) {
-        const auto since = sys::parse_time_argument(arguments.value("--since"));
-        if (!since)
-            return fail(Kind::invalid, "--since {}: not a time; write 2026-11-23T10:56:26Z, or 10m",
-                        arguments.value("--since"));
-        query.since = *since;
-    }
-    if (arguments.has("--lines")) {
-        query.lines = parse_uint(arguments.value("--lines"));
-        if (!query.lines) return fail(Kind::invalid, "--lines {}: not a number", arguments.value("--lines"));
-    }
-    const auto output = arguments.value("--output", "short");
-    if (output != "short" && output != "json")
-        return fail(Kind::invalid, "--output must be short or json, not {}", output);
-    query.json = output == "json";
-    return query;
-}
 
 std::map<std::string, std::string> container_names() {
     std::map<std::string, std::string> names;
@@ -65,55 +38,155 @@ std::map<std::string, std::string> container_names() {
     return names;
 }
 
-// False when nobody reads any more.
-bool print(const std::vector<LogRecord>& records, const Query& query) {
-    for (const auto& record : records) {
-        std::fputs(((query.json ? format_json(record) : format_short(record)) + "\n").c_str(), stdout);
-    }
-    return std::fflush(stdout) == 0;
+journal::Priority usual_level() {
+    return config::read_boot_config().log_level == log::Level::debug ? journal::Priority::debug
+                                                                     : journal::Priority::info;
 }
 
-void select(std::vector<LogRecord>& records, const Query& query) {
-    std::erase_if(records, [&](const LogRecord& record) {
-        return record.time < query.since || (!query.units.empty() && !std::ranges::contains(query.units, record.unit));
-    });
+// The least that is kept: what is not in the store yet is shown by the same measure.
+journal::Priority kept_level() {
+    const auto settings =
+        journal::Settings::read(std::string(journal::kSettingsDirectory) + "/" + journal::kSettingsName);
+    return settings && settings->level ? *settings->level : usual_level();
+}
+
+class Printer {
+public:
+    explicit Printer(LogFormat format) : format_(format) {}
+    // False when nobody reads any more.
+    bool print(const Record& record) {
+        switch (format_) {
+            case LogFormat::people: return put(journal::format_short(record) + "\n");
+            case LogFormat::json: return put(journal::format_json(record) + "\n");
+            case LogFormat::journal: return put(journal::format_export(record, host_));
+        }
+        return false;
+    }
+
+private:
+    static bool put(const std::string& text) { return std::fwrite(text.data(), 1, text.size(), stdout) == text.size(); }
+    LogFormat format_;
+    journal::Host host_ = journal::Host::read();
+};
+
+// The store, and what its sources have beyond it: the log is whole also while nobody collects, as in the first seconds
+// of a boot or in the recovery console.
+class Show {
+public:
+    Show(LogQuery wanted, journal::Places places, const journal::BootId& boot)
+        : wanted_(std::move(wanted)),
+          printer_(wanted_.format),
+          places_(std::move(places)),
+          boot_(boot),
+          store_(journal::kStoreDirectory, wanted_.query) {}
+
+    void run() {
+        if (wanted_.lines) store_.seek(store_.number_of_last(*wanted_.lines));
+        bool read = true;
+        while (auto record = read ? store_.next() : std::nullopt) read = keep(std::move(*record));
+        sources_.emplace(places_, store_.positions(), boot_);
+        read = read && take_sources();
+        for (const auto& record : last_) read = read && printer_.print(record);
+        last_.clear();
+        wanted_.lines.reset();
+        while (std::fflush(stdout) == 0 && read && wanted_.follow) {
+            ::usleep(kPollUs);
+            // What has no source that could be read here.
+            while (auto record = read ? store_.next() : std::nullopt) {
+                if (record->source.empty()) read = printer_.print(*record);
+            }
+            read = read && take_sources();
+        }
+    }
+
+private:
+    bool keep(Record record) {
+        if (!wanted_.lines) return printer_.print(record);
+        last_.push_back(std::move(record));
+        if (last_.size() > *wanted_.lines) last_.pop_front();
+        return true;
+    }
+    bool take_sources() {
+        std::vector<Record> records;
+        for (bool more = true; more;) {
+            records.clear();
+            more = sources_->read(records);
+            for (auto& record : records) {
+                if (record.priority > level_ || !wanted_.query.wants(record)) continue;
+                if (!keep(std::move(record))) return false;
+            }
+        }
+        return true;
+    }
+
+    LogQuery wanted_;
+    Printer printer_;
+    journal::Places places_;
+    journal::BootId boot_;
+    journal::StoreReader store_;
+    journal::Priority level_ = kept_level();
+    std::optional<journal::Sources> sources_;
+    std::deque<Record> last_;
+};
+
+std::vector<std::string> known_units(const journal::Places& places, const journal::BootId& boot) {
+    auto units = journal::list_units(journal::kStoreDirectory);
+    const auto more = journal::Sources(places, {}, boot).units();
+    units.insert(units.end(), more.begin(), more.end());
+    std::ranges::sort(units);
+    const auto twice = std::ranges::unique(units);
+    units.erase(twice.begin(), twice.end());
+    return units;
 }
 
 Result<void> run(std::span<char*> args) {
-    const auto arguments = TRY(parse_arguments(args, kOptions));
+    const auto arguments = TRY(parse_arguments(args, log_options()));
     if (arguments.has("--help")) {
         std::fputs(
-            usage("diatom logs [OPTIONS] [UNIT...]    units: kernel, init, system-engine, user-engine, a container",
-                  kOptions)
+            usage("diatom logs [OPTIONS] [SERVICE...]    also of: kernel, init, system-engine, user-engine, syslog",
+                  log_options())
                 .c_str(),
             stdout);
         return {};
     }
-    const auto query = TRY(decode_query(arguments));
-    LogPlaces places;
-    places.container_names = container_names();
-    LogSources sources(std::move(places));
-    TRY(check_units(query.units, sources.units()));
-    auto records = sources.read();
-    select(records, query);
-    if (query.lines && records.size() > *query.lines) {
-        records.erase(records.begin(), records.end() - static_cast<std::ptrdiff_t>(*query.lines));
+    const auto boot = TRY(journal::BootId::current());
+    const bool asks_boots = arguments.has("--boot") || arguments.has("--list-boots");
+    const auto boots = asks_boots ? journal::list_boots(journal::kStoreDirectory) : std::vector<journal::BootSpan>();
+    auto wanted = TRY(decode_log_query(arguments, boots, boot));
+    if (wanted.list_boots) {
+        std::fputs(draw_boots(boots, boot).c_str(), stdout);
+        return {};
     }
-    bool read = print(records, query);
-    while (query.follow && read) {
-        ::usleep(kPollUs);
-        records = sources.read();
-        select(records, query);
-        read = print(records, query);
-    }
+    const journal::Places places{.container_names = container_names()};
+    if (!wanted.query.units.empty()) TRY(journal::check_units(wanted.query.units, known_units(places, boot)));
+    Show(std::move(wanted), places, boot).run();
     return {};
+}
+
+Result<void> serve() {
+    log::open_sink({.directory = "/run/diatom/log",
+                    .unit = "log",
+                    .echo = std::nullopt,
+                    .least = config::read_boot_config().log_level});
+    return journal::serve(
+        {.socket = journal::kSyslogSocket, .boot = TRY(journal::BootId::current()), .level = usual_level()});
 }
 
 }  // namespace
 
 int logs_command(std::span<char*> args) {
-    auto done = run(args);
+    auto done = args.size() == 2 && std::string_view(args[1]) == "serve" ? serve() : run(args);
     return done ? 0 : report("logs", done.error());
+}
+
+// In a copy of PID 1, when nothing else runs any more.
+int keep_last_logs() {
+    log::open_sink({.unit = "logs"});  // PID 1's is not open in a copy of it
+    const auto boot = journal::BootId::current();
+    const auto settings =
+        journal::Settings::read(std::string(journal::kSettingsDirectory) + "/" + journal::kSettingsName);
+    if (!boot) return 1;
+    return journal::collect_once({}, journal::kStoreDirectory, *boot, settings.value_or(journal::Settings{})) ? 0 : 1;
 }
 
 }  // namespace diatom::cli

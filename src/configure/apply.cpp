@@ -54,6 +54,7 @@ void plan_machine(const Value& machine, Phase phase, const Root& root, Plan& pla
     plan_time(machine, root, plan);
     plan_console(machine, root, plan);
     plan_watchdog(machine, phase, root, plan);
+    plan_logs(machine, root, plan);
     plan_services(machine, root, plan);
 }
 

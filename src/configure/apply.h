@@ -89,6 +89,7 @@ void plan_engine(const Value& machine, const Root& root, Plan& plan);
 void plan_time(const Value& machine, const Root& root, Plan& plan);
 void plan_console(const Value& machine, const Root& root, Plan& plan);
 void plan_watchdog(const Value& machine, Phase phase, const Root& root, Plan& plan);
+void plan_logs(const Value& machine, const Root& root, Plan& plan);
 void plan_services(const Value& machine, const Root& root, Plan& plan);
 void plan_disks(const Value& machine, Phase phase, const Root& root, Plan& plan);
 void plan_mounts(const Value& machine, Phase phase, const Root& root, Plan& plan);

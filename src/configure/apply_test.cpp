@@ -7,6 +7,7 @@
 #include "configure/fetching.h"
 #include "configure/testing/machine_fixture.h"
 #include "http/testing/fake_server.h"
+#include "journal/settings.h"
 
 namespace diatom::configure {
 namespace {
@@ -63,6 +64,23 @@ TEST_F(Apply, WhatIsAddedToKeepsItsMode) {
     EXPECT_EQ(sys::stat_path(at("/etc/secret"))->st_mode & 07777U, 0600U);
     EXPECT_THAT(apply("files: {/etc/secret: {content: c, append: true, mode: '0640'}}"), IsEmpty());
     EXPECT_EQ(sys::stat_path(at("/etc/secret"))->st_mode & 07777U, 0640U);
+}
+
+TEST_F(Apply, WhatIsKeptOfTheLogAndWhoIsTold) {
+    const auto file = std::string(journal::kSettingsDirectory) + "/" + journal::kSettingsName;
+    EXPECT_THAT(apply("hostname: web"), IsEmpty());
+    EXPECT_EQ(get(file), "(nothing)");
+    EXPECT_THAT(apply("logs: {level: warning, max_size: 8m, max_age: 24h, forward: ['tls://log.example', "
+                      "'udp://192.0.2.1:5514']}"),
+                IsEmpty());
+    const journal::Settings settings{.level = journal::Priority::warning,
+                                     .max_bytes = 8U << 20U,
+                                     .max_age_ns = 86'400'000'000'000,
+                                     .forward = {"tls://log.example", "udp://192.0.2.1:5514"}};
+    EXPECT_EQ(*journal::Settings::decode(get(file)), settings);
+    // What is not said any more does not hold any more.
+    EXPECT_THAT(apply("hostname: web", Phase::live), IsEmpty());
+    EXPECT_EQ(*journal::Settings::decode(get(file)), journal::Settings{});
 }
 
 TEST_F(Apply, NamesWithADomain) {

@@ -295,6 +295,7 @@ TEST_F(Boots, TheCommandLineHasTheLastWord) {
     put("/proc/cmdline", "rancher.network.dns.nameservers=[192.0.2.1] cc.hostname=old diatom.hostname=line");
     const auto said = boot();
     expect_nothing(said);
+    EXPECT_THAT(get("/run/diatom/network/config.json"), HasSubstr("192.0.2.1"));
     EXPECT_EQ(get("/etc/hostname"), "line\n");
 }
 

@@ -16,7 +16,6 @@ struct Missing {
 };
 constexpr std::array kMissing{
     Missing{"kernel_arguments", "is not applied by this version: they stand in the boot loader's entry"},
-    Missing{"logs"},
     Missing{"users.*.sudo", "is not applied: there is no sudo here; who may be root logs in as root, by key"},
     Missing{"users.*.password_expired",
             "is written down, but no log in of this machine asks for a new password: give a new hash"},

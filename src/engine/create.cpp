@@ -143,6 +143,8 @@ Task<Created> EngineImpl::create_body(std::string name, ContainerConfig config) 
     for (auto& endpoint : config.networks) {
         if (const auto known = network(endpoint.network)) endpoint.network = known->name;  // it may be an id
     }
+    // The machine's log tells by it who said a line.
+    if (options_.scope == Scope::system && config.log.tag.empty()) config.log.tag = "{{.Name}}";
     auto warnings = std::move(config.warnings);
     Container container{.id = random_id(), .created = sys::wall_ns(), .config = std::move(config)};
     if (name.empty()) {

@@ -5,6 +5,10 @@
 namespace diatom::engine {
 namespace {
 
+// What services say is kept in the machine's log: here, long enough for that.
+constexpr std::uint64_t kLogBytes = 1U << 20U;
+constexpr unsigned kLogFiles = 2;
+
 RestartPolicy policy_of(config::ServiceRestart restart) {
     switch (restart) {
         case config::ServiceRestart::no: return RestartPolicy::no;
@@ -44,6 +48,8 @@ Result<ContainerConfig> service_config(const config::SystemService& service, std
     config.env = service.environment;
     for (const auto& mount : service.mounts) config.mounts.push_back(mount_of(mount));
     add_devices(config, service.devices, missing);
+    config.log.max_size = kLogBytes;
+    config.log.max_files = kLogFiles;
     config.cap_add = service.cap_add;
     config.cap_drop = service.cap_drop;
     config.labels = service.labels;

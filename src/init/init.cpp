@@ -9,14 +9,14 @@
 #include "sys/log.h"
 
 namespace diatom::init {
-int init_main(std::span<char*>, Configure configure) {
+int init_main(std::span<char*>, const Helpers& helpers) {
     if (getpid() != 1) {
         std::fputs(
             "diatom init: this is PID 1's program; \"diatom poweroff\", \"reboot\" and \"halt\" end the machine\n",
             stderr);
         return 2;
     }
-    Pid1 pid1(configure);
+    Pid1 pid1(helpers);
     pid1.boot();
     if (auto ran = pid1.run(); !ran) log::error("PID 1 cannot go on and restarts the machine", ran.error());
     ::sync();

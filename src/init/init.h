@@ -9,12 +9,16 @@
 
 namespace diatom::init {
 
-// Makes the machine what its configuration says, before the engines start. It runs in a copy of PID 1, prints lines
-// that begin with "warning: ", "error: " or "fatal: ", which keeps the engines from starting; its result is an exit
-// code.
-using Configure = int (*)();
+// What others do for PID 1, in copies of it, so that nothing in what they read can end it. The result is an exit code.
+struct Helpers {
+    // Makes the machine what its configuration says, before the engines start. Prints lines that begin with "warning:
+    // ", "error: " or "fatal: ", which keeps the engines from starting.
+    int (*configure)() = nullptr;
+    // Puts what was logged last into the machine's log, when nothing else runs any more.
+    int (*keep_logs)() = nullptr;
+};
 
 // Returns only when this process is not PID 1 (with an exit code and a message on standard error).
-int init_main(std::span<char*> args, Configure configure);
+int init_main(std::span<char*> args, const Helpers& helpers);
 
 }  // namespace diatom::init

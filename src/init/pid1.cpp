@@ -26,6 +26,7 @@ using config::kRecoveryReason;
 constexpr const char* kReleaseFile = "/usr/share/diatom/version";
 constexpr std::int64_t kSecond = 1'000'000'000;
 constexpr int kConfigureMs = 35 * 60 * 1000;  // more than a command of the boot may take
+constexpr int kKeepLogsMs = 5000;
 
 // What stands before the program: the system engine, or in recovery a shell on every terminal.
 std::vector<std::string> main_program(const config::BootConfig& config) {
@@ -58,7 +59,7 @@ void Pid1::stage(const char* name, F part) {
     machine_.timeline.mark(name, sys::boot_ns() / 1000);
 }
 
-Pid1::Pid1(Configure configure) : configure_(configure) {
+Pid1::Pid1(const Helpers& helpers) : helpers_(helpers) {
     machine_.timeline.mark("kernel", sys::boot_ns() / 1000);
     machine_.status = [this] { return status(); };
     machine_.power = [this](proc::Power how) { shutdown_->begin(how, "asked to by a program"); };
@@ -127,7 +128,7 @@ void Pid1::configure_machine() {
     proc::SpawnRequest request;
     request.path = kProgram;
     request.argv = {"diatom", "config"};
-    request.entry = configure_;
+    request.entry = helpers_.configure;
     const auto output = proc::run(std::move(request), kConfigureMs);
     if (!output) return problem("configuration", output.error().what());
     for (const auto line : split(output->out, '\n')) {
@@ -148,6 +149,18 @@ void Pid1::refuse_boot(const std::string& why) {
     if (auto written = sys::write_file(kRecoveryReason, said); !written) log::error("recovery", written.error());
 }
 
+// The services are gone, and what they and PID 1 said since the log's own ended is only in memory or, where it is a
+// container's, removed at the next boot.
+void Pid1::keep_logs() {
+    if (state_.kind != StateReport::Kind::partition) return;
+    proc::SpawnRequest request;
+    request.path = kProgram;
+    request.argv = {"diatom", "logs"};
+    request.entry = helpers_.keep_logs;
+    const auto kept = proc::run(std::move(request), kKeepLogsMs);
+    if (!kept) log::error("the last lines of the log are not kept", kept.error());
+}
+
 void Pid1::open_sockets() {
     auto loop = proc::EventLoop::create();
     if (!loop) {
@@ -159,6 +172,10 @@ void Pid1::open_sockets() {
     actions.stop_engine = [this] {
         if (engine_) engine_->stop(SIGPWR);
         else shutdown_->engine_stopped();
+    };
+    actions.close_state = [this, close = std::move(actions.close_state)] {
+        keep_logs();
+        close();
     };
     if (auto made = Shutdown::create(*loop_, std::move(actions))) shutdown_ = std::move(*made);
     else problem("shutdown", made.error().what());

@@ -19,7 +19,7 @@ namespace diatom::init {
 
 class Pid1 {
 public:
-    explicit Pid1(Configure configure);
+    explicit Pid1(const Helpers& helpers);
     // Everything up to the start of the system engine. No failure ends it; each is logged and shown by status.
     void boot();
     // Until the machine ends. Returns when the loop cannot even wait any more.
@@ -31,6 +31,7 @@ private:
     void prepare_state();
     void configure_machine();
     void refuse_boot(const std::string& why);
+    void keep_logs();
     void open_sockets();
     void watch_signals();
     void watch_hardware();
@@ -45,7 +46,7 @@ private:
     void stage(const char* name, F part);
     void problem(const char* where, const std::string& what);
 
-    Configure configure_;
+    Helpers helpers_;
     std::unique_ptr<proc::EventLoop> loop_;
     Machine machine_;
     config::BootConfig config_;

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "base/strings.h"
+#include "journal/settings.h"
 #include "sys/clock.h"
 
 namespace diatom::machine {
@@ -108,6 +109,8 @@ bool is_url(std::string_view text) {
     });
 }
 
+bool is_receiver(std::string_view text) { return journal::Receiver::parse(text).has_value(); }
+
 bool is_pem(std::string_view text) { return text.contains("-----BEGIN ") && text.contains("-----END "); }
 
 bool is_sysctl(std::string_view name) {
@@ -140,6 +143,8 @@ const Format kRoute{"ip-route", "a network such as 198.51.100.0/24, or \"default
 const Format kMac{"mac-address", "a hardware address such as 52:54:00:12:34:56", is_mac};
 const Format kSshKey{"ssh-key", "a public key as ssh-keygen writes it: ssh-ed25519 AAAA… name", is_ssh_key};
 const Format kUrl{"url", "a URL such as https://example.com/file", is_url};
+const Format kReceiver{"log-receiver", "a receiver of the log such as tls://log.example.com:6514, tcp:// or udp://",
+                       is_receiver};
 const Format kPem{"pem", "a certificate in PEM: -----BEGIN CERTIFICATE-----…", is_pem};
 const Format kSysctl{"sysctl", "the name of a kernel setting such as net.ipv4.ip_forward", is_sysctl};
 const Format kVariable{"variable", "the name of a variable", is_variable};

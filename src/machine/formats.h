@@ -18,6 +18,7 @@ extern const Format kRoute;      // kPrefix, or "default"
 extern const Format kMac;        // "52:54:00:12:34:56"
 extern const Format kSshKey;     // a line of authorized_keys(5)
 extern const Format kUrl;        // http, https, data, tftp, s3, gs: what can be fetched is said where it is fetched
+extern const Format kReceiver;   // "udp://HOST[:PORT]", tcp, tls: who is told of the log
 extern const Format kPem;        // at least one PEM block
 extern const Format kSysctl;     // "net.ipv4.ip_forward", a name below /proc/sys
 extern const Format kVariable;   // of an environment: not empty, without '=' and NUL

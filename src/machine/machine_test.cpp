@@ -97,6 +97,9 @@ TEST(MachineCheck, NamesFileLineAndWhatWasMeant) {
                 ElementsAre(HasSubstr("must be an octal mode in quotes")));
     EXPECT_THAT(texts(check(read("ssh: {port: 70000}\npower: {mode: sleep}"))),
                 ElementsAre(HasSubstr("must be from 1 to 65535"), HasSubstr("must be one of off, reboot, halt")));
+    EXPECT_THAT(texts(check(read("logs: {level: loud, forward: ['syslog://a', 'udp://a', 'tls://[::1]:7']}"))),
+                ElementsAre(HasSubstr("must be one of debug, info, warning, error"),
+                            HasSubstr("is not a receiver of the log")));
     EXPECT_THAT(texts(check(read("certificates: {trusted: [x]}\ncommands: {run: [[], {}]}"))),
                 ElementsAre(HasSubstr("in PEM"), HasSubstr("commands.run[0]: must be a command line"),
                             HasSubstr("commands.run[1]")));

@@ -50,11 +50,15 @@ constexpr std::array kConsoleKeys{
     Key{"autologin", &kFlag, "a root shell without login (no)", Applies::next_boot},
 };
 
+constexpr std::array<std::string_view, 4> kLevels{"debug", "info", "warning", "error"};
+constexpr Type kLevel{.choices = kLevels};
+constexpr Type kReceiverText{.format = &kReceiver};
+constexpr Type kReceivers{.form = Form::list, .item = &kReceiverText};
 constexpr std::array kLogsKeys{
-    Key{"level", &kText, "debug, info, warning or error: the least that is kept (info)", Applies::live},
-    Key{"max_size", &kSizeText, "bytes that are kept (64m)", Applies::live},
-    Key{"max_age", &kDurationText, "how long", Applies::live},
-    Key{"forward", &kTexts, "others that are told by RFC 5424: udp://HOST:PORT, tcp://…, tls://…", Applies::live},
+    Key{"level", &kLevel, "debug, info, warning or error: the least that is kept (info)", Applies::live},
+    Key{"max_size", &kSizeText, "bytes that are kept (64m, at most a part in 32 of the disk)", Applies::live},
+    Key{"max_age", &kDurationText, "how long (as long as there is room)", Applies::live},
+    Key{"forward", &kReceivers, "others that are told by RFC 5424: udp://HOST:PORT, tcp://…, tls://…", Applies::live},
 };
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "sys/clock.h"
 #include "sys/file.h"
+#include "sys/log_flag.h"
 
 namespace diatom::log {
 namespace {
@@ -92,6 +93,11 @@ struct State {
     std::optional<RotatedFile> file;
 };
 
+// Somebody wants to know more for a while.
+bool is_debugged(const Sink& sink) {
+    return !sink.directory.empty() && ::access((sink.directory + "/" + kDebugFlag).c_str(), F_OK) == 0;
+}
+
 // Never destroyed: threads may log while the program ends.
 State& state() {
     static State& instance = *new State;
@@ -114,7 +120,7 @@ void write(Level level, std::string_view message, Fields fields) noexcept {
     try {
         State& log = state();
         const std::scoped_lock lock(log.mutex);
-        if (level < log.sink.least) return;
+        if (level < log.sink.least && !is_debugged(log.sink)) return;
         if (log.file) log.file->append(json_line(log.sink.unit, level, message, fields));
         if (log.file && (!log.sink.echo || level < *log.sink.echo)) return;
         const std::string line = text_line(log.sink.unit, level, message, fields);

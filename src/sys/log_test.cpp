@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "base/strings.h"
 #include "sys/file.h"
+#include "sys/log_flag.h"
 #include "tests/support/temp_dir.h"
 
 namespace diatom::log {
@@ -38,6 +39,17 @@ protected:
     }
     TempDir temp_;
 };
+
+TEST_F(Log, AFlagBesideItHasEverythingSaidForAWhile) {
+    open();
+    debug("not asked for");
+    ASSERT_TRUE(sys::write_file(temp_ / kDebugFlag, ""));
+    debug("asked for");
+    ASSERT_TRUE(sys::remove_file(temp_ / kDebugFlag));
+    debug("not any more");
+    EXPECT_THAT(text(), HasSubstr(R"("msg":"asked for")"));
+    EXPECT_EQ(lines().size(), 1U);
+}
 
 TEST_F(Log, OneJsonObjectALine) {
     open();
