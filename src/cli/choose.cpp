@@ -90,16 +90,18 @@ Result<int> create_engine(const std::string& name, const Arguments& arguments) {
     definition.set("image", arguments.value("--version"));
     definition.set("privileged", Value::of(true));
     definition.set("restart", "always");
-    definition.set("volumes", Value::of(std::vector<std::string>{
-                                  std::format("/var/lib/diatom/engines/{}:/var/lib/docker", name)}));
+    definition.set(
+        "volumes",
+        Value::of(std::vector<std::string>{std::format("/var/lib/diatom/engines/{}:/var/lib/docker", name)}));
     labels.set("io.rancher.os.scope", "user");
     definition.set("labels", std::move(labels));
     if (arguments.has("--network")) {
         if (!arguments.has("--fixed-ip")) {
             definition.set("network_mode", arguments.value("--network"));
         } else {
-            return fail(Kind::unsupported, "--fixed-ip: write the service with its network as a Compose file, and "
-                                           "`diatom service enable FILE`");
+            return fail(Kind::unsupported,
+                        "--fixed-ip: write the service with its network as a Compose file, and "
+                        "`diatom service enable FILE`");
         }
     }
     const auto path = Path() / "services" / "define" / name;

@@ -1,8 +1,8 @@
 // `diatom console`: the program of the console service. Keeps one session on every terminal of the machine.
 //
 // `diatom console` itself keeps one session on every terminal: a root shell with diatom.autologin, console.autologin or
-// in recovery; a login once any account has a password; until then what there is to do. With a word behind it, it chooses
-// which console that is (console_choose.cpp).
+// in recovery; a login once any account has a password; until then what there is to do. With a word behind it, it
+// chooses which console that is (console_choose.cpp).
 #include <fcntl.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -85,7 +85,8 @@ std::string banner(const std::string& terminal, Way way) {
     if (way == Way::login) return text;
     return text +
            "Accounts have no password, so nobody can log in here. To get in: use the Docker API (docker -H …),\r\n"
-           "give an account a password or a key in the machine's configuration, or boot with diatom.autologin on the\r\n"
+           "give an account a password or a key in the machine's configuration, or boot with diatom.autologin on "
+           "the\r\n"
            "kernel command line for a root shell on this terminal.\r\n";
 }
 

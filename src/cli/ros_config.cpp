@@ -164,7 +164,8 @@ Result<int> ros_config(std::span<char*> args) {
     if (words[0] == "validate") return tell(TRY(read_input(arguments))) ? 0 : 1;
     if (words[0] == "images") return images();
     if (words[0] == "generate")
-        return fail(Kind::unsupported, "generate: write the file and `ros config merge -i FILE`, or `diatom config set`");
+        return fail(Kind::unsupported,
+                    "generate: write the file and `ros config merge -i FILE`, or `diatom config set`");
     if (words[0] == "syslinux")
         return fail(Kind::unsupported, "syslinux: this machine is started by systemd-boot, from one signed file");
     return fail(Kind::invalid, "no such command: {}; \"ros config --help\" lists them", words[0]);

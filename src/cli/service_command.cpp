@@ -173,9 +173,9 @@ Result<int> dispatch(const std::string& command, const Arguments& arguments, con
     if (command == "pull") return pull(names);
     if (command == "build") return refuse_build();
     if (command == "run") return run_services();  // of the service `services`
-    static constexpr std::array<std::string_view, 14> kKnown{"list",  "ps",   "enable",  "disable", "delete",
-                                                             "up",    "create", "start", "stop",    "restart",
-                                                             "kill",  "rm",   "logs",    "pull"};
+    static constexpr std::array<std::string_view, 14> kKnown{"list", "ps",     "enable", "disable", "delete",
+                                                             "up",   "create", "start",  "stop",    "restart",
+                                                             "kill", "rm",     "logs",   "pull"};
     const auto near = nearest(command, kKnown);
     return fail(Kind::invalid, "no such command: {}; {}", command,
                 near ? std::format("did you mean \"{}\"?", *near) : "\"diatom service --help\" lists them");

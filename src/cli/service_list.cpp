@@ -84,7 +84,8 @@ std::vector<Row> rows_of(bool all) {
         if (row.from == "configuration" && std::ranges::contains(optional, row.name)) row.from = "optional";
     }
     for (const auto& name : optional) {
-        if (all && !std::ranges::contains(rows, name, &Row::name)) rows.push_back({name, "optional", "system", "no", ""});
+        if (all && !std::ranges::contains(rows, name, &Row::name))
+            rows.push_back({name, "optional", "system", "no", ""});
     }
     return rows;
 }

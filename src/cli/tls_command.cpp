@@ -41,7 +41,8 @@ Result<void> write_pair(const std::string& directory, const std::string& prefix,
 }
 
 Result<KeyPair> authority() {
-    const auto certificate = std::string(kServerDirectory) + "/ca.pem", key = std::string(kServerDirectory) + "/ca-key.pem";
+    const auto certificate = std::string(kServerDirectory) + "/ca.pem",
+               key = std::string(kServerDirectory) + "/ca-key.pem";
     if (sys::exists(certificate) && sys::exists(key))
         return KeyPair{TRY(sys::read_file(certificate, kMaxPem)), TRY(sys::read_file(key, kMaxPem))};
     // One of another's making would no longer be trusted, and its clients locked out.
