@@ -19,6 +19,7 @@
 #include "engine/events.h"
 #include "engine/launcher.h"
 #include "engine/live.h"
+#include "engine/memory_watch.h"
 #include "engine/name_service.h"
 #include "engine/networks.h"
 #include "engine/records.h"
@@ -180,7 +181,8 @@ private:
 
     // memory_watch.cpp
     void watch_memory(const LivePtr& live);
-    asio::awaitable<void> follow_memory(LivePtr live, std::shared_ptr<asio::posix::stream_descriptor> events);
+    void adopt_memory(const LivePtr& live);
+    asio::awaitable<void> memory_changed(LivePtr live);
 
     // health_watch.cpp
     void begin_health(const LivePtr& live);
@@ -306,6 +308,7 @@ private:
     Parts parts_;
     Events events_;
     NameService name_service_;
+    MemoryWatch memory_watch_;
     std::vector<NetworkRecord> network_records_;
     std::vector<Volume> volumes_;
     VolumeMounts volume_mounts_;
