@@ -94,6 +94,8 @@ std::set<std::string> chosen_of(const service::Definitions& definitions, const W
 Result<void> check_names(const Services& services, const Words& names) {
     for (const auto& name : names) {
         const bool is_own = std::ranges::contains(services.own, name, &config::SystemService::name);
+        if (const auto why = services.left_out(name); !why.empty())
+            return fail(Kind::invalid, "service {} is left out: {}", name, why);
         if (is_own || services.system.traits.contains(name) || services.user.traits.contains(name)) continue;
         return fail(Kind::not_found, "no service {} is enabled: `diatom service list --all` shows which there are",
                     name);

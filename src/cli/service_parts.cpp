@@ -84,6 +84,16 @@ Result<std::vector<ServiceContainer>> containers_of(const std::vector<std::strin
     return chosen;
 }
 
+std::string Services::left_out(const std::string& name) const {
+    for (const auto* one : {&system, &user}) {
+        if (!one->traits.contains(name) || one->project.services().has(name)) continue;
+        const auto mark = "services." + name;
+        const auto problem = std::ranges::find_if(one->problems, [&](const auto& p) { return p.contains(mark); });
+        return problem == one->problems.end() ? "it depends on one that is left out" : *problem;
+    }
+    return {};
+}
+
 Result<Services> read_services(Look look) {
     const auto gathered = configure::gather();
     const auto machine = gathered.layers.merged();

@@ -102,7 +102,7 @@ Result<int> run_services() {
     const std::jthread system([&] {
         bring_up(Scope::system, services);
         if (services.system.traits.contains(config::kImageConsole)) {
-            if (auto done = take_the_place("console", config::kImageConsole); !done)
+            if (auto done = take_the_place("console", config::kImageConsole, Handover::start_first); !done)
                 say(std::format("the machine keeps its own console: {}", done.error().what()));
         }
         --coming;

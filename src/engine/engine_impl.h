@@ -273,6 +273,7 @@ private:
     struct ServiceBoard;
     struct ServiceEntry;
     Task<void> start_services();
+    asio::awaitable<void> remove_former_services(const std::vector<config::SystemService>& services);
     asio::awaitable<void> run_service(std::shared_ptr<ServiceBoard> board, std::string name);
     Task<void> follow_service(std::shared_ptr<ServiceBoard> board, ServiceEntry& entry);
     Task<void> await_dependency(std::shared_ptr<ServiceBoard> board, config::Dependency dependency);
