@@ -6,13 +6,13 @@ namespace diatom::configure {
 namespace {
 
 // As much of the machine as the machine's own has.
-Value on_the_machine(std::string_view image, std::vector<std::string> volumes) {
+Value on_the_machine(std::string_view image, const std::vector<std::string>& volumes) {
     auto service = Value::map();
     service.set("image", image);
     service.set("privileged", Value::of(true));
     for (const auto* space : {"network_mode", "pid", "ipc", "uts", "cgroup"}) service.set(space, "host");
     service.set("restart", "always");
-    service.set("volumes", Value::of(std::move(volumes)));
+    service.set("volumes", Value::of(volumes));
     return service;
 }
 
