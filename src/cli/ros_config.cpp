@@ -61,7 +61,7 @@ bool tell(const Value& config) {
 Result<void> write_own(const Value& config, const Value& said) {
     tell(said);
     TRY(sys::make_dirs(machine::kConfigDir, 0700));
-    return sys::write_file(own_file(), "#cloud-config\n" + to_yaml(config), 0600);
+    return sys::write_file_atomic(own_file(), "#cloud-config\n" + to_yaml(config), 0600);
 }
 
 // All that is said in cloud-config's words on this machine.
