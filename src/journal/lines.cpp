@@ -1,5 +1,7 @@
 #include "journal/lines.h"
 
+#include <algorithm>
+
 #include "base/json.h"
 #include "base/strings.h"
 #include "sys/clock.h"
@@ -30,8 +32,11 @@ Record raw(std::string_view line, std::string_view unit, const Clocks& clocks) {
 }
 
 std::int64_t since_boot(std::int64_t wall, const Clocks& clocks) {
-    const auto ago = clocks.wall > wall ? clocks.wall - wall : 0;
-    return clocks.boot > ago ? clocks.boot - ago : 0;
+    // A line may name any time: the difference of two need not fit.
+    const auto ago =
+        clocks.wall > wall ? static_cast<std::uint64_t>(clocks.wall) - static_cast<std::uint64_t>(wall) : 0;
+    const auto boot = static_cast<std::uint64_t>(std::max<std::int64_t>(clocks.boot, 0));
+    return boot > ago ? static_cast<std::int64_t>(boot - ago) : 0;
 }
 
 // "<4>": from the front of the text.

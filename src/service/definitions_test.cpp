@@ -42,15 +42,15 @@ protected:
 };
 
 TEST_F(DefinitionsTest, FilesAreOneProject) {
-    const auto made =
-        read({put("a.yml", "services: {a: {image: 'a:$TAG', depends_on: [b], volumes: ['v:/v']}}\nvolumes: {v: {}}"),
-              put("b.yml", "services: {b: {image: b, labels: {io.rancher.os.after: network}}}")});
+    const auto made = read(
+        {put("a.yml", "services: {a: {image: 'a:$TAG', depends_on: [b], volumes: ['data:/v']}}\nvolumes: {data: {}}"),
+         put("b.yml", "services: {b: {image: b, labels: {io.rancher.os.after: network}}}")});
     EXPECT_THAT(made.problems, IsEmpty());
     EXPECT_EQ(made.project.name, "system");
     EXPECT_EQ(made.project.services().at("a").text_of("image"), "a:7");
     EXPECT_EQ(made.project.services().at("a").text_of("container_name"), "a");
     EXPECT_TRUE(made.project.services().has("b"));
-    EXPECT_EQ(made.project.document.at("volumes").at("v").text_of("name"), "system_v");
+    EXPECT_EQ(made.project.document.at("volumes").at("data").text_of("name"), "system_data");
 }
 
 TEST_F(DefinitionsTest, WhatIsNoGoodCostsNoOther) {
