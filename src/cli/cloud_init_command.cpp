@@ -13,6 +13,7 @@
 #include "cloud/cloud_config.h"
 #include "cloud/jinja.h"
 #include "config/version.h"
+#include "configure/apply.h"
 #include "configure/hand_over.h"
 #include "configure/instance_store.h"
 #include "configure/password.h"
@@ -23,7 +24,6 @@
 namespace diatom::cli {
 namespace {
 
-constexpr const char* kLate = "/run/diatom/config/late";
 constexpr const char* kSystemEngine = "/run/diatom/system.sock";
 constexpr useconds_t kPauseUs = 250'000;
 
@@ -63,17 +63,22 @@ std::optional<platform::Instance> instance_of_boot() {
     return std::move(handed->instances.back());
 }
 
-// The service `configure` does what is left when the engines are up.
+// The service `configure` does what is left when the engines are up; that it did is written down in this boot, for its
+// container may be of an earlier one until the engine has made another.
+std::string state_now() {
+    if (!sys::exists(configure::kLate)) return "done";
+    const auto late = http_get(kSystemEngine, "/containers/configure/json");
+    const auto& state = late ? json_member(*late, "State") : Json();
+    if (json_bool(state, "Running").value_or(false)) return "running";
+    if (json_string(state, "Status") == "exited" && json_int(state, "ExitCode").value_or(0) != 0) return "error";
+    return sys::exists(configure::kLateDone) ? "done" : "not started";
+}
+
 Status status_now() {
     Status status;
     const auto instance = instance_of_boot();
     status.source = instance ? std::format("DataSource{}", to_string(instance->platform)) : "DataSourceNone";
-    const auto late = http_get(kSystemEngine, "/containers/configure/json");
-    const auto& state = late ? json_member(*late, "State") : Json();
-    if (!late && late.error().kind() != Kind::not_found && sys::exists(kLate)) status.state = "not started";
-    else if (!late) status.state = sys::exists(kLate) ? "running" : "done";
-    else if (json_bool(state, "Running").value_or(false)) status.state = "running";
-    else status.state = json_int(state, "ExitCode").value_or(0) == 0 ? "done" : "error";
+    status.state = state_now();
     if (status.state == "error")
         status.errors.emplace_back("a step of the first boot failed: `diatom logs configure` has it");
     return status;

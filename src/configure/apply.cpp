@@ -15,7 +15,6 @@ namespace diatom::configure {
 namespace {
 
 // The service `configure` starts where this file is.
-constexpr const char* kLate = "/run/diatom/config/late";
 
 // What is kept of a place, and where.
 constexpr std::array<std::pair<const char*, const char*>, 5> kPlaces{{

@@ -25,6 +25,10 @@ class Fetching;
 
 enum class Phase : std::uint8_t { boot, late, live };
 
+// There is something to do late in this boot, and: it was done.
+inline constexpr const char* kLate = "/run/diatom/config/late";
+inline constexpr const char* kLateDone = "/run/diatom/config/late-done";
+
 // Where the machine's files are: tests have a directory of their own.
 struct Root {
     std::string path;  // put before every path; empty on the machine

@@ -2,6 +2,7 @@
 
 #include <format>
 
+#include "configure/apply.h"
 #include "configure/gather.h"
 #include "configure/network.h"
 #include "sys/file.h"
@@ -9,7 +10,6 @@
 namespace diatom::configure {
 namespace {
 
-constexpr const char* kLate = "/run/diatom/config/late";
 constexpr const char* kAskAgain = "/run/diatom/config/ask-again";
 constexpr const char* kIgnition = "ignition";
 
@@ -143,7 +143,9 @@ Said configure_late(const OutsideMeans& means, const Root& root) {
     late.ask_again();
     if (before.empty() || store.current() != before) late.finish();
     late.report();
-    return late.take();
+    auto said = late.take();
+    if (auto told = sys::write_file(root.at(kLateDone), ""); !told) said.problems.push_back(told.error().what());
+    return said;
 }
 
 }  // namespace diatom::configure

@@ -188,6 +188,7 @@ TEST_F(Boots, AServerIsAskedOnceAndAgainWhenThereIsTime) {
     new_etc();
     expect_nothing(boot());
     expect_nothing(late());
+    EXPECT_TRUE(sys::exists(at("/run/diatom/config/late-done")));
     EXPECT_EQ(get("/etc/hostname") + get("/etc/a"), "second\ntwo");
 }
 

@@ -26,10 +26,10 @@ void Commands::next() {
         auto& command = waiting_.front();
         auto request = command_request(command.words, command.environment);
         request.fds = {{FdRef(STDOUT_FILENO), STDOUT_FILENO}, {FdRef(STDERR_FILENO), STDERR_FILENO}};
-        auto started = proc::spawn(request);
-        if (started) child_ = *std::move(started);
-        auto watched = started ? loop_.add(child_.pidfd, EPOLLIN, [this](std::uint32_t) { ended(); })
-                               : Result<proc::EventLoop::Watch>(std::unexpected(started.error()));
+        auto watched = proc::spawn(request).and_then([this](proc::Child child) {
+            child_ = std::move(child);
+            return loop_.add(child_.pidfd, EPOLLIN, [this](std::uint32_t) { ended(); });
+        });
         if (watched) {
             watch_ = *watched;
             return;
