@@ -27,14 +27,14 @@ constexpr const char* kUsage =
 using Run = std::function<Result<int>(std::span<char*>)>;
 
 // The same command under our own name, args[0] included.
-Run as(std::string name) {
+Run as(const std::string& name) {
     return [name](std::span<char*> args) -> Result<int> {
         const auto* command = find_command(name);
         return command == nullptr ? 2 : command->run(args);
     };
 }
 
-Run refused(std::string why) {
+Run refused(const std::string& why) {
     return [why](std::span<char*> args) -> Result<int> { return fail(Kind::unsupported, "{}: {}", args[0], why); };
 }
 

@@ -65,7 +65,7 @@ std::vector<ServiceContainer> service_containers() {
 }
 
 Result<std::vector<ServiceContainer>> containers_of(const std::vector<std::string>& names) {
-    const auto all = service_containers();
+    auto all = service_containers();
     if (names.empty()) return all;
     std::vector<ServiceContainer> chosen;
     for (const auto& name : names) {

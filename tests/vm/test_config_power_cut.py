@@ -82,9 +82,9 @@ def test_a_change_is_there_or_not(make_box, tmp_path, chance, cuts):
 
 def test_a_first_boot_is_done_again_or_was_done(make_box, tmp_path, chance, cuts):
     seed = seed_disk(tmp_path, {"meta-data": "instance-id: i-1\n", "user-data": USER_DATA})
+    state = tmp_path / "state.img"
+    box = make_box(disks=[Disk(state, 1 << 30), seed], kernel_args=["diatom.state.autoformat=/dev/vda"])
     for cut in range(cuts):
-        state = tmp_path / f"state-{cut}.img"
-        box = make_box(disks=[Disk(state, 1 << 30), seed], kernel_args=["diatom.state.autoformat=/dev/vda"])
         box.start()
         box.expect("state partition", 300)
         time.sleep(chance.uniform(0, 5))
