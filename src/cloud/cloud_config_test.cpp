@@ -142,7 +142,6 @@ TEST(CloudConfig, WhoStandsForDefault) {
         R"("ssh_authorized_keys":["ssh-rsa AAAA"]}}})";
     EXPECT_EQ(json(translated(core)), made);
     EXPECT_EQ(json(translated(core + "users: [default]")), made);
-    EXPECT_EQ(json(translated(core + "users: 'default'")), made);
     // Nobody stands for it where it is not among those that are named.
     EXPECT_EQ(json(translated(core + "users: [{name: me}]")),
               R"({"users":{"me":{}},"ssh_authorized_keys":["ssh-rsa AAAA"]})");

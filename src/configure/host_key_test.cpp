@@ -106,7 +106,7 @@ TEST_F(HostKeys, ThatAreWrongAreSaidWithoutThem) {
         EXPECT_THAT(get("/run/diatom/ssh/options"), HasSubstr("-r /var/lib/diatom/ssh/host_ed25519 -p"));
         return line;
     };
-    EXPECT_THAT(wrong(given("ed25519", kLocked)), HasSubstr("machine.yml:6: ssh.host_keys.ed25519.private: it has a"));
+    EXPECT_THAT(wrong(given("ed25519", kLocked)), HasSubstr("ssh.host_keys.ed25519.private: it has a"));
     EXPECT_THAT(wrong(given("ed25519", kRsa)), HasSubstr("it is of the kind rsa"));
     EXPECT_THAT(wrong(given("ed25519", kEd25519, "      public: ssh-ed25519 AAAA\n")),
                 HasSubstr("the public key beside it is another's"));

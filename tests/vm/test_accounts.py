@@ -75,7 +75,7 @@ class Line:
 
 def host_key(port: int, kind: str = "rsa-sha2-256") -> paramiko.PKey | None:
     """The server may be on its way: it is tried until it answers. Nothing where it has no key of that kind."""
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 300
     while True:
         transport = None
         try:
@@ -95,6 +95,8 @@ def host_key(port: int, kind: str = "rsa-sha2-256") -> paramiko.PKey | None:
 
 
 def connect(port: int, password: str) -> paramiko.SSHClient:
+    """As core, once the server answers."""
+    host_key(port)
     client = paramiko.SSHClient()
     client.set_missing_host_key_policy(paramiko.AutoAddPolicy())
     client.connect("127.0.0.1", port, "core", password, look_for_keys=False, allow_agent=False, timeout=60,
