@@ -134,19 +134,19 @@ TEST(CloudConfig, TheDefaultUser) {
 
 TEST(CloudConfig, WhoStandsForDefault) {
     const std::string core =
-        "system_info: {distro: debian, default_user: {name: core, gecos: Core, lock_passwd: true, groups: [crew], "
+        "system_info: {default_user: {name: core, gecos: Core, lock_passwd: true, groups: [crew], "
         "sudo: "
         "['ALL=(ALL) NOPASSWD:ALL']}}\nssh_authorized_keys: [ssh-rsa AAAA]\n";
     const std::string made =
         R"({"users":{"core":{"groups":["crew"],"comment":"Core","sudo":["ALL=(ALL) NOPASSWD:ALL"],)"
-        R"("ssh_authorized_keys":["ssh-rsa AAAA"]}}})";
+        R"("locked":true,"ssh_authorized_keys":["ssh-rsa AAAA"]}}})";
     EXPECT_EQ(json(translated(core)), made);
     EXPECT_EQ(json(translated(core + "users: [default]")), made);
     // Nobody stands for it where it is not among those that are named.
     EXPECT_EQ(json(translated(core + "users: [{name: me}]")),
               R"({"users":{"me":{}},"ssh_authorized_keys":["ssh-rsa AAAA"]})");
     EXPECT_EQ(json(translated(core + "users: []")), R"({"ssh_authorized_keys":["ssh-rsa AAAA"]})");
-    EXPECT_THAT(warned(core), ElementsAre(HasSubstr("system_info.distro: what the distribution is")));
+    EXPECT_THAT(warned("system_info: {distro: x}"), ElementsAre(HasSubstr("system_info.distro: what the distribution is")));
     EXPECT_THAT(warned("system_info: {default_user: {gecos: x}}"), ElementsAre(HasSubstr("a mapping with a name")));
 }
 

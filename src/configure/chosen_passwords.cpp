@@ -54,7 +54,7 @@ ChosenPasswords decode_chosen(const Json& document) {
     if (!document.is_object()) return chosen;
     for (const auto& [user, entry] : document.items()) {
         auto hash = json_string(entry, "hash"), instead = json_string(entry, "instead_of");
-        if (!hash || !instead || hash->contains(':') || hash->contains('\n')) continue;
+        if (!hash || !instead || !hash->starts_with('$') || hash->contains(':') || hash->contains('\n')) continue;
         chosen[user] = {std::move(*hash), std::move(*instead)};
     }
     return chosen;

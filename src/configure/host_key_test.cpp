@@ -27,7 +27,7 @@ void expect_key(const char* text, const char* kind, std::string_view shown) {
     EXPECT_EQ(key->kind, kind);
     EXPECT_TRUE(is_public_half(*key, shown)) << key->public_key;
     const auto blob = decode_base64(split_words(shown)[1]).value_or("");
-    if (key->kind != "ed25519") EXPECT_TRUE(key->bytes.starts_with(blob));
+    EXPECT_TRUE(key->kind == "ed25519" || key->bytes.starts_with(blob));
     EXPECT_GT(key->bytes.size(), blob.size());
 }
 
@@ -119,7 +119,8 @@ TEST_F(HostKeys, OfAnotherInstanceAreMadeAnew) {
         // What makes keys is not here.
         const auto made = plan(read(text), Phase::boot, root());
         for (const auto& step : made.steps) {
-            if (step.what == "have host keys of this instance") EXPECT_TRUE(step.run());
+            const bool first = step.what == "have host keys of this instance";
+            EXPECT_TRUE(!first || step.run());
         }
     };
     ASSERT_TRUE(sys::make_dirs(at("/var/lib/diatom/ssh")));
