@@ -11,6 +11,7 @@
 #include "base/strings.h"
 #include "cli/configure_machine.h"
 #include "cli/network_command.h"
+#include "cli/passwords_command.h"
 #include "config/version.h"
 #include "init/init.h"
 #include "runtime/runtime.h"
@@ -50,6 +51,9 @@ constexpr std::array kCommands{
     Command{"poweroff", "stop every container and power off", power_command, Shown::always, Linked::sbin},
     Command{"reboot", "stop every container and restart the machine", power_command, Shown::always, Linked::sbin},
     Command{"halt", "stop every container and halt", power_command, Shown::always, Linked::sbin},
+    Command{"passwords", "takes passwords that users choose", passwords_command, Shown::hidden},
+    Command{"choose-password", "the shell of who must choose one", choose_password_command, Shown::hidden,
+            Linked::sbin},
     Command{"version", "the version of the program", version_command},
 };
 
@@ -93,7 +97,10 @@ const Command* find_command(std::string_view name) {
 
 int dispatch(int argc, char** argv) {
     const std::span<char*> args(argv, static_cast<std::size_t>(argc));
-    if (const auto* command = argc > 0 ? find_command(base_name(args[0])) : nullptr) return command->run(args);
+    // A shell's name begins with a hyphen where it is a log in.
+    auto name = argc > 0 ? base_name(args[0]) : std::string_view();
+    if (name.starts_with('-')) name.remove_prefix(1);
+    if (const auto* command = find_command(name)) return command->run(args);
     const std::string_view first = argc > 1 ? args[1] : "";
     if (const auto* command = find_command(first)) return command->run(args.subspan(1));
     // The kernel started us under a name of its own choice (init=…).

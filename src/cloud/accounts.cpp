@@ -1,4 +1,5 @@
-// users, groups and user. Source: cloud-init 25.2, "Users and Groups", and cloudinit/distros/ug_util.py.
+// users, groups, user and system_info.default_user. Source: cloud-init 25.2, "Users and Groups", and
+// cloudinit/distros/ug_util.py.
 #include <algorithm>
 #include <array>
 
@@ -39,6 +40,19 @@ constexpr std::array kUserKeys{
     Known{"sudo"},
     Known{"system"},
     Known{"uid"},
+};
+
+constexpr std::string_view kImage = "what the distribution is, its image says";
+constexpr std::array kSystemKeys{
+    Known{"default_user"},
+    Known{"cloud_dir", kImage},
+    Known{"distro", kImage},
+    Known{"network", kImage},
+    Known{"ntp_client", kImage},
+    Known{"package_mirrors", "there is no package manager here that mirrors could be named to"},
+    Known{"paths", kImage},
+    Known{"ssh_svcname", kImage},
+    Known{"templates_dir", kImage},
 };
 
 void read_groups_of(const Section& user, Value& account) {
@@ -131,6 +145,13 @@ void read_user(const Value& item, const machine::Path& path, Draft& draft) {
     add_user(user, user.text("name").value_or("default"), draft);
 }
 
+bool names_default_item(const Value& item) {
+    if (item.is_list()) return std::ranges::any_of(item.items(), names_default_item);
+    if (item.is_map()) return item.text_of("name") == "default";
+    const auto text = item.scalar_text();
+    return std::ranges::any_of(split(text, ','), [](auto part) { return trim(part) == "default"; });
+}
+
 void read_users(const Section& config, Draft& draft) {
     const auto* users = config.find("users");
     if (users == nullptr) return;
@@ -149,6 +170,28 @@ void read_users(const Section& config, Draft& draft) {
     } else {
         add_plain_users(*users, draft);
     }
+}
+
+// Whether users that are named have "default" among them.
+bool names_default(const Value& users) {
+    if (users.is_map()) return users.has("default") && truth(users.at("default")).value_or(true);
+    if (users.is_list()) return std::ranges::any_of(users.items(), names_default_item);
+    return names_default_item(users);
+}
+
+// Who "default" is. They are there where no users are named, or "default" is one of them.
+void read_system_info(const Section& config, Draft& draft) {
+    const auto info = config.below("system_info");
+    if (!info) return;
+    info->expect(kSystemKeys);
+    const auto user = info->below("default_user");
+    if (!user) return;
+    const auto name = user->text("name");
+    if (!name || name->empty()) return info->bad("default_user", "must be a mapping with a name");
+    const auto* users = config.find("users");
+    if (users != nullptr && !config.has("user") && !names_default(*users)) return;
+    draft.default_user = *name;
+    read_user(user->value(), user->path(), draft);
 }
 
 // The older way to say who "default" is.
@@ -197,6 +240,7 @@ void read_groups(const Value& groups, const machine::Path& path, Draft& draft) {
 
 void translate_accounts(const Section& config, Draft& draft) {
     if (const auto* groups = config.find("groups")) read_groups(*groups, config.at("groups"), draft);
+    read_system_info(config, draft);
     read_default_user(config, draft);
     read_users(config, draft);
 }

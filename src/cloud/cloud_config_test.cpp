@@ -132,6 +132,24 @@ TEST(CloudConfig, TheDefaultUser) {
               R"({"users":{"core":{"sudo":["ALL=(ALL) NOPASSWD:ALL"],"comment":"x"}}})");
 }
 
+TEST(CloudConfig, WhoStandsForDefault) {
+    const std::string core =
+        "system_info: {default_user: {name: core, gecos: Core, lock_passwd: true, groups: [crew], "
+        "sudo: "
+        "['ALL=(ALL) NOPASSWD:ALL']}}\nssh_authorized_keys: [ssh-rsa AAAA]\n";
+    const std::string made =
+        R"({"users":{"core":{"groups":["crew"],"comment":"Core","sudo":["ALL=(ALL) NOPASSWD:ALL"],)"
+        R"("locked":true,"ssh_authorized_keys":["ssh-rsa AAAA"]}}})";
+    EXPECT_EQ(json(translated(core)), made);
+    EXPECT_EQ(json(translated(core + "users: [default]")), made);
+    // Nobody stands for it where it is not among those that are named.
+    EXPECT_EQ(json(translated(core + "users: [{name: me}]")),
+              R"({"users":{"me":{}},"ssh_authorized_keys":["ssh-rsa AAAA"]})");
+    EXPECT_EQ(json(translated(core + "users: []")), R"({"ssh_authorized_keys":["ssh-rsa AAAA"]})");
+    EXPECT_THAT(warned("system_info: {distro: x}"), ElementsAre(HasSubstr("system_info.distro: what the distribution is")));
+    EXPECT_THAT(warned("system_info: {default_user: {gecos: x}}"), ElementsAre(HasSubstr("a mapping with a name")));
+}
+
 TEST(CloudConfig, Passwords) {
     EXPECT_EQ(
         json(translated(R"(
@@ -173,7 +191,10 @@ TEST(CloudConfig, Ssh) {
     EXPECT_EQ(
         json(translated("ssh_keys: {ed25519_private: \"-----BEGIN\\n\", ed25519_public: \"ssh-ed25519 AAAA x\\n\"}\n"
                         "users: [{name: a}]\ndisable_root: true\nssh_pwauth: unchanged")),
-        R"({"users":{"a":{}},"ssh":{"host_keys":{"ed25519":{"private":"-----BEGIN\n","public":"ssh-ed25519 AAAA x"}},"root":false}})");
+        R"({"users":{"a":{}},"ssh":{"host_keys":{"ed25519":{"private":"-----BEGIN\n","public":"ssh-ed25519 AAAA x"}},"host_key_types":[],"root":false}})");
+    EXPECT_EQ(json(translated("ssh_deletekeys: no\nssh_genkeytypes: [rsa, ed25519]")),
+              R"({"ssh":{"renew_host_keys":false,"host_key_types":["rsa","ed25519"]}})");
+    EXPECT_THAT(warned("ssh_genkeytypes: dsa"), ElementsAre(HasSubstr("ssh_genkeytypes: must be rsa, ecdsa")));
     EXPECT_THAT(warned("disable_root: true"), ElementsAre(HasSubstr("root stays open")));
     EXPECT_FALSE(translate_cloud_config(read("allow_public_ssh_keys: false"), {}).takes_platform_keys);
 }

@@ -17,8 +17,6 @@ constexpr std::string_view kUbuntu = "this is a matter of Ubuntu, and does not e
 constexpr std::string_view kModules =
     "which of cloud-init's modules run is its own matter: here a key that is written is applied";
 constexpr std::string_view kNoise = "nothing is printed that this could silence: keys are shown in the log only";
-constexpr std::string_view kHostKeys =
-    "host keys are made once, at the first start, and kept on the state partition: give your own with ssh_keys";
 constexpr std::string_view kReboot = "nothing is installed that could ask for it: updates are `diatom os`";
 
 constexpr std::array kKeys{
@@ -101,9 +99,9 @@ constexpr std::array kKeys{
     Known{"spacewalk", kSources},
     Known{"ssh", kNoise},
     Known{"ssh_authorized_keys"},
-    Known{"ssh_deletekeys", kHostKeys},
+    Known{"ssh_deletekeys"},
     Known{"ssh_fp_console_blacklist", kNoise},
-    Known{"ssh_genkeytypes", kHostKeys},
+    Known{"ssh_genkeytypes"},
     Known{"ssh_import_id",
           "keys are not taken from an account elsewhere, whose owner could change them at any boot: write them into "
           "ssh_authorized_keys (https://github.com/NAME.keys has those of NAME)"},
@@ -113,7 +111,7 @@ constexpr std::array kKeys{
     Known{"ssh_pwauth"},
     Known{"ssh_quiet_keygen", kNoise},
     Known{"swap"},
-    Known{"system_info", "what the distribution is, its image says"},
+    Known{"system_info"},
     Known{"timezone"},
     Known{"ubuntu_advantage", kUbuntu},
     Known{"ubuntu_pro", kUbuntu},

@@ -1,4 +1,5 @@
 // Keys and the SSH server. Source: cloud-init 25.2, "SSH" and "Set Passwords".
+#include <algorithm>
 #include <array>
 
 #include "base/strings.h"
@@ -9,6 +10,9 @@ namespace {
 
 constexpr std::array<std::string_view, 3> kTypes{"rsa", "ecdsa", "ed25519"};
 
+bool is_type(std::string_view name) { return std::ranges::contains(kTypes, name); }
+
+// Where nobody stands for "default", they are root's.
 void read_keys(const Section& config, Draft& draft) {
     auto keys = config.texts("ssh_authorized_keys");
     if (!keys) return;
@@ -22,13 +26,14 @@ void read_keys(const Section& config, Draft& draft) {
     for (auto& key : keys->items()) known->add(std::move(key));
 }
 
+// Where keys are given, no others are made: as in cloud-init.
 void read_host_keys(const Section& config, Draft& draft) {
     const auto keys = config.below("ssh_keys");
     if (!keys) return;
     for (const auto& [name, value] : keys->value().members()) {
         const auto key = underscored(name);
         const auto halves = cut_last(key, '_');
-        const auto known = halves && std::ranges::find(kTypes, halves->first) != kTypes.end();
+        const auto known = halves && is_type(halves->first);
         const auto half = halves ? std::string(halves->second) : std::string();
         if (known && half == "certificate") {
             draft.notes.refuse(value, keys->at(name), "certificates of host keys are not served: give the key alone");
@@ -41,8 +46,24 @@ void read_host_keys(const Section& config, Draft& draft) {
             const std::string type(halves->first);
             const auto text = half == "public" ? std::string(trim(value.text())) : value.text();
             draft.part({"ssh", "host_keys", type}, value).set(half, placed(Value::of(text), value));
+            if (half == "private") draft.part({"ssh"}, value).set("host_key_types", placed(Value::list(), value));
         }
     }
+}
+
+void read_made_keys(const Section& config, Draft& draft) {
+    if (const auto renewed = config.flag("ssh_deletekeys")) {
+        const auto& from = *config.find("ssh_deletekeys");
+        draft.part({"ssh"}, from).set("renew_host_keys", placed(Value::of(*renewed), from));
+    }
+    const auto said = config.texts("ssh_genkeytypes", ",");
+    if (!said) return;
+    auto types = placed(Value::list(), *config.find("ssh_genkeytypes"));
+    for (const auto& type : said->items()) {
+        if (is_type(type.text())) types.add(type);
+        else config.bad("ssh_genkeytypes", "must be rsa, ecdsa or ed25519");
+    }
+    draft.part({"ssh"}, types).set("host_key_types", std::move(types));
 }
 
 void read_root(const Section& config, Draft& draft) {
@@ -63,6 +84,7 @@ void read_root(const Section& config, Draft& draft) {
 
 void translate_ssh(const Section& config, Draft& draft) {
     read_keys(config, draft);
+    read_made_keys(config, draft);
     read_host_keys(config, draft);
     read_root(config, draft);
     draft.takes_platform_keys = config.flag("allow_public_ssh_keys").value_or(true);

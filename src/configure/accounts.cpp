@@ -5,6 +5,7 @@
 #include <format>
 
 #include "base/strings.h"
+#include "configure/chosen_passwords.h"
 #include "configure/password.h"
 
 namespace diatom::configure {
@@ -99,6 +100,10 @@ std::string clean(std::string text) {
 }
 
 }  // namespace
+
+bool User::must_choose() const noexcept {
+    return password_expired && !password_hash.empty() && password_hash.front() != '!' && password_hash.front() != '*';
+}
 
 KnownIds KnownIds::decode(const Json& document) {
     KnownIds ids;
@@ -244,6 +249,7 @@ private:
                             "logs in by it: make one with `openssl passwd -6`",
                             user.name));
         user.password_expired = said.boolean_of("password_expired");
+        user.sudo = said.texts_of("sudo");
         user.expires = day_of(said.text_of("expires"));
         for (const auto& key : said.texts_of("ssh_authorized_keys")) user.keys.push_back(key);
     }
@@ -294,7 +300,7 @@ std::string Accounts::passwd() const {
     std::string text;
     for (const auto& user : users) {
         text += std::format("{}:x:{}:{}:{}:{}:{}\n", user.name, user.uid, user.gid, clean(user.comment),
-                            clean(user.home), clean(user.shell));
+                            clean(user.home), user.must_choose() ? kChooserShell : clean(user.shell));
     }
     return text;
 }
@@ -303,6 +309,18 @@ std::string Accounts::group() const {
     std::string text;
     for (const auto& group : groups)
         text += std::format("{}:x:{}:{}\n", group.name, group.gid, join(group.members, ","));
+    return text;
+}
+
+std::string Accounts::sudoers() const {
+    std::string text;
+    for (const auto& user : users) {
+        for (const auto& rule : user.sudo) {
+            auto line = rule;
+            std::ranges::replace(line, '\n', ' ');
+            text += std::format("{} {}\n", user.name, line);
+        }
+    }
     return text;
 }
 

@@ -18,9 +18,13 @@ struct User {
     std::string name, comment, home, shell, password_hash;
     unsigned uid = 0, gid = 0;
     bool create_home = false;
-    std::vector<std::string> keys;     // lines of authorized_keys
-    bool password_expired = false;     // it must be changed at the next log in
-    std::optional<long> expires = {};  // the day since 1970 from which on nobody logs in
+    std::vector<std::string> keys;       // lines of authorized_keys
+    bool password_expired = false;       // it must be changed at the next log in
+    std::optional<long> expires = {};    // the day since 1970 from which on nobody logs in
+    std::vector<std::string> sudo = {};  // rules of sudoers(5)
+
+    // Whether a password opens the account that must be changed first.
+    bool must_choose() const noexcept;
 };
 
 struct Group {
@@ -53,7 +57,8 @@ struct Accounts {
 
     std::string passwd() const;
     std::string group() const;
-    std::string shadow() const;  // for root's eyes
+    std::string shadow() const;   // for root's eyes
+    std::string sudoers() const;  // sudoers(5): "core ALL=(ALL) NOPASSWD:ALL"
 };
 
 }  // namespace diatom::configure

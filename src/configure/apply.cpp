@@ -7,6 +7,7 @@
 
 #include "cloud/user_data.h"
 #include "configure/instance_store.h"
+#include "configure/kernel_arguments.h"
 #include "configure/network.h"
 #include "sys/file.h"
 #include "sys/mount.h"
@@ -54,6 +55,7 @@ void plan_machine(const Value& machine, Phase phase, const Root& root, Plan& pla
     plan_console(machine, root, plan);
     plan_watchdog(machine, phase, root, plan);
     plan_logs(machine, root, plan);
+    plan_kernel_arguments(machine, root, plan);
     plan_services(machine, root, plan);
 }
 

@@ -11,6 +11,8 @@
 #include "base/strings.h"
 #include "configure/accounts.h"
 #include "configure/apply.h"
+#include "configure/chosen_passwords.h"
+#include "configure/replacements.h"
 #include "sys/clock.h"
 #include "sys/file.h"
 #include "sys/mount.h"
@@ -35,10 +37,31 @@ KnownIds known_ids(const Root& root) {
     return document ? KnownIds::decode(*document) : KnownIds();
 }
 
-Result<void> write_accounts(const Root& root, const Accounts& accounts, const KnownIds& ids) {
+// Where there is something to choose there is who takes it.
+Result<void> write_expired(const Root& root, const Accounts& accounts) {
+    const auto lines = expired_lines(accounts);
+    const auto file = root.at(kExpired);
+    if (lines.empty()) return sys::remove_file(file);
+    TRY(sys::make_dirs(file.substr(0, file.rfind('/'))));
+    return sys::replace_file(file, lines);
+}
+
+// For consoles of images that have sudo: it takes rules of nobody but root, and none that others may change.
+Result<void> write_sudoers(const Root& root, const Accounts& accounts) {
+    const auto file = root.at(kSudoers);
+    const auto rules = accounts.sudoers();
+    if (sys::read_file(file).value_or("") == rules) return {};
+    TRY(sys::make_dirs(file.substr(0, file.rfind('/'))));
+    return sys::write_file(file, rules, 0440);
+}
+
+Result<void> write_accounts(const Root& root, Accounts accounts, const KnownIds& ids) {
     TRY(sys::make_dirs(root.at("/var/lib/diatom/config"), 0700));
     // Ids first: a name must not come up with another one after a power cut.
     TRY(sys::write_file_atomic(root.at(kIds), dump_json(ids.encode(), 2) + "\n", 0600));
+    take_chosen(accounts, read_chosen(root));
+    TRY(write_expired(root, accounts));
+    TRY(write_sudoers(root, accounts));
     TRY(sys::replace_file(root.at("/etc/group"), accounts.group()));
     TRY(sys::replace_file(root.at("/etc/shadow"), accounts.shadow(), 0640));
     return sys::replace_file(root.at("/etc/passwd"), accounts.passwd());
@@ -91,7 +114,13 @@ void plan_accounts(const Value& machine, const Root& root, Plan& plan) {
     auto ids = known_ids(root);
     for (auto& warning : accounts.add(machine, ids)) plan.warnings.push_back(std::move(warning));
     accounts.close_expired(static_cast<long>(sys::wall_ns() / kDayNs));
+    // The services of a boot start when it is configured.
+    const bool served = sys::exists(root.at(kPasswordSocket)) || !sys::exists(root.at("/run/diatom/system.sock"));
     for (const auto& user : accounts.users) {
+        if (user.must_choose() && !served)
+            plan.warnings.push_back(std::format(
+                "users.{}.password_expired: another password is asked for from the next boot on; none is taken before",
+                user.name));
         const auto key = user.name == "root" ? "ssh_authorized_keys" : "users." + user.name;
         if (user.create_home)
             plan.steps.push_back({key, std::format("make {}", user.home), [=] { return make_home(root, user); }});

@@ -64,7 +64,7 @@ void add_replacements(const Value& machine, Rendered& made) {
         document.set("services", std::move(services));
         made.projects.push_back({name, to_yaml(document)});
     };
-    add(kImageConsole, image_console(machine.at("console")));
+    add(kImageConsole, image_console(machine));
     add(kImageEngine, image_engine(machine.at("engine")));
 }
 

@@ -171,11 +171,21 @@ TEST_F(Configure, TellsTheConsoleAndPid1) {
     EXPECT_EQ(get("/run/diatom/config/services/projects/image-console.yml"), "(nothing)");
 }
 
-TEST_F(Configure, SaysWhatIsNotBuilt) {
-    EXPECT_THAT(apply("users: {core: {sudo: [ALL=(ALL) ALL]}, me: {password_expired: false}}\n"
-                      "kernel_arguments: {add: [a=b]}"),
-                ElementsAre(HasSubstr("machine.yml:2: kernel_arguments: is not applied by this version"),
-                            HasSubstr("machine.yml:1: users.core.sudo: is not applied: there is no sudo here")));
+TEST_F(Configure, SaysWhatCountsForNothing) {
+    EXPECT_THAT(apply("users: {core: {sudo: [ALL=(ALL) ALL]}, me: {sudo: []}}"),
+                ElementsAre(HasSubstr("machine.yml:1: users.core.sudo: counts on a console of an image")));
+}
+
+TEST_F(Configure, ShowsRulesOfSudoToConsolesOfImages) {
+    EXPECT_THAT(apply("console: {image: debian}\nusers: {core: {sudo: ['ALL=(ALL) ALL', 'ALL=(root) /bin/mount']}}"),
+                IsEmpty());
+    EXPECT_EQ(get("/run/diatom/sudoers"), "core ALL=(ALL) ALL\ncore ALL=(root) /bin/mount\n");
+    EXPECT_EQ(sys::stat_path(at("/run/diatom/sudoers"))->st_mode & 07777U, 0440U);
+    const auto* console = "/run/diatom/config/services/projects/image-console.yml";
+    EXPECT_THAT(get(console), HasSubstr("/run/diatom/sudoers:/etc/sudoers.d/diatom:ro"));
+    EXPECT_THAT(apply("console: {image: debian}\nusers: {core: {}}"), IsEmpty());
+    EXPECT_EQ(get("/run/diatom/sudoers"), "");
+    EXPECT_THAT(get(console), Not(HasSubstr("sudoers")));
 }
 
 TEST_F(Configure, GathersInOrder) {

@@ -7,9 +7,9 @@
 #include "cloud/cloud_config.h"
 #include "cloud/rancher.h"
 #include "config/boot_config.h"
+#include "configure/chosen_passwords.h"
 #include "configure/hand_over.h"
 #include "configure/instance_store.h"
-#include "configure/password.h"
 #include "document/yaml_reader.h"
 #include "machine/check.h"
 #include "machine/store.h"
@@ -49,19 +49,20 @@ std::vector<std::string> drop_ins(const std::string& directory) {
     return names;
 }
 
-cloud::Options translation_options() {
-    return {.hash_password = [](std::string_view password) { return hash_password(password); }, .memory = {}};
+cloud::Options translation_options(const Root& root) {
+    return {.hash_password = [=](std::string_view password) { return hash_configured_password(root, password); },
+            .memory = {}};
 }
 
 // In the words of cloud-init and RancherOS. What it says of what has no meaning here is said when it is written.
-void add_cloud_config(Gathered& gathered, const std::string& file) {
+void add_cloud_config(Gathered& gathered, const Root& root, const std::string& file) {
     auto text = sys::read_file(file, kMaxDocument + 1);
     auto config = text ? machine::read_document(*text, file) : Result<Value>(std::unexpected(text.error()));
     if (!config) {
         gathered.warnings.push_back(std::format("{} is left out: {}", file, config.error().what()));
         return;
     }
-    auto translated = cloud::translate_cloud_config(*config, translation_options());
+    auto translated = cloud::translate_cloud_config(*config, translation_options(root));
     for (const auto& warning : translated.warnings) gathered.warnings.push_back(warning.text);
     if (!translated.document.members().empty()) gathered.layers.add(file, std::move(translated.document));
 }
@@ -74,7 +75,7 @@ Result<void> set_parameter(Value& document, std::string_view where, const std::s
 }
 
 // RancherOS's keys below ours.
-void add_command_line(Gathered& gathered, const std::string& line) {
+void add_command_line(Gathered& gathered, const Root& root, const std::string& line) {
     std::vector<cloud::Parameter> parameters;
     for (const auto& [key, value] : config::split_command_line(line)) {
         // What PID 1 reads by itself is said there.
@@ -82,7 +83,7 @@ void add_command_line(Gathered& gathered, const std::string& line) {
         if (!own) parameters.push_back({key, value});
     }
     if (const auto config = cloud::rancher_config(parameters); !config.members().empty()) {
-        auto translated = cloud::translate_cloud_config(config, translation_options());
+        auto translated = cloud::translate_cloud_config(config, translation_options(root));
         for (const auto& warning : translated.warnings) gathered.warnings.push_back(warning.text);
         if (!translated.document.members().empty())
             gathered.layers.add("kernel command line (rancher.*)", std::move(translated.document));
@@ -118,14 +119,14 @@ std::vector<std::string> cloud_config_files(const std::string& state) {
 Gathered gather(const Places& places, Fetching& fetching) {
     Gathered gathered;
     add_file(gathered, places.image);
-    for (const auto& file : cloud_config_files(places.state)) add_cloud_config(gathered, file);
+    for (const auto& file : cloud_config_files(places.state)) add_cloud_config(gathered, places.root, file);
     for (const auto& file : drop_ins(places.state + "/machine.d")) add_file(gathered, file);
     add_file(gathered, machine::Store(places.state).file());
     const InstanceStore store(places.root);
     if (const auto handed = store.read(store.current())) {
-        for (const auto& instance : handed->instances) hand_over(instance, fetching, gathered);
+        for (const auto& instance : handed->instances) hand_over(instance, places.root, fetching, gathered);
     }
-    add_command_line(gathered, sys::read_file(places.command_line, 64U << 10U).value_or(""));
+    add_command_line(gathered, places.root, sys::read_file(places.command_line, 64U << 10U).value_or(""));
     return gathered;
 }
 

@@ -9,7 +9,7 @@
 #include "cloud/network.h"
 #include "cloud/translate.h"
 #include "config/version.h"
-#include "configure/password.h"
+#include "configure/chosen_passwords.h"
 #include "document/json_reader.h"
 #include "ignition/ignition.h"
 #include "machine/check.h"
@@ -41,9 +41,9 @@ cloud::MetaData meta_data_of(const platform::Instance& instance) {
     return meta_data;
 }
 
-cloud::Options options_of_machine() {
+cloud::Options options_of_machine(const Root& root) {
     cloud::Options options;
-    options.hash_password = [](std::string_view password) { return hash_password(password); };
+    options.hash_password = [=](std::string_view password) { return hash_configured_password(root, password); };
     struct sysinfo info{};
     if (::sysinfo(&info) == 0) options.memory = std::uint64_t{info.totalram} * info.mem_unit;
     return options;
@@ -51,12 +51,12 @@ cloud::Options options_of_machine() {
 
 class HandOver {
 public:
-    HandOver(const platform::Instance& instance, Fetching& fetching, Gathered& gathered)
+    HandOver(const platform::Instance& instance, const Root& root, Fetching& fetching, Gathered& gathered)
         : instance_(instance),
           fetching_(fetching),
           gathered_(gathered),
           data_(instance_data_of(instance)),
-          options_(options_of_machine()) {
+          options_(options_of_machine(root)) {
         sources_.instance_data = &data_;
         sources_.fetch = [this](const std::string& url, bool once) {
             return fetching_.get({.url = url, .once = once});
@@ -192,8 +192,8 @@ Value instance_data_of(const platform::Instance& instance) {
                                                          .version = std::string(config::version())});
 }
 
-void hand_over(const platform::Instance& instance, Fetching& fetching, Gathered& gathered) {
-    HandOver(instance, fetching, gathered).take();
+void hand_over(const platform::Instance& instance, const Root& root, Fetching& fetching, Gathered& gathered) {
+    HandOver(instance, root, fetching, gathered).take();
 }
 
 }  // namespace diatom::configure

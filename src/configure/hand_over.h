@@ -12,7 +12,7 @@
 
 namespace diatom::configure {
 
-void hand_over(const platform::Instance& instance, Fetching& fetching, Gathered& gathered);
+void hand_over(const platform::Instance& instance, const Root& root, Fetching& fetching, Gathered& gathered);
 
 // Ignition or Butane, to gathered.ignition_machine and `refused`; its layer is added.
 void take_ignition(const std::string& text, const std::string& file, const std::string& source, Fetching& fetching,

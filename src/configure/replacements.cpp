@@ -1,6 +1,9 @@
 #include "configure/replacements.h"
 
+#include <algorithm>
 #include <format>
+
+#include "configure/chosen_passwords.h"
 
 namespace diatom::configure {
 namespace {
@@ -28,13 +31,26 @@ std::string directory_of(std::string_view image) {
 
 // Our program is the first in it: it opens the terminals, and the image's shell runs on them. Accounts are the
 // machine's.
-std::optional<Value> image_console(const Value& console) {
+std::optional<Value> image_console(const Value& machine) {
+    const auto& console = machine.at("console");
     if (!console.has("image")) return std::nullopt;
-    auto service =
-        on_the_machine(console.text_of("image"),
-                       {"/usr/bin/diatom:/usr/bin/diatom:ro", "/dev:/dev", "/run:/run", "/etc/passwd:/etc/passwd:ro",
-                        "/etc/group:/etc/group:ro", "/etc/shadow:/etc/shadow:ro", "/etc/hosts:/etc/hosts:ro",
-                        "/home:/home", "/opt:/opt", "/mnt:/mnt", "/srv:/srv", "/var/lib/diatom:/var/lib/diatom"});
+    std::vector<std::string> volumes{"/usr/bin/diatom:/usr/bin/diatom:ro",
+                                     "/dev:/dev",
+                                     "/run:/run",
+                                     "/etc/passwd:/etc/passwd:ro",
+                                     "/etc/group:/etc/group:ro",
+                                     "/etc/shadow:/etc/shadow:ro",
+                                     "/etc/hosts:/etc/hosts:ro",
+                                     "/home:/home",
+                                     "/opt:/opt",
+                                     "/mnt:/mnt",
+                                     "/srv:/srv",
+                                     "/var/lib/diatom:/var/lib/diatom"};
+    volumes.push_back(std::format("/usr/bin/diatom:{}:ro", kChooserShell));
+    const auto may_more = [](const Member& user) { return !user.second.texts_of("sudo").empty(); };
+    if (std::ranges::any_of(machine.at("users").members(), may_more))
+        volumes.push_back(std::format("{}:/etc/sudoers.d/diatom:ro", kSudoers));
+    auto service = on_the_machine(console.text_of("image"), std::move(volumes));
     service.set("entrypoint", Value::of(std::vector<std::string>{"/usr/bin/diatom", "console"}));
     auto labels = Value::map();
     labels.set(config::kConsoleLabel, "true");

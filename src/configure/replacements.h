@@ -12,8 +12,11 @@ namespace diatom::configure {
 using config::kImageConsole;
 using config::kImageEngine;
 
-// Of the keys `console` and `engine`; nothing where no image is named.
-std::optional<Value> image_console(const Value& console);
+// Rules of sudoers(5) of the configuration's users, shown to consoles of images: the machine's own root has no sudo.
+inline constexpr const char* kSudoers = "/run/diatom/sudoers";
+
+// Nothing where no image is named.
+std::optional<Value> image_console(const Value& machine);
 std::optional<Value> image_engine(const Value& engine);
 
 }  // namespace diatom::configure

@@ -44,7 +44,15 @@ constexpr std::array kHostKeyKeys{
     Key{"public", &kPublicKey, "the public key that goes with it", Applies::live},
 };
 constexpr Type kHostKey{.form = Form::object, .keys = kHostKeyKeys};
-constexpr Type kHostKeys{.form = Form::map, .item = &kHostKey};
+constexpr std::array kHostKeysKeys{
+    Key{"ed25519", &kHostKey, "Ed25519", Applies::live},
+    Key{"ecdsa", &kHostKey, "ECDSA over P-256, P-384 or P-521", Applies::live},
+    Key{"rsa", &kHostKey, "RSA", Applies::live},
+};
+constexpr Type kHostKeys{.form = Form::object, .keys = kHostKeysKeys};
+constexpr std::array<Names, 3> kHostKeyKinds{"ed25519", "ecdsa", "rsa"};
+constexpr Type kHostKeyKind{.choices = kHostKeyKinds};
+constexpr Type kHostKeyTypes{.form = Form::list, .item = &kHostKeyKind};
 
 constexpr std::array kSshKeys{
     Key{"enabled", &kFlag, "whether the server runs (where a key or a password may log in)", Applies::live},
@@ -52,8 +60,9 @@ constexpr std::array kSshKeys{
     Key{"listen", &kAddresses, "addresses that it listens on (all)", Applies::live},
     Key{"passwords", &kFlag, "whether passwords are taken (no: keys only)", Applies::live},
     Key{"root", &kFlag, "whether root may log in, by key (yes)", Applies::live},
-    Key{"host_keys", &kHostKeys, "keys of the machine by type, such as ed25519; the others are made at the first start",
-        Applies::live},
+    Key{"host_keys", &kHostKeys, "keys of the machine, by type; none is made of a type that is given", Applies::live},
+    Key{"host_key_types", &kHostKeyTypes, "types of which keys are made and kept (ed25519, ecdsa)", Applies::live},
+    Key{"renew_host_keys", &kFlag, "make others when this is another instance, a clone of a disk for one (yes)"},
 };
 
 }  // namespace

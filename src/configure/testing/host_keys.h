@@ -1,0 +1,88 @@
+// Keys of no machine, as ssh-keygen and openssl write them.
+#pragma once
+
+namespace diatom::configure::testing {
+
+inline constexpr const char* kEd25519 = R"(-----BEGIN OPENSSH PRIVATE KEY-----
+b3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQAAAAAAAAABAAAAMwAAAAtzc2gtZW
+QyNTUxOQAAACDFRCOU0XXs+VSb8AZX7iUO8KQhDE2vok02vURLHnUN+wAAAIgZRTovGUU6
+LwAAAAtzc2gtZWQyNTUxOQAAACDFRCOU0XXs+VSb8AZX7iUO8KQhDE2vok02vURLHnUN+w
+AAAECFpM6bLcOLDvS39atzpDaOl7eYLeiWF1QRrJ79sdo5H8VEI5TRdez5VJvwBlfuJQ7w
+pCEMTa+iTTa9REsedQ37AAAABGhvc3QB
+-----END OPENSSH PRIVATE KEY-----
+)";
+inline constexpr const char* kEd25519Public =
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIMVEI5TRdez5VJvwBlfuJQ7wpCEMTa+iTTa9REsedQ37 host";
+inline constexpr const char* kEcdsa = R"(-----BEGIN OPENSSH PRIVATE KEY-----
+b3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQAAAAAAAAABAAAAaAAAABNlY2RzYS
+1zaGEyLW5pc3RwMjU2AAAACG5pc3RwMjU2AAAAQQTtTakQySGvi76/Rm4LRMkY9fJ665oe
+FBHZdsJxNLDif1jaunDQmmn+N2njb56H2+UYgn25T6YXu1IOqZr/8WA6AAAAoA7/lwcO/5
+cHAAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBO1NqRDJIa+Lvr9G
+bgtEyRj18nrrmh4UEdl2wnE0sOJ/WNq6cNCaaf43aeNvnofb5RiCfblPphe7Ug6pmv/xYD
+oAAAAhAMjvchfwXGOtUoVoxEd1AmIakfu5zV7adxpFwt+7AhVsAAAABGhvc3QBAgM=
+-----END OPENSSH PRIVATE KEY-----
+)";
+inline constexpr const char* kEcdsaPublic =
+    "ecdsa-sha2-nistp256 "
+    "AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBO1NqRDJIa+Lvr9GbgtEyRj18nrrmh4UEdl2wnE0sOJ/"
+    "WNq6cNCaaf43aeNvnofb5RiCfblPphe7Ug6pmv/xYDo= host";
+inline constexpr const char* kLocked = R"(-----BEGIN OPENSSH PRIVATE KEY-----
+b3BlbnNzaC1rZXktdjEAAAAACmFlczI1Ni1jdHIAAAAGYmNyeXB0AAAAGAAAABAFPNA2aA
+k/ErANxNFXnIoqAAAAEAAAAAEAAAAzAAAAC3NzaC1lZDI1NTE5AAAAIFvjiJgGHzA0L52u
+hoMGPp3yqeiRmexsMkREIhPuC/arAAAAkChTbuTpahCQTl8z6Omc4UAT+vKdjUXPVAZcjE
+YENPwZxNmLxXoNhPdgSWjBI9pktb2hkyNJaNov9qG1ROaP0YDnOuyb7fL+ZV7pIIb+3rDn
+0UCcGep+3RRZiWwE+rpQve+XfJH6eg1s31g3YmTbKmQ+GFUZsfXeOPz2lKO/3I8Dsr/09w
+vACV1wE2me8yy45g==
+-----END OPENSSH PRIVATE KEY-----
+)";
+inline constexpr const char* kRsa = R"(-----BEGIN RSA PRIVATE KEY-----
+MIIEowIBAAKCAQEAxb933FWe9QHWMSXWr31TgL2cJi2NbHCZflGvT3ZPlldkhFLH
+J5/x+/3gmFtbD1hlYtihsRDU51kEnE7bI5vn/9iCouh/6GOPs6xo9p+ULVx2oveo
+b1u8vLPq5gN272ISXnSWJoQU07jQQFiaSr3yc2N9DwISIFEkG18g9E/dVFz6+4wE
+MayXyLJ99zjeKqjO//ObWpi3NE9KiXKkS6MXap0cHj0K5/GSAIWbPYbxQQuPZMzA
+Pbme8/4FWnuZ69ifWcmYDQA3BG+ZsdfX32fQ8/hj1QSwNGSkMcYV7VCThAFe4JJH
+1VlUbm+pT8+GxCapjyDxt3PZqAwpH493PyT3nQIDAQABAoIBAEvAIdksj1zJnFRt
+a0UEXEV33OYfEwrUQ2hJQD/PUYOE7MNntlSuh5MBWNTkQgip0wS/eYkLqpMI3aRG
+7NlCMugl9z0SlVTfNsAcLoUy8h9CSUv6VPJ7kNw0i6oa76eZyPGX9aDBffzw0g2k
+I064XrTnCpQCNhFdI9i8YzJTmbRj0VuiUj2PcB+qdDEoMCLSyQzyV0h5WvnW358T
+dgFnhh6sMF9gBz+Ox74+b9RxD76LKkc5SUezXNTHEGc/90St2qQW2S2j+WIMbwVF
+odHHREdNa54H5qyH2JPwxi9eo6L5HTuVIXrabRTs+A3GlXpprQAXnKBnC+TyyvXl
+t+KF1h0CgYEA6cVNBVrCOtLsV8K1QVDaEmZ3+5ggZ6L2chLRoPtTIh5SqgI9ryl9
+Ev8w8cs3xHdx10eLPHB0bbpi43mMYj1dNVcgWa9KnhLjFjZ8v60TiCVQ19UEyz+u
+UHEiv4hZUD/3CzJL4aS+JhQrN1OWPjCvdFEWnq3kV61Fz0DfE0thaEcCgYEA2I1D
+Bk4X1eW/lW3937FyrY0etICpPhFDDKxl1oI7d3u5kvV6i0b23SfK6FVuly26OCqZ
+J4cbcIxLwXYQdxdZOtv30f7nmqgMrl/JRiasSREKiBmeqtZ7hNqjIdtrAsMuZGWj
+B5dDFp7FfZzVOew4Y6GzhMoJGIU+0kVjVSdVdvsCgYAtK0FJkpLK+OxPvMB3AV9R
+hNkUFP3V6IgD3J0CpO0YP5GrZclzaenP3N0hKyn4XTfy59EAeZ4VgZkP6PF2HfM/
+ljka+yLIzk9wgFC0XIXUnZk0SuWlPAW7Z1DWf0r6lZFvaWV+EO3ov6bmBtGV7KRK
+LkzXljPzuPgvJpKz0LHeiwKBgQCidE780ucEuyefpXVYNBnQ4tZPGVpdyrtfLZH0
+e5y7BSFxgyDcjW8y9+A7raOaXF6gNizRP4UxSL6oMrclcGmrQ0vFyRHcrwdcZVVs
+gCStZ9Bby8SBawgc4ZySELZVyzDpdmn4jtxwgsmrc1Vu76xZ6fvvuVVbhNJdElrz
+jd+KswKBgH13c2C7gDV4vgSEn82pYNBh1i4zTftEPhxZgM7UpyF3pBwybBIzO4yf
+LVoVqQ+d4FJnhVYGMQpILIRBFSyy5P1RXNZRp+b0MD+GYtT4z4+M8BNghlcVtS+p
+wg3UQbxCuXE644TisA/HILS70WXE22R7du0Ihlajc8U/iqbqbkFE
+-----END RSA PRIVATE KEY-----
+)";
+inline constexpr const char* kEcdsaPem = R"(-----BEGIN EC PRIVATE KEY-----
+MHcCAQEEIGjl7mm0M98n2cgrvaO/Buu9jB9iJkrZzMdW39oDgWt2oAoGCCqGSM49
+AwEHoUQDQgAEVeuhrPN7lYF7ojWMAwgWtbznV+oBxbFLHGQ9YsUdloH/KZ8kaCUg
+nnVRHJ1vIQ1hyJtR+Iflh8T5Wal6zRG3Sg==
+-----END EC PRIVATE KEY-----
+)";
+inline constexpr const char* kEd25519Pem = R"(-----BEGIN PRIVATE KEY-----
+MC4CAQAwBQYDK2VwBCIEIGJO7pHwSIFw7o+LpdvEVI76EZylWdXvH5wghQwlWv3F
+-----END PRIVATE KEY-----
+)";
+inline constexpr const char* kRsaPublic =
+    "ssh-rsa "
+    "AAAAB3NzaC1yc2EAAAADAQABAAABAQDFv3fcVZ71AdYxJdavfVOAvZwmLY1scJl+Ua9Pdk+WV2SEUscnn/H7/"
+    "eCYW1sPWGVi2KGxENTnWQScTtsjm+f/2IKi6H/"
+    "oY4+zrGj2n5QtXHai96hvW7y8s+rmA3bvYhJedJYmhBTTuNBAWJpKvfJzY30PAhIgUSQbXyD0T91UXPr7jAQxrJfIsn33ON4qqM7/"
+    "85tamLc0T0qJcqRLoxdqnRwePQrn8ZIAhZs9hvFBC49kzMA9uZ7z/"
+    "gVae5nr2J9ZyZgNADcEb5mx19ffZ9Dz+GPVBLA0ZKQxxhXtUJOEAV7gkkfVWVRub6lPz4bEJqmPIPG3c9moDCkfj3c/JPed";
+inline constexpr const char* kEcdsaPemPublic =
+    "ecdsa-sha2-nistp256 "
+    "AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBFXroazze5WBe6I1jAMIFrW851fqAcWxSxxkPWLFHZaB/"
+    "ymfJGglIJ51URydbyENYcibUfiH5YfE+Vmpes0Rt0o=";
+
+}  // namespace diatom::configure::testing
