@@ -113,6 +113,17 @@ TEST_F(Apply, ServicesAreHandedToTheEngine) {
     EXPECT_EQ(get("/run/diatom/config/services/projects/web.yml"), "(nothing)");
 }
 
+TEST_F(Apply, ServicesNameNetworksThatAreThere) {
+    EXPECT_THAT(apply("services:\n  define:\n    a: {image: a, networks: {lan: {ipv4_address: 10.1.0.9}}}\n"
+                      "    b: {image: b, networks: [wan, default]}\n"),
+                IsEmpty());
+    const auto a = read(get("/run/diatom/config/services/projects/a.yml"));
+    EXPECT_EQ(json(a.at("networks")), R"({"lan":{"external":true,"name":"lan"}})");
+    EXPECT_EQ(a.at("services").at("a").at("networks").at("lan").text_of("ipv4_address"), "10.1.0.9");
+    const auto b = read(get("/run/diatom/config/services/projects/b.yml"));
+    EXPECT_EQ(json(b.at("networks")), R"({"wan":{"external":true,"name":"wan"}})");
+}
+
 TEST_F(Apply, TellsTime) {
     put("/usr/share/diatom/zones",
         "Asia/Kolkata 19800 IST IST-5:30\nEurope/Berlin 3600 CET CET-1CEST,M3.5.0,M10.5.0/3\n");
