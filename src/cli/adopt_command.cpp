@@ -123,7 +123,7 @@ Result<int> status(const Arguments&) {
 
 Result<int> confirm(const Arguments&) {
     const auto record = TRY(adoption_of_machine().confirm());
-    print(std::format("What RancherOS had is this machine's. {} is as it was: nothing here needs it.", record.device));
+    print(std::format("What RancherOS had on {} is this machine's, and is no longer undone.", record.device));
     return 0;
 }
 
