@@ -18,7 +18,9 @@ using http::testing::FakeServer;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using testing::json;
 using ::testing::Not;
+using testing::read;
 using Apply = testing::MachineFixture;
 
 TEST_F(Apply, FilesAreFetchedVerifiedAndKept) {
