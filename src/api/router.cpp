@@ -79,6 +79,17 @@ Result<void> check_version(const Request& request) {
     return {};
 }
 
+// A warning is about this machine, and is shown on its console. A registry that does not answer is the client's to say.
+log::Level level_of(Kind kind) {
+    switch (kind) {
+        case Kind::unavailable:
+        case Kind::timed_out:
+        case Kind::cancelled:
+        case Kind::unsupported: return log::Level::info;
+        default: return log::Level::warning;
+    }
+}
+
 Task<void> finish(Connection& connection, const Request& request, const Error& error) {
     if (connection.replied()) {
         // Too late for a status: cutting the stream short is what tells the client.
@@ -89,7 +100,8 @@ Task<void> finish(Connection& connection, const Request& request, const Error& e
     }
     if (engine::is_not_modified(error)) co_return co_await connection.reply_empty(304);
     if (http_status(error.kind()) >= 500) {
-        log::warning("request failed", {{"method", request.method}, {"path", request.path}, {"error", error.what()}});
+        log::write(level_of(error.kind()), "request failed",
+                   {{"method", request.method}, {"path", request.path}, {"error", error.what()}});
     }
     co_return co_await connection.reply_error(error);
 }

@@ -34,9 +34,10 @@ constexpr std::array<OptionSpec, 9> kOptions{{
 // What can be chosen: a key of the configuration that names the image.
 struct Choice {
     const char *name, *key, *own, *image_service;
+    Handover handover;
 };
-constexpr Choice kConsole{"console", "console.image", "console", config::kImageConsole};
-constexpr Choice kEngine{"engine", "engine.image", "user-engine", config::kImageEngine};
+constexpr Choice kConsole{"console", "console.image", "console", config::kImageConsole, Handover::start_first};
+constexpr Choice kEngine{"engine", "engine.image", "user-engine", config::kImageEngine, Handover::stop_first};
 
 std::string chosen_image(const Choice& kind) {
     const auto machine = configure::gather().layers.merged();
@@ -77,8 +78,8 @@ Result<int> switch_to(const Choice& kind, const std::string& image, const Argume
         if (!found) return fail(Kind::not_found, "{} is not here, and --no-pull was said", image);
     }
     TRY(enable(kind, image));
-    if (is_default(image)) TRY(give_the_place_back(kind.own, kind.image_service));
-    else TRY(take_the_place(kind.own, kind.image_service));
+    if (is_default(image)) TRY(give_the_place_back(kind.own, kind.image_service, kind.handover));
+    else TRY(take_the_place(kind.own, kind.image_service, kind.handover));
     return 0;
 }
 
@@ -162,12 +163,16 @@ Result<void> post(const std::string& container, const std::string& action) {
     return {};
 }
 
+Result<void> unless_missing(Result<void> done) {
+    return !done && done.error().kind() == Kind::not_found ? Result<void>() : done;
+}
+
 }  // namespace
 
 Result<int> choose_console(std::span<char*> args) { return choose(kConsole, args); }
 Result<int> choose_engine(std::span<char*> args) { return choose(kEngine, args); }
 
-Result<void> take_the_place(const std::string& own, const std::string& image_service) {
+Result<void> take_the_place(const std::string& own, const std::string& image_service, Handover handover) {
     const auto services = TRY(read_services(Look::anew));
     const auto engine = engine_of(Scope::system);
     service::Starter starter(
@@ -177,20 +182,27 @@ Result<void> take_the_place(const std::string& own, const std::string& image_ser
         if (progress.stage == service::Stage::failed) return fail(Kind::io, "{}: {}", name, progress.why);
     }
     if (const auto health = compose::inspect_health(engine, image_service); health && health->running) return {};
-    auto stopped = post(own, "/stop");
-    if (!stopped && stopped.error().kind() != Kind::not_found) return stopped;
+    if (handover == Handover::start_first) {
+        TRY(post(image_service, "/start"));
+        return unless_missing(post(own, "/stop"));
+    }
+    TRY(unless_missing(post(own, "/stop")));
     auto started = post(image_service, "/start");
-    if (!started && stopped) std::ignore = post(own, "/start");
+    if (!started) std::ignore = post(own, "/start");
     return started;
 }
 
-Result<void> give_the_place_back(const std::string& own, const std::string& image_service) {
+Result<void> give_the_place_back(const std::string& own, const std::string& image_service, Handover handover) {
     TRY(read_services(Look::anew));
-    auto removed = engine_of(Scope::system).call("DELETE", "/containers/" + image_service + "?force=1&v=1");
-    if (!removed && removed.error().kind() != Kind::not_found) return Failure(removed.error());
+    const auto remove = [&]() -> Result<void> {
+        TRY(engine_of(Scope::system).call("DELETE", "/containers/" + image_service + "?force=1&v=1"));
+        return {};
+    };
+    if (handover == Handover::stop_first) TRY(unless_missing(remove()));
     auto started = post(own, "/start");
     if (!started && started.error().kind() == Kind::not_found)
         return fail(Kind::unavailable, "{} was not there when the machine started: it runs from the next boot on", own);
+    if (started && handover == Handover::start_first) return unless_missing(remove());
     return started;
 }
 

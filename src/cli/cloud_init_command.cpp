@@ -88,14 +88,18 @@ Result<int> show_status(const Arguments& arguments) {
     }
     if (arguments.has("--wait") && !arguments.has("--format")) std::puts("");
     const auto format = arguments.value("--format", "tabular");
-    const Json details{{"status", status.state},           {"extended_status", status.state},
-                       {"detail", status.source},          {"datasource", to_lower(status.source.substr(10))},
-                       {"errors", status.errors},          {"recoverable_errors", Json::object()},
+    const Json details{{"status", status.state},
+                       {"extended_status", status.state},
+                       {"detail", status.source},
+                       {"datasource", to_lower(status.source.substr(10))},
+                       {"errors", status.errors},
+                       {"recoverable_errors", Json::object()},
                        {"boot_status_code", "enabled-by-generator"}};
     if (format == "json") std::puts(dump_json(details, 2).c_str());
     else if (format == "yaml" || arguments.has("--long"))
         for (const auto& [key, value] : details.items())
-            std::puts(std::format("{}: {}", key, value.is_string() ? value.get<std::string>() : dump_json(value)).c_str());
+            std::puts(
+                std::format("{}: {}", key, value.is_string() ? value.get<std::string>() : dump_json(value)).c_str());
     else if (format == "tabular") std::puts(std::format("status: {}", status.state).c_str());
     else return fail(Kind::invalid, "--format {}: must be tabular, json or yaml", format);
     return status.state == "error" ? 1 : 0;
@@ -140,11 +144,13 @@ Result<int> query(const Arguments& arguments, const std::vector<std::string>& wo
     const auto* value = path.find(data);
     if (value == nullptr) return fail(Kind::not_found, "Undefined variable \"{}\"", words[0]);
     if (arguments.has("--list-keys") || arguments.has("--long")) {
-        if (!value->is_map()) return fail(Kind::invalid, "--list-keys: {} is no mapping", words.empty() ? "" : words[0]);
+        if (!value->is_map())
+            return fail(Kind::invalid, "--list-keys: {} is no mapping", words.empty() ? "" : words[0]);
         for (const auto& [key, member] : value->members()) std::puts(key.c_str());
         return 0;
     }
-    if (words.empty()) return fail(Kind::invalid, "usage: cloud-init query KEY, --all, --list-keys or --format TEMPLATE");
+    if (words.empty())
+        return fail(Kind::invalid, "usage: cloud-init query KEY, --all, --list-keys or --format TEMPLATE");
     print_value(*value);
     return 0;
 }
@@ -163,8 +169,7 @@ Result<int> check_schema(const Arguments& arguments) {
     } else {
         text = TRY(sys::read_file(file, kMaxDocument + 1));
     }
-    if (!text.starts_with("#cloud-config"))
-        return fail(Kind::invalid, "{} does not begin with #cloud-config", file);
+    if (!text.starts_with("#cloud-config")) return fail(Kind::invalid, "{} does not begin with #cloud-config", file);
     const auto config = TRY(machine::read_document(text, file));
     const cloud::Options options{
         .hash_password = [](std::string_view password) { return configure::hash_password(password); }, .memory = {}};
@@ -193,10 +198,11 @@ Result<int> run(std::span<char*> args) {
     if (words[0] == "status") return show_status(arguments);
     if (words[0] == "query") return query(arguments, more);
     if (words[0] == "schema") return check_schema(arguments);
-    return fail(Kind::unsupported,
-                "{}: the machine configures itself; `diatom config` shows and changes how: status, query and schema are "
-                "here",
-                words[0]);
+    return fail(
+        Kind::unsupported,
+        "{}: the machine configures itself; `diatom config` shows and changes how: status, query and schema are "
+        "here",
+        words[0]);
 }
 
 }  // namespace

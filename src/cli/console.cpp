@@ -1,9 +1,10 @@
 // `diatom console`: the program of the console service. Keeps one session on every terminal of the machine.
 //
 // `diatom console` itself keeps one session on every terminal: a root shell with diatom.autologin, console.autologin or
-// in recovery; a login once any account has a password; until then what there is to do. With a word behind it, it chooses
-// which console that is (console_choose.cpp).
+// in recovery; a login once any account has a password; until then what there is to do. With a word behind it, it
+// chooses which console that is (console_choose.cpp).
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -24,6 +25,7 @@
 #include "proc/spawn.h"
 #include "sys/file.h"
 #include "sys/log.h"
+#include "sys/retry.h"
 #include "sys/socket.h"
 
 namespace diatom::cli {
@@ -31,6 +33,7 @@ namespace {
 
 constexpr const char* kShell = "/bin/sh";
 constexpr const char* kLogin = "/bin/login";
+constexpr const char* kLock = "/run/diatom/console.lock";
 constexpr const char* kAccounts = "/etc/shadow";
 constexpr std::size_t kMaxAccounts = 1U << 20U, kMaxOptions = 4096;
 constexpr std::int64_t kPauseNs = 1'000'000'000;  // between a shell that ended and the next
@@ -85,7 +88,8 @@ std::string banner(const std::string& terminal, Way way) {
     if (way == Way::login) return text;
     return text +
            "Accounts have no password, so nobody can log in here. To get in: use the Docker API (docker -H …),\r\n"
-           "give an account a password or a key in the machine's configuration, or boot with diatom.autologin on the\r\n"
+           "give an account a password or a key in the machine's configuration, or boot with diatom.autologin on "
+           "the\r\n"
            "kernel command line for a root shell on this terminal.\r\n";
 }
 
@@ -159,6 +163,15 @@ bool wants_shell(const config::BootConfig& config, const std::string& terminal) 
     return config.autologin_terminals.empty() || std::ranges::contains(config.autologin_terminals, terminal);
 }
 
+// One console at a time has the terminals: one that is to take the place of another is started first and waits for the
+// end of the other, whose shell may be what asked for it.
+Result<Fd> own_terminals() {
+    auto lock = TRY(sys::open_path(kLock, O_RDWR | O_CREAT | O_NOFOLLOW, 0600));
+    if (sys::retry_interrupted([&] { return ::flock(lock.raw(), LOCK_EX); }) < 0)
+        return fail_errno(errno, "lock {}", kLock);
+    return lock;
+}
+
 Result<void> run(std::span<char*> args) {
     auto config = config::read_boot_config();
     if (args.size() > 1 && std::string_view(args[1]) == "--recovery") config.recovery = true;
@@ -168,6 +181,7 @@ Result<void> run(std::span<char*> args) {
     log::open_sink({.directory = "/run/diatom/log",
                     .unit = "console",
                     .echo = config.recovery ? std::optional(log::Level::warning) : std::nullopt});
+    const auto terminals = config.recovery ? Fd() : TRY(own_terminals());
     auto loop = TRY(proc::EventLoop::create());
     std::vector<std::unique_ptr<Session>> sessions;
     for (const auto& terminal : terminal_names()) {

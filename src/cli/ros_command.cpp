@@ -16,7 +16,8 @@ namespace {
 constexpr const char* kUsage =
     "usage: ros COMMAND [ARGUMENTS]\n\n"
     "  config     RancherOS's cloud-config.yml: get, set, export, merge, validate, images\n"
-    "  service    system services: list, enable, disable, delete, up, create, start, stop, restart, logs, pull, rm, ps\n"
+    "  service    system services: list, enable, disable, delete, up, create, start, stop, restart, logs, pull, rm, "
+    "ps\n"
     "  console    the shell on the machine's terminals: list, switch, enable\n"
     "  engine     the engine of the user's containers: list, switch, enable, create, rm\n"
     "  tls        certificates of the engine's API: generate\n"

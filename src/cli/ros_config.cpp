@@ -61,7 +61,7 @@ bool tell(const Value& config) {
 Result<void> write_own(const Value& config, const Value& said) {
     tell(said);
     TRY(sys::make_dirs(machine::kConfigDir, 0700));
-    return sys::write_file(own_file(), "#cloud-config\n" + to_yaml(config), 0600);
+    return sys::write_file_atomic(own_file(), "#cloud-config\n" + to_yaml(config), 0600);
 }
 
 // All that is said in cloud-config's words on this machine.
@@ -164,7 +164,8 @@ Result<int> ros_config(std::span<char*> args) {
     if (words[0] == "validate") return tell(TRY(read_input(arguments))) ? 0 : 1;
     if (words[0] == "images") return images();
     if (words[0] == "generate")
-        return fail(Kind::unsupported, "generate: write the file and `ros config merge -i FILE`, or `diatom config set`");
+        return fail(Kind::unsupported,
+                    "generate: write the file and `ros config merge -i FILE`, or `diatom config set`");
     if (words[0] == "syslinux")
         return fail(Kind::unsupported, "syslinux: this machine is started by systemd-boot, from one signed file");
     return fail(Kind::invalid, "no such command: {}; \"ros config --help\" lists them", words[0]);

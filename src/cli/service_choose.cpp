@@ -93,10 +93,11 @@ Result<void> disable(Value& document, const std::string& what) {
 Result<int> change(std::string_view verb, const std::vector<std::string>& names,
                    Result<void> (*edit)(Value& document, const std::string& what)) {
     if (names.empty()) return fail(Kind::invalid, "name the services");
-    TRY(change_configuration(std::format("service {} {}", verb, join(names, " ")), [&](Value& document) -> Result<void> {
-        for (const auto& name : names) TRY(edit(document, name));
-        return {};
-    }));
+    TRY(change_configuration(std::format("service {} {}", verb, join(names, " ")),
+                             [&](Value& document) -> Result<void> {
+                                 for (const auto& name : names) TRY(edit(document, name));
+                                 return {};
+                             }));
     return 0;
 }
 

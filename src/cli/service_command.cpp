@@ -94,6 +94,8 @@ std::set<std::string> chosen_of(const service::Definitions& definitions, const W
 Result<void> check_names(const Services& services, const Words& names) {
     for (const auto& name : names) {
         const bool is_own = std::ranges::contains(services.own, name, &config::SystemService::name);
+        if (const auto why = services.left_out(name); !why.empty())
+            return fail(Kind::invalid, "service {} is left out: {}", name, why);
         if (is_own || services.system.traits.contains(name) || services.user.traits.contains(name)) continue;
         return fail(Kind::not_found, "no service {} is enabled: `diatom service list --all` shows which there are",
                     name);
@@ -173,9 +175,9 @@ Result<int> dispatch(const std::string& command, const Arguments& arguments, con
     if (command == "pull") return pull(names);
     if (command == "build") return refuse_build();
     if (command == "run") return run_services();  // of the service `services`
-    static constexpr std::array<std::string_view, 14> kKnown{"list",  "ps",   "enable",  "disable", "delete",
-                                                             "up",    "create", "start", "stop",    "restart",
-                                                             "kill",  "rm",   "logs",    "pull"};
+    static constexpr std::array<std::string_view, 14> kKnown{"list", "ps",     "enable", "disable", "delete",
+                                                             "up",   "create", "start",  "stop",    "restart",
+                                                             "kill", "rm",     "logs",   "pull"};
     const auto near = nearest(command, kKnown);
     return fail(Kind::invalid, "no such command: {}; {}", command,
                 near ? std::format("did you mean \"{}\"?", *near) : "\"diatom service --help\" lists them");

@@ -72,9 +72,11 @@ std::vector<Row> rows_of(bool all) {
         }
         for (const auto scope : {Scope::system, Scope::user}) {
             const auto failed = failures(scope);
-            for (const auto& [name, traits] : (scope == Scope::system ? services->system : services->user).traits)
+            for (const auto& [name, traits] : (scope == Scope::system ? services->system : services->user).traits) {
+                const auto left_out = services->left_out(name);
                 rows.push_back({name, "configuration", scope == Scope::system ? "system" : "user", "yes",
-                                state_of(name, containers, failed)});
+                                left_out.empty() ? state_of(name, containers, failed) : "left out: " + left_out});
+            }
         }
     } else {
         warn_of_service(services.error().what());
@@ -84,7 +86,8 @@ std::vector<Row> rows_of(bool all) {
         if (row.from == "configuration" && std::ranges::contains(optional, row.name)) row.from = "optional";
     }
     for (const auto& name : optional) {
-        if (all && !std::ranges::contains(rows, name, &Row::name)) rows.push_back({name, "optional", "system", "no", ""});
+        if (all && !std::ranges::contains(rows, name, &Row::name))
+            rows.push_back({name, "optional", "system", "no", ""});
     }
     return rows;
 }

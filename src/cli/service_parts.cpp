@@ -22,8 +22,8 @@ std::string label_of(const Json& container, std::string_view name) {
 void add_containers(Scope scope, std::vector<ServiceContainer>& found) {
     const auto listed = engine_of(scope).get("/containers/json?all=1");
     if (!listed) {
-        warn_of_service(std::format("the {} engine: {}", scope == Scope::system ? "system" : "user",
-                                    listed.error().what()));
+        warn_of_service(
+            std::format("the {} engine: {}", scope == Scope::system ? "system" : "user", listed.error().what()));
         return;
     }
     for (const auto& one : *listed) {
@@ -52,9 +52,7 @@ compose::Environment environment_of(const Value& machine) {
 
 }  // namespace
 
-void warn_of_service(const std::string& line) {
-    std::fputs(std::format("diatom service: {}\n", line).c_str(), stderr);
-}
+void warn_of_service(const std::string& line) { std::fputs(std::format("diatom service: {}\n", line).c_str(), stderr); }
 
 compose::Client engine_of(Scope scope) { return compose::Client({.unix_path = service::engine_socket(scope)}); }
 
@@ -86,6 +84,16 @@ Result<std::vector<ServiceContainer>> containers_of(const std::vector<std::strin
     return chosen;
 }
 
+std::string Services::left_out(const std::string& name) const {
+    for (const auto* one : {&system, &user}) {
+        if (!one->traits.contains(name) || one->project.services().has(name)) continue;
+        const auto mark = "services." + name;
+        const auto problem = std::ranges::find_if(one->problems, [&](const auto& p) { return p.contains(mark); });
+        return problem == one->problems.end() ? "it depends on one that is left out" : *problem;
+    }
+    return {};
+}
+
 Result<Services> read_services(Look look) {
     const auto gathered = configure::gather();
     const auto machine = gathered.layers.merged();
@@ -95,7 +103,8 @@ Result<Services> read_services(Look look) {
         for (const auto& refused : plan.refused) warn_of_service(refused);
         for (const auto& problem : configure::carry_out(plan).problems) warn_of_service(problem);
     }
-    configure::Fetching fetching({.look = configure::Look::kept_first, .directory = config::kServicesState, .raise_network = {}});
+    configure::Fetching fetching(
+        {.look = configure::Look::kept_first, .directory = config::kServicesState, .raise_network = {}});
     const service::Places places;
     std::vector<std::string> problems;
     auto sources = service::find_sources(places, fetching, problems);

@@ -29,6 +29,8 @@ struct Services {
     std::vector<config::SystemService> own;
     service::Definitions system, user;
     service::Definitions& of(service::Scope scope) { return scope == service::Scope::system ? system : user; }
+    // Why a service that is defined is in neither project; empty: it is.
+    std::string left_out(const std::string& name) const;
 };
 enum class Look : std::uint8_t { as_written, anew };
 Result<Services> read_services(Look look);

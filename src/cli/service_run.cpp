@@ -23,8 +23,8 @@ namespace {
 
 using service::Scope;
 
-constexpr int kEnginePatience = 600;           // looks, one a second
-constexpr std::int64_t kStartingPause = 2;      // seconds between looks for timers while services start
+constexpr int kEnginePatience = 600;        // looks, one a second
+constexpr std::int64_t kStartingPause = 2;  // seconds between looks for timers while services start
 
 void say(const std::string& line) {
     static std::mutex mutex;
@@ -62,8 +62,9 @@ void reload_configuration(const compose::Client& engine, const service::Definiti
         const bool runs = progress != board.end() && progress->second.stage == service::Stage::started;
         if (!traits.reloads_config || !runs) continue;
         const auto ended = engine.call("POST", "/containers/" + compose::percent_encode(name) + "/wait");
-        auto applied = ended ? configure::run_command({"/usr/bin/diatom", "config", "apply"}, {"PATH=/usr/sbin:/usr/bin"})
-                             : Result<void>(Failure(ended.error()));
+        auto applied = ended
+                           ? configure::run_command({"/usr/bin/diatom", "config", "apply"}, {"PATH=/usr/sbin:/usr/bin"})
+                           : Result<void>(Failure(ended.error()));
         say(applied ? std::format("{} has ended: the configuration is applied anew", name)
                     : std::format("{}: the configuration is not applied anew: {}", name, applied.error().what()));
     }
@@ -101,7 +102,7 @@ Result<int> run_services() {
     const std::jthread system([&] {
         bring_up(Scope::system, services);
         if (services.system.traits.contains(config::kImageConsole)) {
-            if (auto done = take_the_place("console", config::kImageConsole); !done)
+            if (auto done = take_the_place("console", config::kImageConsole, Handover::start_first); !done)
                 say(std::format("the machine keeps its own console: {}", done.error().what()));
         }
         --coming;

@@ -47,7 +47,8 @@ constexpr std::array<OptionSpec, 22> kOptions{{
 constexpr const char* kUsage =
     "system-docker COMMAND [ARGUMENTS]\n"
     "  ps, images, inspect, logs, exec, run, start, stop, restart, kill, pause, unpause, rm, rmi, pull, version, info\n"
-    "  On the engine of the system's own containers. Options stand before the container or the image; everything else:\n"
+    "  On the engine of the system's own containers. Options stand before the container or the image; everything "
+    "else:\n"
     "  docker -H unix:///run/system-docker.sock";
 
 std::string short_id(const Json& object) {
@@ -199,7 +200,8 @@ Value host_config(const Arguments& arguments) {
         auto policy = Value::map();
         policy.set("Name", halves ? std::string(halves->first) : wanted);
         if (halves)
-            policy.set("MaximumRetryCount", Value::of(static_cast<std::int64_t>(parse_uint(halves->second).value_or(0))));
+            policy.set("MaximumRetryCount",
+                       Value::of(static_cast<std::int64_t>(parse_uint(halves->second).value_or(0))));
         host.set("RestartPolicy", std::move(policy));
     }
     return host;

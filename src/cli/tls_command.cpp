@@ -36,12 +36,13 @@ std::string host_name() {
 
 Result<void> write_pair(const std::string& directory, const std::string& prefix, const KeyPair& pair) {
     TRY(sys::make_dirs(directory, 0700));
-    TRY(sys::write_file(directory + "/" + prefix + "key.pem", pair.key, 0600));
-    return sys::write_file(directory + "/" + prefix + "cert.pem", pair.certificate, 0644);
+    TRY(sys::write_file_atomic(directory + "/" + prefix + "key.pem", pair.key, 0600));
+    return sys::write_file_atomic(directory + "/" + prefix + "cert.pem", pair.certificate, 0644);
 }
 
 Result<KeyPair> authority() {
-    const auto certificate = std::string(kServerDirectory) + "/ca.pem", key = std::string(kServerDirectory) + "/ca-key.pem";
+    const auto certificate = std::string(kServerDirectory) + "/ca.pem",
+               key = std::string(kServerDirectory) + "/ca-key.pem";
     if (sys::exists(certificate) && sys::exists(key))
         return KeyPair{TRY(sys::read_file(certificate, kMaxPem)), TRY(sys::read_file(key, kMaxPem))};
     // One of another's making would no longer be trusted, and its clients locked out.
@@ -50,8 +51,8 @@ Result<KeyPair> authority() {
     auto made = TRY(configure::make_certificate(
         {.purpose = Purpose::authority, .name = "Diatom OS " + host_name(), .hosts = {}}, nullptr));
     TRY(sys::make_dirs(kServerDirectory, 0700));
-    TRY(sys::write_file(key, made.key, 0600));
-    TRY(sys::write_file(certificate, made.certificate, 0644));
+    TRY(sys::write_file_atomic(key, made.key, 0600));
+    TRY(sys::write_file_atomic(certificate, made.certificate, 0644));
     return made;
 }
 
@@ -67,7 +68,7 @@ Result<int> generate(const Arguments& arguments) {
                                                       &by));
     const auto directory = arguments.value("--dir", server ? kServerDirectory : kUserDirectory);
     TRY(write_pair(directory, server ? "server-" : "", made));
-    if (directory != kServerDirectory) TRY(sys::write_file(directory + "/ca.pem", by.certificate, 0644));
+    if (directory != kServerDirectory) TRY(sys::write_file_atomic(directory + "/ca.pem", by.certificate, 0644));
     std::puts(directory.c_str());
     return 0;
 }

@@ -57,8 +57,8 @@ public:
     Result<void> up(const UpOptions& options);
     // What the service depends on, without itself, up and ready for it.
     Result<void> up_dependencies(const std::string& service, const UpOptions& options);
-    // For who brings services up side by side, each by a Runner of its own: once what they share, then each of them, when
-    // what it depends on has been started.
+    // For who brings services up side by side, each by a Runner of its own: once what they share, then each of them,
+    // when what it depends on has been started.
     Result<void> prepare_shared(Orphans orphans);
     Result<void> up_alone(const std::string& service, const UpOptions& options);
     Result<void> down(const DownOptions& options);

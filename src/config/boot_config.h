@@ -56,7 +56,7 @@ struct BootConfig {
     std::string hostname;
     log::Level log_level = log::Level::info;
     std::optional<unsigned> watchdog_s;
-    bool watchdog_off = false;  // said so, whatever else the configuration says
+    bool watchdog_off = false;                                 // said so, whatever else the configuration says
     std::vector<std::pair<std::string, std::string>> mirrors;  // registry host, mirror
     std::vector<std::string> insecure_registries;
     Proxies proxies;

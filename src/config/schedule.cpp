@@ -123,7 +123,8 @@ Result<Schedule> Schedule::parse(std::string_view text) {
     }
     const auto shorthand = std::ranges::find(kShorthands, text, &Shorthand::name);
     if (shorthand == kShorthands.end() && text.starts_with('@'))
-        return fail(Kind::invalid, "\"{}\" is no schedule: @yearly, @monthly, @weekly, @daily, @hourly or @every", text);
+        return fail(Kind::invalid, "\"{}\" is no schedule: @yearly, @monthly, @weekly, @daily, @hourly or @every",
+                    text);
     return TRY(parse_fields(shorthand == kShorthands.end() ? text : shorthand->fields), "\"{}\" is no schedule", text);
 }
 

@@ -96,8 +96,8 @@ inline constexpr const char* kDisabledServices = "disabled";
 // read: names, paths and URLs, one a line.
 inline constexpr const char* kProjects = "projects";
 inline constexpr const char* kIncluded = "included";
-inline constexpr const char* kImageServices = "/usr/share/diatom/services";    // the machine's own
-inline constexpr const char* kOptionalServices = "/usr/share/diatom/optional"; // those that can be enabled by name
+inline constexpr const char* kImageServices = "/usr/share/diatom/services";     // the machine's own
+inline constexpr const char* kOptionalServices = "/usr/share/diatom/optional";  // those that can be enabled by name
 
 inline constexpr const char* kPreload = "/var/lib/diatom/preload";         // service/preload.h
 inline constexpr const char* kServicesState = "/var/lib/diatom/services";  // while there are containers of projects

@@ -59,7 +59,8 @@ Result<void> extend(X509* certificate, X509* issuer, int kind, const std::string
 Result<void> extend_for(X509* certificate, X509* issuer, const CertificateRequest& request) {
     const bool is_authority = request.purpose == Purpose::authority;
     TRY(extend(certificate, issuer, NID_basic_constraints, is_authority ? "critical,CA:TRUE" : "critical,CA:FALSE"));
-    TRY(extend(certificate, issuer, NID_key_usage, is_authority ? "critical,keyCertSign,cRLSign" : "critical,digitalSignature"));
+    TRY(extend(certificate, issuer, NID_key_usage,
+               is_authority ? "critical,keyCertSign,cRLSign" : "critical,digitalSignature"));
     TRY(extend(certificate, issuer, NID_subject_key_identifier, "hash"));
     if (is_authority) return {};
     TRY(extend(certificate, issuer, NID_authority_key_identifier, "keyid"));
@@ -107,7 +108,8 @@ Result<Authority> read_authority(const KeyPair& pair) {
     const Bio key(::BIO_new_mem_buf(pair.key.data(), static_cast<int>(pair.key.size())));
     Authority made{Certificate(::PEM_read_bio_X509(certificate.get(), nullptr, nullptr, nullptr)),
                    Key(::PEM_read_bio_PrivateKey(key.get(), nullptr, nullptr, nullptr))};
-    const bool fits = made.certificate && made.key && ::X509_check_private_key(made.certificate.get(), made.key.get()) == 1;
+    const bool fits =
+        made.certificate && made.key && ::X509_check_private_key(made.certificate.get(), made.key.get()) == 1;
     if (!fits) return fail(Kind::corrupt, "the authority is no certificate with its key");
     return made;
 }
@@ -130,9 +132,8 @@ Result<KeyPair> make_certificate(const CertificateRequest& request, const KeyPai
     if (::X509_sign(certificate.get(), signing, ::EVP_sha256()) == 0) return failed("sign a certificate");
     KeyPair made;
     made.certificate = TRY(pem([&](BIO* bio) { return ::PEM_write_bio_X509(bio, certificate.get()); }));
-    made.key = TRY(pem([&](BIO* bio) {
-        return ::PEM_write_bio_PrivateKey(bio, key.get(), nullptr, nullptr, 0, nullptr, nullptr);
-    }));
+    made.key = TRY(pem(
+        [&](BIO* bio) { return ::PEM_write_bio_PrivateKey(bio, key.get(), nullptr, nullptr, 0, nullptr, nullptr); }));
     return made;
 }
 

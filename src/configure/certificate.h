@@ -1,5 +1,6 @@
-// Certificates of the engine's API: an authority of the machine's own, and keys that it signs. ECDSA on P-256, ten years.
-// Thread side: any; blocks. Source: RFC 5280; what docker asks of certificates: "Protect the Docker daemon socket".
+// Certificates of the engine's API: an authority of the machine's own, and keys that it signs. ECDSA on P-256, ten
+// years. Thread side: any; blocks. Source: RFC 5280; what docker asks of certificates: "Protect the Docker daemon
+// socket".
 #pragma once
 
 #include <string>
@@ -21,7 +22,8 @@ struct CertificateRequest {
     std::vector<std::string> hosts;  // a server's: names and addresses
 };
 
-// Signed by `authority`; an authority signs itself. invalid: a host that is none; corrupt: the authority is no key pair.
+// Signed by `authority`; an authority signs itself. invalid: a host that is none; corrupt: the authority is no key
+// pair.
 Result<KeyPair> make_certificate(const CertificateRequest& request, const KeyPair* authority);
 
 }  // namespace diatom::configure

@@ -172,8 +172,7 @@ TEST_F(Configure, TellsTheConsoleAndPid1) {
 }
 
 TEST_F(Configure, SaysWhatIsNotBuilt) {
-    EXPECT_THAT(apply("users: {core: {sudo: [ALL=(ALL) ALL]}, me: {password_expired: false}}
-"
+    EXPECT_THAT(apply("users: {core: {sudo: [ALL=(ALL) ALL]}, me: {password_expired: false}}\n"
                       "kernel_arguments: {add: [a=b]}"),
                 ElementsAre(HasSubstr("machine.yml:2: kernel_arguments: is not applied by this version"),
                             HasSubstr("machine.yml:1: users.core.sudo: is not applied: there is no sudo here")));

@@ -3,8 +3,8 @@
 //
 //   image       /usr/share/diatom/machine.yml
 //   state       /var/lib/diatom/config/cloud-config.d/*.yml by name, then cloud-config.yml, which `ros config` changes:
-//               in the words of cloud-init and RancherOS; then machine.d/*.yml by name and machine.yml, in our own: each
-//               of these taken whole or not at all
+//               in the words of cloud-init and RancherOS; then machine.d/*.yml by name and machine.yml, in our own:
+//               each of these taken whole or not at all
 //   platform    what was handed to this instance (configure/instance_store.h): metadata, vendor-data, user-data
 //   cmdline     rancher.*, then diatom.KEY=VALUE and diatom.set.PATH=VALUE of the kernel command line
 #pragma once

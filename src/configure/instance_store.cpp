@@ -1,5 +1,7 @@
 #include "configure/instance_store.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 
 #include "base/strings.h"
@@ -162,6 +164,8 @@ bool InstanceStore::was_done(std::string_view name) const {
 Result<void> InstanceStore::set_done(std::string_view name, std::string_view text) const {
     const auto done = directory(current()) + "/done";
     TRY(sys::make_dirs(done, 0700));
+    // Never on the disk before what it says was done, on whichever file system that is.
+    ::sync();
     return sys::write_file_atomic(std::format("{}/{}", done, name), text, 0600);
 }
 

@@ -1,9 +1,9 @@
 // What stands on disks that somebody else wrote, and in what was kept of an instance. The first line of an input says
 // what it is: file-system (the beginning of a device), gpt (its header, 92 bytes, and its entries; the checksums are
 // made right, or no other field would ever be read) or handed (JSON).
+#include <isa-l/crc.h>
 #include <sys/mman.h>
 #include <unistd.h>
-#include <isa-l/crc.h>
 
 #include <cstdint>
 #include <cstring>

@@ -1,11 +1,11 @@
 #include "configure/partition_table.h"
 
 #include <fcntl.h>
+#include <isa-l/crc.h>
 #include <linux/fs.h>
 #include <sys/ioctl.h>
 #include <sys/random.h>
 #include <unistd.h>
-#include <isa-l/crc.h>
 
 #include <algorithm>
 #include <array>

@@ -19,6 +19,7 @@
 #include "engine/events.h"
 #include "engine/launcher.h"
 #include "engine/live.h"
+#include "engine/memory_watch.h"
 #include "engine/name_service.h"
 #include "engine/networks.h"
 #include "engine/records.h"
@@ -180,7 +181,8 @@ private:
 
     // memory_watch.cpp
     void watch_memory(const LivePtr& live);
-    asio::awaitable<void> follow_memory(LivePtr live, std::shared_ptr<asio::posix::stream_descriptor> events);
+    void adopt_memory(const LivePtr& live);
+    asio::awaitable<void> memory_changed(LivePtr live);
 
     // health_watch.cpp
     void begin_health(const LivePtr& live);
@@ -271,6 +273,7 @@ private:
     struct ServiceBoard;
     struct ServiceEntry;
     Task<void> start_services();
+    asio::awaitable<void> remove_former_services(const std::vector<config::SystemService>& services);
     asio::awaitable<void> run_service(std::shared_ptr<ServiceBoard> board, std::string name);
     Task<void> follow_service(std::shared_ptr<ServiceBoard> board, ServiceEntry& entry);
     Task<void> await_dependency(std::shared_ptr<ServiceBoard> board, config::Dependency dependency);
@@ -306,6 +309,7 @@ private:
     Parts parts_;
     Events events_;
     NameService name_service_;
+    MemoryWatch memory_watch_;
     std::vector<NetworkRecord> network_records_;
     std::vector<Volume> volumes_;
     VolumeMounts volume_mounts_;

@@ -2,7 +2,6 @@
 #include <algorithm>
 
 #include "engine/engine_impl.h"
-#include "engine/memory_watch.h"
 #include "engine/stdio_ends.h"
 #include "sys/cgroup.h"
 #include "sys/clock.h"
@@ -100,7 +99,7 @@ asio::awaitable<void> EngineImpl::on_exit(LivePtr live, sys::ProcessId process, 
     }
     name_service_.stop(live->record.id);  // its sockets keep the network namespace
     if (live->hub->io()) co_await live->hub->io()->finish();
-    end_memory_watch(*live);
+    memory_watch_.remove(live->record.id);
     std::uint64_t memory_kills = 0;
     co_await give_back(live->record.id, &memory_kills);
     live->pidfd.reset();
@@ -124,7 +123,7 @@ asio::awaitable<void> EngineImpl::on_exit(LivePtr live, sys::ProcessId process, 
         log::error("a container's exit is not saved", {{"id", live->record.id}, {"error", saved.error().what()}});
     }
     co_await forget_run(live->record.id);
-    if (memory_kills > live->memory_kills) events_.container(live->record, "oom");
+    if (memory_kills > std::exchange(live->memory_kills, 0)) events_.container(live->record, "oom");
     events_.container(live->record, "die",
                       {{"exitCode", std::to_string(result.exit_code)},
                        {"execDuration", std::to_string((state.finished - state.started) / 1'000'000'000)}});

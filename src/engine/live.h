@@ -36,12 +36,11 @@ struct Live {
     bool removed = false;
     std::string wait_error;  // why the exit code is not the program's own
     std::shared_ptr<StdioHub> hub;
-    std::shared_ptr<JsonLog> log;                                   // while it runs
-    std::uint64_t log_generation = 0;                               // of the last log
-    std::shared_ptr<asio::posix::stream_descriptor> pidfd;          // while it runs
-    std::shared_ptr<asio::posix::stream_descriptor> memory_events;  // while it runs
-    std::uint64_t memory_kills = 0;                                 // of its processes in this run, that were told of
-    std::optional<runtime::Spec> spec;                              // as launched, for exec
+    std::shared_ptr<JsonLog> log;                           // while it runs
+    std::uint64_t log_generation = 0;                       // of the last log
+    std::shared_ptr<asio::posix::stream_descriptor> pidfd;  // while it runs
+    std::uint64_t memory_kills = 0;                         // of its processes in this run, that were told of
+    std::optional<runtime::Spec> spec;                      // as launched, for exec
     std::chrono::milliseconds back_off{0};
     bool keep_once = false;            // auto_remove: a restart's stop is not the end
     std::uint64_t restart_ticket = 0;  // raised to call off a pending restart

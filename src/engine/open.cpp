@@ -44,7 +44,10 @@ EngineImpl::EngineImpl(asio::any_io_executor loop, EngineOptions options, Record
       records_(std::move(records)),
       networks_(std::move(parts.network), options_.bridge),
       parts_(std::move(parts)),
-      name_service_(loop_) {
+      name_service_(loop_),
+      memory_watch_(loop_, [this](const std::string& id) {
+          if (const auto found = containers_.find(id); found != containers_.end()) spawn(memory_changed(found->second));
+      }) {
     // A client or a program that closes its end is an error of that write, not the end of the engine.
     ::signal(SIGPIPE, SIG_IGN);
 }
@@ -242,6 +245,7 @@ Result<void> EngineImpl::adopt(const LivePtr& live, Fd pidfd) {
                    {{"id", live->record.id}, {"paused", paused}, {"error", followed.error().what()}});
     }
     watch(live, std::move(pidfd));
+    adopt_memory(live);
     adopt_health(live);
     log::info("container adopted",
               {{"id", live->record.id}, {"name", live->record.name}, {"pid", live->record.state.process.pid}});

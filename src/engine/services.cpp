@@ -58,6 +58,7 @@ Task<void> EngineImpl::start_services() {
     for (const auto& what : config::add_configured(services, options_.configured_services))
         log::error("a service of the configuration does not run", {{"why", what}});
     std::erase_if(services, [](const auto& s) { return !s.needs_path.empty() && !sys::exists(s.needs_path); });
+    co_await remove_former_services(services);
     auto board = std::make_shared<ServiceBoard>(loop_);
     for (const auto& service : services) board->entries[service.name].service = service;
     for (const auto& service : services)
@@ -72,6 +73,22 @@ Task<void> EngineImpl::start_services() {
         CO_TRY(std::move(waited));
     }
     co_return Result<void>();
+}
+
+// Containers of an earlier boot, of services that are no longer there or were disabled.
+asio::awaitable<void> EngineImpl::remove_former_services(const std::vector<config::SystemService>& services) {
+    std::vector<LivePtr> former;
+    for (const auto& [id, live] : containers_) {
+        const auto& labels = live->record.config.labels;
+        const auto label = labels.find(kServiceLabel);
+        if (label == labels.end() || live->active()) continue;
+        if (!std::ranges::contains(services, label->second, &config::SystemService::name)) former.push_back(live);
+    }
+    for (const auto& live : former) {
+        if (auto removed = co_await remove_body(live, {.force = true, .volumes = true}); !removed)
+            log::warning("the container of a former service stays",
+                         {{"service", live->record.name}, {"error", removed.error().what()}});
+    }
 }
 
 asio::awaitable<void> EngineImpl::run_service(std::shared_ptr<ServiceBoard> board, std::string name) {

@@ -4,8 +4,8 @@
 #include <gtest/gtest.h>
 
 #include "base/strings.h"
-#include "document/json_reader.h"
 #include "cloud/gzip.h"
+#include "document/json_reader.h"
 #include "ignition/access.h"
 #include "ignition/data_url.h"
 

@@ -138,7 +138,8 @@ void Pid1::configure_machine() {
         else if (!line.empty()) log::info("configuration", {{"text", line}});
     }
     const auto seconds = parse_uint(trim(sys::read_file(config::kWatchdogSeconds).value_or("")));
-    if (!config_.watchdog_s && !config_.watchdog_off && seconds.value_or(0) > 0) config_.watchdog_s = static_cast<unsigned>(*seconds);
+    if (!config_.watchdog_s && !config_.watchdog_off && seconds.value_or(0) > 0)
+        config_.watchdog_s = static_cast<unsigned>(*seconds);
 }
 
 // Half a machine is not started: its owner is let in to see why.

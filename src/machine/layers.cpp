@@ -41,7 +41,7 @@ bool are_joined(const Value& value, const Type* type) {
 }  // namespace
 
 Result<Path> parse_path(std::string_view text) {
-    const auto written = TRY(Path::parse(text));
+    auto written = TRY(Path::parse(text));
     const auto& parts = written.parts();
     const Type* type = &machine_type();
     for (std::size_t i = 0; i < parts.size() && type != nullptr; ++i) {

@@ -26,7 +26,8 @@ constexpr Type kTls{.form = Form::object, .keys = kTlsKeys};
 
 constexpr std::array kEngineKeys{
     Key{"enabled", &kFlag, "whether it runs (yes)", Applies::next_boot},
-    Key{"image", &kText, "the image of another engine, which runs in its place (the machine's own)", Applies::next_boot},
+    Key{"image", &kText, "the image of another engine, which runs in its place (the machine's own)",
+        Applies::next_boot},
     Key{"command", &kCommand, "what that is started with (as its image says)", Applies::next_boot},
     Key{"mirrors", &kMirrors, "mirrors by registry", Applies::next_boot},
     Key{"insecure", &kTexts, "registries with any certificate, or plain HTTP", Applies::next_boot},

@@ -63,8 +63,7 @@ void add_projects(const Sources& sources, Scope scope, std::vector<std::string> 
         good = std::move(with);
         return true;
     };
-    while (std::erase_if(files, add) > 0) {
-    }
+    while (std::erase_if(files, add) > 0) {}
     for (const auto& file : files) {
         auto with = good;
         with.push_back(file);

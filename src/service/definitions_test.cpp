@@ -42,8 +42,9 @@ protected:
 };
 
 TEST_F(DefinitionsTest, FilesAreOneProject) {
-    const auto made = read({put("a.yml", "services: {a: {image: 'a:$TAG', depends_on: [b], volumes: ['v:/v']}}\nvolumes: {v: {}}"),
-                            put("b.yml", "services: {b: {image: b, labels: {io.rancher.os.after: network}}}")});
+    const auto made =
+        read({put("a.yml", "services: {a: {image: 'a:$TAG', depends_on: [b], volumes: ['v:/v']}}\nvolumes: {v: {}}"),
+              put("b.yml", "services: {b: {image: b, labels: {io.rancher.os.after: network}}}")});
     EXPECT_THAT(made.problems, IsEmpty());
     EXPECT_EQ(made.project.name, "system");
     EXPECT_EQ(made.project.services().at("a").text_of("image"), "a:7");
@@ -81,17 +82,18 @@ TEST_F(DefinitionsTest, SourcesAreDefinedNamedAndIncluded) {
     const auto more = put("more.yml", "services: {more: {image: m}}");
     put("optional/agent.yml", "services: {agent: {image: a}}");
     const auto digest = configure::sha256_hex("services: {more: {image: m}}");
-    put("configured/projects/included", more + "#sha256:" + digest + "\nagent\n" + more + "#sha256:" +
-                                            std::string(64, '0') + "\nhttp://127.0.0.1:1/a.yml\nftp://x/y\n/none.yml\n");
+    put("configured/projects/included", more + "#sha256:" + digest + "\nagent\n" + more +
+                                            "#sha256:" + std::string(64, '0') +
+                                            "\nhttp://127.0.0.1:1/a.yml\nftp://x/y\n/none.yml\n");
     configure::Fetching fetching({.look = configure::Look::kept_only, .directory = {}, .raise_network = {}});
     std::vector<std::string> problems;
     const auto found = find_sources(places(), fetching, problems);
     EXPECT_THAT(found.files, ElementsAre(at("configured/projects/web.yml"), more, at("optional/agent.yml")));
     EXPECT_THAT(found.own, ElementsAre("mine"));
     EXPECT_THAT(found.disabled, ElementsAre("ntp"));
-    EXPECT_THAT(problems,
-                ElementsAre(HasSubstr("sha256"), HasSubstr("http://127.0.0.1:1/a.yml: "),
-                            HasSubstr("ftp://x/y: ftp://x/y is neither an absolute path nor a URL"), HasSubstr("/none.yml: ")));
+    EXPECT_THAT(problems, ElementsAre(HasSubstr("sha256"), HasSubstr("http://127.0.0.1:1/a.yml: "),
+                                      HasSubstr("ftp://x/y: ftp://x/y is neither an absolute path nor a URL"),
+                                      HasSubstr("/none.yml: ")));
 }
 
 TEST_F(DefinitionsTest, TheImagesOptionalServicesAreGood) {
@@ -100,13 +102,11 @@ TEST_F(DefinitionsTest, TheImagesOptionalServicesAreGood) {
     const auto names = sys::list_dir(directory).value();
     for (const auto& name : names) files.push_back(directory + "/" + name);
     ASSERT_FALSE(files.empty());
-    const auto made = read_definitions({.files = files,
-                                        .own = {"network", "udev"},
-                                        .disabled = {},
-                                        .environment = {},
-                                        .scratch = at("scratch")},
-                                       Scope::system)
-                          .value();
+    const auto made =
+        read_definitions(
+            {.files = files, .own = {"network", "udev"}, .disabled = {}, .environment = {}, .scratch = at("scratch")},
+            Scope::system)
+            .value();
     EXPECT_THAT(made.problems, IsEmpty());
     for (const auto& name : names) EXPECT_TRUE(made.project.services().has(name.substr(0, name.size() - 4))) << name;
 }

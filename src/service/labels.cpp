@@ -72,16 +72,17 @@ private:
             return refuse(service, name, "the machine has a service of this name");
         for (const auto* key : {"networks", "ports"}) {
             if (scope_ == Scope::system && service.has(key))
-                return refuse(service, name,
-                              std::format("{}: the system engine has no networks of its own: network_mode host or none, "
-                                          "or the label io.rancher.os.scope=user",
-                                          key));
+                return refuse(
+                    service, name,
+                    std::format("{}: the system engine has no networks of its own: network_mode host or none, "
+                                "or the label io.rancher.os.scope=user",
+                                key));
         }
         if (scope_ == Scope::system && !service.has("network_mode")) service.set("network_mode", "host");
         Traits traits;
         // A console is started by who stops the machine's own first.
-        traits.create_only = is_true(label_of(service, "io.rancher.os.createonly")) ||
-                             is_true(label_of(service, config::kConsoleLabel));
+        traits.create_only =
+            is_true(label_of(service, "io.rancher.os.createonly")) || is_true(label_of(service, config::kConsoleLabel));
         traits.reloads_config = is_true(label_of(service, "io.rancher.os.reloadconfig"));
         traits.rebuild = label_of(service, "io.docker.compose.rebuild") == "always";
         if (const auto text = label_of(service, "cron.schedule"); !text.empty()) {
@@ -101,8 +102,7 @@ private:
     bool order(const std::string& name, Value& service) {
         auto& needs = long_form(service);
         for (const auto& other : names_of(service, "io.rancher.os.after")) add(needs, other);
-        for_each_named(names_of(service, "io.rancher.os.before"),
-                       [&](Value& later) { add(long_form(later), name); });
+        for_each_named(names_of(service, "io.rancher.os.before"), [&](Value& later) { add(long_form(later), name); });
         return true;
     }
 

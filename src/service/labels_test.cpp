@@ -53,10 +53,10 @@ services:
   last: {image: c, depends_on: [second]}
   else: {image: d, depends_on: {ntp: {condition: service_healthy}, off: {condition: service_started}, gone: {condition: service_started, required: false}}})");
     EXPECT_THAT(made.problems, IsEmpty());
-    EXPECT_EQ(depends_on(made, "second"), R"({"first":{"condition":"service_completed_successfully","required":false}})");
-    EXPECT_EQ(depends_on(made, "last"),
-              R"({"second":{"condition":"service_started","required":true},)"
-              R"("first":{"condition":"service_completed_successfully","required":false}})");
+    EXPECT_EQ(depends_on(made, "second"),
+              R"({"first":{"condition":"service_completed_successfully","required":false}})");
+    EXPECT_EQ(depends_on(made, "last"), R"({"second":{"condition":"service_started","required":true},)"
+                                        R"("first":{"condition":"service_completed_successfully","required":false}})");
     EXPECT_EQ(depends_on(made, "else"), "null");
     ASSERT_EQ(made.traits.at("second").own.size(), 1);
     EXPECT_EQ(made.traits.at("second").own[0].name, "network");
@@ -100,7 +100,8 @@ services:
     EXPECT_EQ(services.at("holder").text_of("container_name"), "holder");
     EXPECT_EQ(services.at("timed").text_of("container_name"), "x");
     EXPECT_FALSE(services.at("several").has("container_name"));
-    EXPECT_THAT(made.problems, ElementsAre(HasSubstr("a.yml:6: services.wrong: cron.schedule: \"often\" is no schedule")));
+    EXPECT_THAT(made.problems,
+                ElementsAre(HasSubstr("a.yml:6: services.wrong: cron.schedule: \"often\" is no schedule")));
 }
 
 }  // namespace

@@ -18,8 +18,8 @@ public:
     Timers(std::vector<compose::Client> engines, Say say) : engines_(std::move(engines)), say_(std::move(say)) {}
 
     // Looks which there are, starts what has become due since the last look, and says how many seconds there are until
-    // the next look: a minute at most, for containers come and go, and clocks are set. One that still runs is left alone,
-    // times that passed since the last look are made up for by one start.
+    // the next look: a minute at most, for containers come and go, and clocks are set. One that still runs is left
+    // alone, times that passed since the last look are made up for by one start.
     std::int64_t look(std::int64_t now);
     bool empty() const noexcept { return timers_.empty(); }
 

@@ -64,20 +64,13 @@ Result<void> enable_controllers(FdRef group, const std::string& path) {
     return {};
 }
 
-Cgroup::Flat parse_flat(std::string_view text) {
-    Cgroup::Flat values;
+Result<bool> event_is_set(FdRef file, const std::string& key) {
+    if (::lseek(file.raw(), 0, SEEK_SET) < 0) return fail_errno(errno, "rewind cgroup.events");
+    const std::string text = TRY(read_all(file), "cgroup.events");
     for (const auto line : split(text, '\n')) {
         const auto halves = cut(line, ' ');
-        const auto value = halves ? parse_uint(halves->second) : std::nullopt;
-        if (value) values.emplace(halves->first, *value);
+        if (halves && halves->first == key) return halves->second == "1";
     }
-    return values;
-}
-
-Result<bool> event_is_set(FdRef file, const std::string& key) {
-    const auto events = TRY(Cgroup::read_events(file), "cgroup.events");
-    const auto found = events.find(key);
-    if (found != events.end()) return found->second == 1;
     return fail(Kind::unsupported, "cgroup.events has no \"{}\": this kernel is too old", key);
 }
 
@@ -153,15 +146,15 @@ Result<std::string> Cgroup::get(const std::string& file) const {
     return TRY(read_all(fd), "cgroup {}: {}", path_, file);
 }
 
-Result<Cgroup::Flat> Cgroup::get_flat(const std::string& file) const { return parse_flat(TRY(get(file))); }
-
-Result<Fd> Cgroup::open_events(const std::string& file) const {
-    return TRY(open_at(dir_, file, O_RDONLY), "cgroup {}", path_);
-}
-
-Result<Cgroup::Flat> Cgroup::read_events(FdRef events) {
-    if (::lseek(events.raw(), 0, SEEK_SET) < 0) return fail_errno(errno, "rewind events of a cgroup");
-    return parse_flat(TRY(read_all(events)));
+Result<Cgroup::Flat> Cgroup::get_flat(const std::string& file) const {
+    const std::string text = TRY(get(file));
+    Flat values;
+    for (const auto line : split(text, '\n')) {
+        const auto halves = cut(line, ' ');
+        const auto value = halves ? parse_uint(halves->second) : std::nullopt;
+        if (value) values.emplace(halves->first, *value);
+    }
+    return values;
 }
 
 Result<void> Cgroup::attach(int pid) const { return set("cgroup.procs", std::to_string(pid)); }

@@ -28,9 +28,6 @@ public:
     Result<std::string> get(const std::string& file) const;
     using Flat = std::map<std::string, std::uint64_t>;  // "key value" lines
     Result<Flat> get_flat(const std::string& file) const;
-    // A file of events: POLLPRI from when it has changed until it is read again.
-    Result<Fd> open_events(const std::string& file) const;
-    static Result<Flat> read_events(FdRef events);
     Result<void> attach(int pid) const;
     Result<std::vector<int>> pids() const;  // of the whole subtree
     Result<bool> populated() const;         // cgroup.events

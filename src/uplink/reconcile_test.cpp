@@ -139,7 +139,8 @@ TEST_F(ReconcileTest, WhatALeaseLeftGoesWhereNobodyAsksAnyMore) {
     lease("203.0.113.5");
     make("interfaces: {e0: {addresses: [203.0.113.5/24]}}");
     const auto all = *kernel_->addresses();
-    const auto said = std::ranges::find_if(all, [](const auto& entry) { return entry.is.address == ip("203.0.113.5"); });
+    const auto said =
+        std::ranges::find_if(all, [](const auto& entry) { return entry.is.address == ip("203.0.113.5"); });
     EXPECT_TRUE(said != all.end() && said->permanent && said->protocol == kOurs);
     make("interfaces: {e0: {dhcp4: false}}");
     // Of a link that nothing is said of, only when it asked before.

@@ -58,7 +58,7 @@ def test_logs_of_some_units(machine):
     assert units == ['"unit":"init"', '"unit":"network"']
     code, output = machine.shell("diatom logs -u netwrk", 120)
     assert code == 3
-    assert re.search(r"netwrk; did you mean network\? units: .*init, kernel, log, network, ntp, system-engine, udev, user-engine", output), output
+    assert re.search(r"netwrk; did you mean network\? units: .*init, kernel, log, network, ntp, syslog, system-engine, udev, user-engine", output), output
 
 
 def records_of_boot(machine) -> list[dict]:

@@ -76,7 +76,7 @@ engine: {{insecure: ["registry.example:5000"]}}
         "core crew 640", "core core 750", "core core 600"]
     shell(box, "for i in $(seq 240); do [ -e /var/lib/diatom/firsts ] && [ -e /etc/late ] && break; sleep 0.5; done; cat /etc/late")
     assert "registry.example:5000" in shell(box, "cat /run/diatom/config/engine.json")
-    assert 'did you mean "hostname"?' in shell(box, "diatom logs -u init")
+    assert r'did you mean \"hostname\"?' in shell(box, "diatom logs -u init")
     restart(box)
     assert shell(box, "cat /var/lib/diatom/boots").split() == ["boot", "boot"]
     shell(box, "sleep 3")

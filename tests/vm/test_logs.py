@@ -214,7 +214,7 @@ def test_settings_hold_at_once(box):
 
 
 def test_idle_memory_of_the_collector(box):
-    pid = shell(box, "for p in /proc/[0-9]*; do tr '\\0' ' ' <$p/cmdline 2>/dev/null | grep -q 'diatom log serve' && echo ${p#/proc/}; done | head -1").strip()
+    pid = shell(box, "for p in /proc/[0-9]*; do tr '\\0' ' ' 2>/dev/null <$p/cmdline | grep -q 'diatom log serve' && echo ${p#/proc/}; done | head -1").strip()
     rollup = dict(re.findall(r"^(\w+): +(\d+) kB", shell(box, f"cat /proc/{pid}/smaps_rollup"), re.M))
     private = int(rollup["Private_Dirty"])
     print(f"the collector: {private} KiB private and dirty, {rollup['Pss']} KiB proportional, {rollup['Rss']} KiB resident")

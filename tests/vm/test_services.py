@@ -109,7 +109,9 @@ def test_services_come_up_in_order_beside_those_that_cannot(box):
     assert listed["network"]["from"] == "image" and listed["network"]["state"].startswith("Up")
     assert listed["second"]["state"].startswith("Up") and listed["second"]["engine"] == "system"
     assert listed["first"]["state"].startswith("Exited (0)")
-    assert "wrong" not in listed
+    assert re.search(r"^left out: .*services\.wrong.*restrat", listed["wrong"]["state"]), listed["wrong"]
+    code, output = box.shell("diatom service up wrong", 120)
+    assert code == 2 and "service wrong is left out" in output, output
     said = shell(box, "diatom logs -u services")
     assert re.search(r"wrong\.yml:\d+: services\.wrong.*restrat", said), said
     assert "busybox.tar.xz: Loaded image: busybox:latest" in said, said
@@ -160,6 +162,7 @@ def test_what_changed_is_made_anew_and_what_went_is_removed(box):
     wait_for(box, "! system-docker inspect broken")
     listed = services(box)
     assert "third" not in listed and listed["ntp"]["state"] == "", listed
+    assert box.shell("system-docker inspect ntp", 120)[0] != 0
     # Loaded once.
     assert "Loaded image" not in shell(box, "diatom logs -u services -b 0 2>/dev/null || diatom logs -u services")
 
@@ -207,5 +210,5 @@ def test_another_console_and_back(box):
     shell(box, "echo kept >/root/here 2>/dev/null || echo kept >/here")
     box.send("/usr/bin/diatom console switch default\n")
     box.expect(r"Diatom OS [^\n]* ttyS0[\s\S]*# ", 300)
-    assert "image-console" not in shell(box, "diatom service ps")
+    wait_for(box, "! diatom service ps | grep image-console")
     assert shell(box, "diatom console list | grep default").split()[1] == "yes"
