@@ -19,15 +19,16 @@ namespace {
 using machine::Path;
 using service::Scope;
 
-constexpr std::array<OptionSpec, 8> kOptions{{
+constexpr std::array<OptionSpec, 9> kOptions{{
     {"--force", 'f', false, "switch, rm: without asking, as always"},
     {"--no-pull", 0, false, "switch: only with an image that is here"},
     {"--update", 'u', false, "list: as always"},
     {"--timeout", 't', true, "engine rm: seconds until it is killed"},
     {"--version", 'v', true, "engine create: its image"},
-    {"--network", 0, true, "engine create: its network"},
+    {"--network", 0, true, "engine create: its network, made before"},
     {"--fixed-ip", 0, true, "engine create: its address there"},
     {"--ssh-port", 0, true, "engine create: refused"},
+    {"--authorized-keys", 0, true, "engine create: refused"},
 }};
 
 // What can be chosen: a key of the configuration that names the image.
@@ -85,8 +86,13 @@ Result<int> switch_to(const Choice& kind, const std::string& image, const Argume
 Result<int> create_engine(const std::string& name, const Arguments& arguments) {
     if (!arguments.has("--version"))
         return fail(Kind::invalid, "engine create: --version names its image, such as one with dockerd");
-    if (arguments.has("--ssh-port"))
-        return fail(Kind::unsupported, "--ssh-port: an engine is reached by its API; put an SSH server into its image");
+    for (const auto* option : {"--ssh-port", "--authorized-keys"}) {
+        if (arguments.has(option))
+            return fail(Kind::unsupported, "{}: an engine is reached by its API; put an SSH server into its image",
+                        option);
+    }
+    if (arguments.has("--fixed-ip") && !arguments.has("--network"))
+        return fail(Kind::invalid, "--fixed-ip: --network names the network that the address is of");
     auto definition = Value::map(), labels = Value::map();
     definition.set("image", arguments.value("--version"));
     definition.set("privileged", Value::of(true));
@@ -96,14 +102,13 @@ Result<int> create_engine(const std::string& name, const Arguments& arguments) {
         Value::of(std::vector<std::string>{std::format("/var/lib/diatom/engines/{}:/var/lib/docker", name)}));
     labels.set("io.rancher.os.scope", "user");
     definition.set("labels", std::move(labels));
-    if (arguments.has("--network")) {
-        if (!arguments.has("--fixed-ip")) {
-            definition.set("network_mode", arguments.value("--network"));
-        } else {
-            return fail(Kind::unsupported,
-                        "--fixed-ip: write the service with its network as a Compose file, and "
-                        "`diatom service enable FILE`");
-        }
+    if (arguments.has("--fixed-ip")) {
+        auto address = Value::map(), networks = Value::map();
+        address.set("ipv4_address", arguments.value("--fixed-ip"));
+        networks.set(arguments.value("--network"), std::move(address));
+        definition.set("networks", std::move(networks));
+    } else if (arguments.has("--network")) {
+        definition.set("network_mode", arguments.value("--network"));
     }
     const auto path = Path() / "services" / "define" / name;
     TRY(change_configuration("engine create " + name, [&](Value& document) { return path.set(document, definition); }));

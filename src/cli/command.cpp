@@ -33,6 +33,7 @@ constexpr std::array kCommands{
     Command{"status", "version, state, engines, containers, last boot", status_command},
     Command{"config", "what the machine's configuration says, why, and how to change it", config_command},
     Command{"service", "system services: what there is, what runs, and how to change it", service_command},
+    Command{"adopt", "take what a RancherOS left on a disk: rancheros, status, confirm, undo", adopt_command},
     Command{"tls", "certificates of the engine's API", tls_command},
     Command{"ros", "the commands of RancherOS", ros_command, Shown::always, Linked::sbin},
     Command{"system-docker", "docker's everyday commands, on the system engine", system_docker_command, Shown::always,

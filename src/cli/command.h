@@ -40,6 +40,7 @@ int exit_code(Kind kind) noexcept;
 
 // One command each.
 int engine_command(std::span<char*> args);
+int adopt_command(std::span<char*> args);
 int status_command(std::span<char*> args);
 int cloud_init_command(std::span<char*> args);
 int ros_command(std::span<char*> args);

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <exception>
 
+#include "cli/adopt_machine.h"
 #include "cli/http_get.h"
 #include "configure/boot.h"
 
@@ -37,16 +38,31 @@ int report(configure::Said (*run)()) {
     return code;
 }
 
+// An adoption that a power cut ended is brought to its end once the user engine is there.
+Result<void> await_adoption() {
+    const auto record = TRY(adoption_of_machine().record());
+    if (record && record->phase != adopt::Phase::taken) TRY(configure::come_back_late());
+    return {};
+}
+
+int tell(const Result<void>& done) {
+    const int code = done ? 0 : say("error", {done.error().what()});
+    std::fflush(stdout);
+    return code;
+}
+
 }  // namespace
 
 int configure_machine() {
-    return report([] { return configure::configure_at_boot(); });
+    const int code = report([] { return configure::configure_at_boot(); });
+    return code | tell(await_adoption());
 }
 
 int configure_machine_late() {
     // The first boot's commands are there to use it.
     for (int i = 0; i < kPatienceS && !http_get(kUserEngine, "/version"); ++i) ::sleep(1);
-    return report([] { return configure::configure_late(); });
+    const int code = report([] { return configure::configure_late(); });
+    return code | tell(adoption_of_machine().settle().transform([](bool) {}));
 }
 
 }  // namespace diatom::cli

@@ -27,6 +27,21 @@ struct Rendered {
     bool empty() const { return own.empty() && disabled.empty() && !has_runner; }
 };
 
+// Where a service is defined there is no place to define networks: those that it names are there, as of `docker network
+// create`.
+Value networks_of(const Value& definition) {
+    auto external = Value::map(), networks = Value::map();
+    external.set("external", Value::of(true));
+    const auto add = [&](const std::string& network) {
+        if (network == "default") return;
+        external.set("name", network);
+        networks.set(network, external);
+    };
+    for (const auto& network : definition.texts_of("networks")) add(network);
+    for (const auto& [network, options] : definition.at("networks").members()) add(network);
+    return networks;
+}
+
 void render(const std::string& name, const Value& definition, Rendered& made, Plan& plan) {
     const auto key = std::format("services.define.{}", name);
     const auto refuse = [&](std::string_view why) {
@@ -36,6 +51,8 @@ void render(const std::string& name, const Value& definition, Rendered& made, Pl
     auto services = Value::map(), document = Value::map();
     services.set(name, definition);
     document.set("services", std::move(services));
+    if (auto networks = networks_of(definition); !networks.members().empty())
+        document.set("networks", std::move(networks));
     auto text = to_yaml(document);
     if (const auto image = definition.text_of("image"); !image.empty() && !config::is_own_root(image)) {
         made.projects.push_back({name, std::move(text)});

@@ -18,7 +18,9 @@ using http::testing::FakeServer;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using testing::json;
 using ::testing::Not;
+using testing::read;
 using Apply = testing::MachineFixture;
 
 TEST_F(Apply, FilesAreFetchedVerifiedAndKept) {
@@ -111,6 +113,17 @@ TEST_F(Apply, ServicesAreHandedToTheEngine) {
     EXPECT_THAT(apply("hostname: a"), IsEmpty());
     EXPECT_EQ(get("/run/diatom/config/services/hello.yml"), "(nothing)");
     EXPECT_EQ(get("/run/diatom/config/services/projects/web.yml"), "(nothing)");
+}
+
+TEST_F(Apply, ServicesNameNetworksThatAreThere) {
+    EXPECT_THAT(apply("services:\n  define:\n    a: {image: a, networks: {lan: {ipv4_address: 10.1.0.9}}}\n"
+                      "    b: {image: b, networks: [wan, default]}\n"),
+                IsEmpty());
+    const auto a = read(get("/run/diatom/config/services/projects/a.yml"));
+    EXPECT_EQ(json(a.at("networks")), R"({"lan":{"external":true,"name":"lan"}})");
+    EXPECT_EQ(a.at("services").at("a").at("networks").at("lan").text_of("ipv4_address"), "10.1.0.9");
+    const auto b = read(get("/run/diatom/config/services/projects/b.yml"));
+    EXPECT_EQ(json(b.at("networks")), R"({"wan":{"external":true,"name":"wan"}})");
 }
 
 TEST_F(Apply, TellsTime) {

@@ -134,6 +134,8 @@ Said configure_at_boot(const OutsideMeans& means, const Root& root) {
     return said;
 }
 
+Result<void> come_back_late(const Root& root) { return come_back(root, Ask::as_needed); }
+
 Said configure_late(const OutsideMeans& means, const Root& root) {
     Late late(means, root);
     const InstanceStore store(root);

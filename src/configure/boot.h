@@ -20,6 +20,8 @@ struct Said {
 };
 
 Said configure_at_boot(const OutsideMeans& means = OutsideMeans::real(), const Root& root = {});
+// The service `configure` runs in this boot, and configure_late() by it, whatever else there is for it.
+Result<void> come_back_late(const Root& root = {});
 Said configure_late(const OutsideMeans& means = OutsideMeans::running(), const Root& root = {});
 
 }  // namespace diatom::configure

@@ -1,7 +1,7 @@
 // Image archives that lie ready on the machine, so that it needs no registry: loaded into the engine before services
 // start, each once. Thread side: any; blocks.
 //
-//   /var/lib/diatom/preload/system/*.tar       docker-archives and OCI archives, .tar.gz and .tar.zst too
+//   /var/lib/diatom/preload/system/*.tar       docker-archives and OCI archives; .tar.gz, .tar.zst, .tar.xz too
 //   /var/lib/diatom/preload/user/*.tar
 //   /var/lib/diatom/preload/ENGINE/loaded      what was loaded: one that is put there anew is loaded again
 #pragma once

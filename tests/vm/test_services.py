@@ -75,6 +75,7 @@ def box(make_box, busybox_archive, tmp_path_factory):
     for engine in ("system", "user"):
         (tree / "preload" / engine).mkdir(parents=True)
         shutil.copy(busybox_archive, tree / f"preload/{engine}/busybox.tar")
+    subprocess.run(["xz", "-0", tree / "preload/user/busybox.tar"], check=True)
     (tree / "preload/system/broken.tar").write_bytes(b"no archive")
     (tree / "config").mkdir()
     (tree / "config/machine.yml").write_text(MACHINE)
@@ -113,6 +114,7 @@ def test_services_come_up_in_order_beside_those_that_cannot(box):
     assert code == 2 and "service wrong is left out" in output, output
     said = shell(box, "diatom logs -u services")
     assert re.search(r"wrong\.yml:\d+: services\.wrong.*restrat", said), said
+    assert "busybox.tar.xz: Loaded image: busybox:latest" in said, said
     assert "busybox.tar: Loaded image: busybox:latest" in said and "broken.tar is not loaded" in said, said
     assert "nowhere: is tried again" in said, said
     # The machine is up all the same, and its invariants hold.
