@@ -76,6 +76,27 @@ TEST(CloudConfig, KeepsWhatIsRightBesideWhatIsWrong) {
     EXPECT_THAT(json(translation.document), HasSubstr(R"("users":{"good":{}},"commands":{"run":["ok"]})"));
 }
 
+// What cloud-init's schema refuses, and once was left out here in silence or taken for something else.
+TEST(CloudConfig, SaysWhatItCannotTake) {
+    EXPECT_THAT(warned("users: true"), ElementsAre(HasSubstr("users: must be names")));
+    EXPECT_THAT(warned("users: [{gecos: nobody}]"), ElementsAre(HasSubstr("a name is missing")));
+    EXPECT_THAT(warned("users: [{name: a, sudo: 1}]"), ElementsAre(HasSubstr("sudo: must be a rule")));
+    EXPECT_THAT(warned("password: 0755"), ElementsAre(HasSubstr("password: must be text, not a number")));
+    EXPECT_THAT(warned("chpasswd: {list: [{root: x}]}"), ElementsAre(HasSubstr("list[0]: must be USER:PASSWORD")));
+    EXPECT_THAT(warned("runcmd: [5]"), ElementsAre(HasSubstr("runcmd[0]: must be a command line")));
+    EXPECT_THAT(warned("growpart: {mode: always}"), ElementsAre(HasSubstr("mode: must be auto or off")));
+    EXPECT_THAT(warned("resize_rootfs: later"), ElementsAre(HasSubstr("must be true, false or noblock")));
+    EXPECT_THAT(warned("device_aliases: {a: [b]}"), ElementsAre(HasSubstr("device_aliases.a: must be a device")));
+    EXPECT_THAT(warned("mounts: [[/dev/vdb, /mnt, ext4, ro, '0', '0', more]]"), ElementsAre(HasSubstr("six fields")));
+    EXPECT_THAT(warned("mount_default_fields: [null]"), ElementsAre(HasSubstr("six fields")));
+    EXPECT_THAT(warned("swap: {size: 1G, maxsize: much}"), ElementsAre(HasSubstr("maxsize: must be a size")));
+    EXPECT_THAT(warned("write_files: [{path: /a, source: {}}]"), ElementsAre(HasSubstr("a uri is missing")));
+    EXPECT_THAT(warned("manage_resolv_conf: some"), ElementsAre(HasSubstr("must be true or false")));
+    EXPECT_THAT(warned("vendor_data: {enable: false}"), ElementsAre(HasSubstr("did you mean \"enabled\"?")));
+    EXPECT_THAT(warned("ntp: {servers: [not a name]}"), ElementsAre(HasSubstr("time.servers[0]")));
+    EXPECT_THAT(warned("launch-index: second"), ElementsAre(HasSubstr("must be a whole number")));
+}
+
 // "Users and Groups", example 1 and the next.
 TEST(CloudConfig, UsersAndGroups) {
     EXPECT_EQ(json(translated(R"(

@@ -69,7 +69,7 @@ std::optional<Value> read_route(const Section& route) {
         return std::nullopt;
     }
     auto mask = route.text("netmask").value_or("");
-    if (mask.empty()) mask = route.text("prefix").value_or("");
+    if (const auto* prefix = route.find("prefix"); prefix != nullptr && mask.empty()) mask = prefix->scalar_text();
     auto entry = placed(Value::map(), route.value());
     entry.set("to", placed(Value::of(*to == "default" ? *to : with_prefix(*to, mask)), *from));
     route.text_to("gateway", entry, "via");
@@ -108,6 +108,7 @@ private:
         auto vlan = placed(Value::map(), device_.value());
         device_.text_to("vlan_link", vlan, "link");
         device_.number_to("vlan_id", vlan, "id");
+        check_vlan(device_, vlan);
         entry_.set("vlan", std::move(vlan));
     }
 
@@ -251,6 +252,7 @@ void place_route(const Section& section, Draft& draft) {
 
 void translate_network_v1(const Section& network, Draft& draft) {
     network.expect(kNetworkKeys);
+    if (!network.has("config")) network.notes().bad(network.value(), network.path(), "the key config is missing");
     std::vector<Section> routes;
     network.each("config", [&](const Value& item, const machine::Path& path) {
         const Section one(item, path, draft.notes);
