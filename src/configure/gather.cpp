@@ -9,7 +9,6 @@
 #include "config/boot_config.h"
 #include "configure/hand_over.h"
 #include "configure/instance_store.h"
-#include "configure/password.h"
 #include "document/yaml_reader.h"
 #include "machine/check.h"
 #include "machine/store.h"
@@ -49,10 +48,6 @@ std::vector<std::string> drop_ins(const std::string& directory) {
     return names;
 }
 
-cloud::Options translation_options() {
-    return {.hash_password = [](std::string_view password) { return hash_password(password); }, .memory = {}};
-}
-
 // In the words of cloud-init and RancherOS. What it says of what has no meaning here is said when it is written.
 void add_cloud_config(Gathered& gathered, const std::string& file) {
     auto text = sys::read_file(file, kMaxDocument + 1);
@@ -61,7 +56,7 @@ void add_cloud_config(Gathered& gathered, const std::string& file) {
         gathered.warnings.push_back(std::format("{} is left out: {}", file, config.error().what()));
         return;
     }
-    auto translated = cloud::translate_cloud_config(*config, translation_options());
+    auto translated = cloud::translate_cloud_config(*config, options_of_machine());
     for (const auto& warning : translated.warnings) gathered.warnings.push_back(warning.text);
     if (!translated.document.members().empty()) gathered.layers.add(file, std::move(translated.document));
 }
@@ -82,7 +77,7 @@ void add_command_line(Gathered& gathered, const std::string& line) {
         if (!own) parameters.push_back({key, value});
     }
     if (const auto config = cloud::rancher_config(parameters); !config.members().empty()) {
-        auto translated = cloud::translate_cloud_config(config, translation_options());
+        auto translated = cloud::translate_cloud_config(config, options_of_machine());
         for (const auto& warning : translated.warnings) gathered.warnings.push_back(warning.text);
         if (!translated.document.members().empty())
             gathered.layers.add("kernel command line (rancher.*)", std::move(translated.document));
