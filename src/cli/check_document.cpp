@@ -67,8 +67,8 @@ Result<Checked> check_document(const std::string& text, const std::string& file)
     if (cloud::is_cloud_init(text)) return check_cloud_init(text, file);
     if (ignition::looks_like_ignition(text) || ignition::looks_like_butane(text)) return check_ignition(text, file);
     Checked checked;
-    for (auto& problem : machine::check(TRY(machine::read_document(text, file))))
-        checked.mistakes.push_back(std::move(problem.text));
+    const auto document = TRY(machine::read_document(text, file));
+    for (const auto& problem : machine::check(document)) checked.mistakes.push_back(problem.text);
     return checked;
 }
 

@@ -88,10 +88,8 @@ TEST(CloudConfig, SaysWhatItCannotTake) {
     EXPECT_THAT(warned("resize_rootfs: later"), ElementsAre(HasSubstr("must be true, false or noblock")));
     EXPECT_THAT(warned("device_aliases: {a: [b]}"), ElementsAre(HasSubstr("device_aliases.a: must be a device")));
     EXPECT_THAT(warned("mounts: [[/dev/vdb, /mnt, ext4, ro, '0', '0', more]]"), ElementsAre(HasSubstr("six fields")));
-    EXPECT_THAT(warned("mount_default_fields: [null]"), ElementsAre(HasSubstr("six fields")));
     EXPECT_THAT(warned("swap: {size: 1G, maxsize: much}"), ElementsAre(HasSubstr("maxsize: must be a size")));
     EXPECT_THAT(warned("write_files: [{path: /a, source: {}}]"), ElementsAre(HasSubstr("a uri is missing")));
-    EXPECT_THAT(warned("manage_resolv_conf: some"), ElementsAre(HasSubstr("must be true or false")));
     EXPECT_THAT(warned("vendor_data: {enable: false}"), ElementsAre(HasSubstr("did you mean \"enabled\"?")));
     EXPECT_THAT(warned("ntp: {servers: [not a name]}"), ElementsAre(HasSubstr("time.servers[0]")));
     EXPECT_THAT(warned("launch-index: second"), ElementsAre(HasSubstr("must be a whole number")));
