@@ -8,15 +8,14 @@
 
 #include "base/strings.h"
 #include "cli/arguments.h"
+#include "cli/check_document.h"
 #include "cli/command.h"
 #include "cli/http_get.h"
-#include "cloud/cloud_config.h"
 #include "cloud/jinja.h"
 #include "config/version.h"
 #include "configure/apply.h"
 #include "configure/hand_over.h"
 #include "configure/instance_store.h"
-#include "configure/password.h"
 #include "document/yaml_reader.h"
 #include "machine/store.h"
 #include "sys/file.h"
@@ -40,13 +39,13 @@ constexpr std::array<OptionSpec, 13> kOptions{{
     {"--system", 0, false, "schema: check the instance's user-data"},
     {"--annotate", 0, false, "schema: as always, with lines"},
     {"--version", 0, false, "the version"},
-    {"--schema-type", 't', true, "schema: cloud-config"},
+    {"--schema-type", 't', true, "schema: cloud-config (as always) or network-config"},
 }};
 constexpr const char* kUsage =
     "cloud-init COMMAND\n"
     "  status              not started, running, done or error; the exit code is 1 for an error\n"
     "  query [KEY]         what the platform says: v1.region, ds.meta_data, userdata\n"
-    "  schema -c FILE      what is wrong with a cloud-config";
+    "  schema -c FILE      what is wrong with a cloud-config, or a network-config";
 
 // ---- status
 
@@ -164,8 +163,8 @@ Result<int> query(const Arguments& arguments, const std::vector<std::string>& wo
 
 Result<int> check_schema(const Arguments& arguments) {
     std::string file = arguments.value("--config-file"), text;
+    const auto instance = instance_of_boot();
     if (arguments.has("--system")) {
-        const auto instance = instance_of_boot();
         if (!instance || !instance->user_data) return fail(Kind::not_found, "the instance has no user-data");
         file = "user-data";
         text = instance->user_data->bytes;
@@ -174,16 +173,15 @@ Result<int> check_schema(const Arguments& arguments) {
     } else {
         text = TRY(sys::read_file(file, kMaxDocument + 1));
     }
-    if (!text.starts_with("#cloud-config")) return fail(Kind::invalid, "{} does not begin with #cloud-config", file);
-    const auto config = TRY(machine::read_document(text, file));
-    const cloud::Options options{
-        .hash_password = [](std::string_view password) { return configure::hash_password(password); }, .memory = {}};
-    bool valid = true;
-    for (const auto& warning : cloud::translate_cloud_config(config, options).warnings) {
-        const bool is_mistake = warning.kind != cloud::Warning::Kind::no_meaning;
-        valid = valid && !is_mistake;
-        std::fprintf(stderr, "%s: %s\n", is_mistake ? "Error" : "Note", warning.text.c_str());
-    }
+    const auto type = arguments.value("--schema-type", "cloud-config");
+    if (type != "cloud-config" && type != "network-config")
+        return fail(Kind::invalid, "--schema-type {}: must be cloud-config or network-config", type);
+    const auto checked = type == "network-config"
+                             ? TRY(check_network_config(text, file))
+                             : check_cloud_init(text, file, instance.value_or(platform::Instance{}));
+    for (const auto& mistake : checked.mistakes) std::fprintf(stderr, "Error: %s\n", mistake.c_str());
+    for (const auto& note : checked.notes) std::fprintf(stderr, "Note: %s\n", note.c_str());
+    const bool valid = checked.mistakes.empty();
     std::puts(std::format("{} schema {}", valid ? "Valid" : "Invalid", file).c_str());
     return valid ? 0 : 1;
 }

@@ -7,6 +7,7 @@
 
 #include "base/strings.h"
 #include "cli/arguments.h"
+#include "cli/check_document.h"
 #include "cli/command.h"
 #include "cli/config_show.h"
 #include "cli/configure_machine.h"
@@ -39,7 +40,7 @@ constexpr const char* kUsage =
     "  unset PATH\n"
     "  merge FILE          put a file's keys into it (- reads standard input)\n"
     "  apply               make the machine what its configuration says, as far as a running one can be changed\n"
-    "  validate FILE       say what is wrong with a file\n"
+    "  validate FILE       say what is wrong with a file: of these keys, cloud-config, Ignition or Butane\n"
     "  export              the machine's own file\n"
     "  schema              the JSON Schema of all keys\n"
     "  diff [NUMBER]       what changed since a revision (the last)\n"
@@ -118,15 +119,15 @@ Result<int> unset(const Request& request) {
     });
 }
 
-Result<Value> read_file_argument(const std::string& file) {
-    const auto text =
-        file == "-" ? TRY(sys::read_all(FdRef(0), kMaxDocument + 1)) : TRY(sys::read_file(file, kMaxDocument + 1));
-    return machine::read_document(text, file == "-" ? "standard input" : file);
+Result<std::string> text_of(const std::string& file) {
+    return file == "-" ? sys::read_all(FdRef(0), kMaxDocument + 1) : sys::read_file(file, kMaxDocument + 1);
 }
+
+std::string shown(const std::string& file) { return file == "-" ? "standard input" : file; }
 
 Result<int> merge(const Request& request) {
     if (request.words.size() != 1) return fail(Kind::invalid, "usage: diatom config merge FILE");
-    const auto more = TRY(read_file_argument(request.words[0]));
+    const auto more = TRY(machine::read_document(TRY(text_of(request.words[0])), shown(request.words[0])));
     TRY(machine::require_valid(more));
     return change("merge " + request.words[0], [&](Value& document) -> Result<void> {
         document = machine::merge(std::move(document), more);
@@ -136,9 +137,10 @@ Result<int> merge(const Request& request) {
 
 Result<int> validate(const Request& request) {
     if (request.words.size() != 1) return fail(Kind::invalid, "usage: diatom config validate FILE");
-    const auto problems = machine::check(TRY(read_file_argument(request.words[0])));
-    for (const auto& problem : problems) print(problem.text + "\n");
-    return problems.empty() ? 0 : 1;
+    const auto checked = TRY(check_document(TRY(text_of(request.words[0])), shown(request.words[0])));
+    for (const auto& mistake : checked.mistakes) print(mistake + "\n");
+    warn(checked.notes);
+    return checked.mistakes.empty() ? 0 : 1;
 }
 
 Result<int> export_own(const Request& request) {

@@ -9,7 +9,7 @@
 #include "cli/service_parts.h"
 #include "cloud/cloud_config.h"
 #include "configure/gather.h"
-#include "configure/password.h"
+#include "configure/hand_over.h"
 #include "document/yaml_reader.h"
 #include "machine/layers.h"
 #include "machine/store.h"
@@ -46,9 +46,7 @@ Result<Value> read_own() {
 }
 
 std::vector<cloud::Warning> warnings_of(const Value& config) {
-    const cloud::Options options{
-        .hash_password = [](std::string_view password) { return configure::hash_password(password); }, .memory = {}};
-    return cloud::translate_cloud_config(config, options).warnings;
+    return cloud::translate_cloud_config(config, configure::options_of_machine()).warnings;
 }
 
 bool tell(const Value& config) {

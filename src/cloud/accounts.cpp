@@ -73,6 +73,8 @@ void read_sudo(const Section& user, Value& account) {
         account.set("sudo", placed(Value::list(), *sudo));
         return;
     }
+    if (!sudo->is_text() && !sudo->is_list())
+        return user.notes().wrong(*sudo, user.at("sudo"), "a rule, or a list of rules");
     user.texts_to("sudo", account, "sudo");
 }
 
@@ -142,6 +144,7 @@ void read_user(const Value& item, const machine::Path& path, Draft& draft) {
     const Section user(item, path, draft.notes);
     user.expect(kUserKeys);
     if (user.has("snapuser") && !user.has("name")) return;
+    if (!user.has("name")) draft.notes.bad(item, path, "a name is missing: taken for the user \"default\"");
     add_user(user, user.text("name").value_or("default"), draft);
 }
 
@@ -167,8 +170,10 @@ void read_users(const Section& config, Draft& draft) {
                 add_plain_users(placed(Value::of(name), value), draft);
             }
         }
-    } else {
+    } else if (users->is_text()) {
         add_plain_users(*users, draft);
+    } else {
+        draft.notes.wrong(*users, config.at("users"), "names, a list of users, or a mapping of them");
     }
 }
 

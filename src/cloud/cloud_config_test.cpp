@@ -76,6 +76,25 @@ TEST(CloudConfig, KeepsWhatIsRightBesideWhatIsWrong) {
     EXPECT_THAT(json(translation.document), HasSubstr(R"("users":{"good":{}},"commands":{"run":["ok"]})"));
 }
 
+// What cloud-init's schema refuses, and once was left out here in silence or taken for something else.
+TEST(CloudConfig, SaysWhatItCannotTake) {
+    EXPECT_THAT(warned("users: true"), ElementsAre(HasSubstr("users: must be names")));
+    EXPECT_THAT(warned("users: [{gecos: nobody}]"), ElementsAre(HasSubstr("a name is missing")));
+    EXPECT_THAT(warned("users: [{name: a, sudo: 1}]"), ElementsAre(HasSubstr("sudo: must be a rule")));
+    EXPECT_THAT(warned("password: 0755"), ElementsAre(HasSubstr("password: must be text, not a whole number")));
+    EXPECT_THAT(warned("chpasswd: {list: [{root: x}]}"), ElementsAre(HasSubstr("list[0]: must be USER:PASSWORD")));
+    EXPECT_THAT(warned("runcmd: [5]"), ElementsAre(HasSubstr("runcmd[0]: must be a command line")));
+    EXPECT_THAT(warned("growpart: {mode: always}"), ElementsAre(HasSubstr("mode: must be auto or off")));
+    EXPECT_THAT(warned("resize_rootfs: later"), ElementsAre(HasSubstr("must be true, false or noblock")));
+    EXPECT_THAT(warned("device_aliases: {a: [b]}"), ElementsAre(HasSubstr("device_aliases.a: must be a device")));
+    EXPECT_THAT(warned("mounts: [[/dev/vdb, /mnt, ext4, ro, '0', '0', more]]"), ElementsAre(HasSubstr("six fields")));
+    EXPECT_THAT(warned("swap: {size: 1G, maxsize: much}"), ElementsAre(HasSubstr("maxsize: must be a size")));
+    EXPECT_THAT(warned("write_files: [{path: /a, source: {}}]"), ElementsAre(HasSubstr("a uri is missing")));
+    EXPECT_THAT(warned("vendor_data: {enable: false}"), ElementsAre(HasSubstr("did you mean \"enabled\"?")));
+    EXPECT_THAT(warned("ntp: {servers: [not a name]}"), ElementsAre(HasSubstr("time.servers[0]")));
+    EXPECT_THAT(warned("launch-index: second"), ElementsAre(HasSubstr("must be a whole number")));
+}
+
 // "Users and Groups", example 1 and the next.
 TEST(CloudConfig, UsersAndGroups) {
     EXPECT_EQ(json(translated(R"(
@@ -128,8 +147,9 @@ TEST(CloudConfig, TheDefaultUser) {
         json(translated("user: {name: core, shell: /bin/bash}\nssh_authorized_keys: [ssh-rsa AAAA]\npassword: $6$x")),
         R"({"users":{"core":{"shell":"/bin/bash","sudo":["ALL=(ALL) NOPASSWD:ALL"],"password_hash":"$6$x",)"
         R"("locked":false,"password_expired":true,"ssh_authorized_keys":["ssh-rsa AAAA"]}}})");
-    EXPECT_EQ(json(translated("user: core\nusers: [{gecos: x}]")),
-              R"({"users":{"core":{"sudo":["ALL=(ALL) NOPASSWD:ALL"],"comment":"x"}}})");
+    const auto unnamed = translate_cloud_config(read("user: core\nusers: [{gecos: x}]"), options());
+    EXPECT_EQ(json(unnamed.document), R"({"users":{"core":{"sudo":["ALL=(ALL) NOPASSWD:ALL"],"comment":"x"}}})");
+    EXPECT_THAT(texts(unnamed.warnings), ElementsAre(HasSubstr("users[0]: a name is missing: taken for")));
 }
 
 TEST(CloudConfig, WhoStandsForDefault) {
@@ -221,9 +241,9 @@ write_files:
 - {encoding: gzip, content: !!binary H4sIAAAAAAACA8tIzcnJ5wIAIDA6NgYAAAA=, path: /usr/bin/hello, permissions: '0755'}
 - {encoding: gz+base64, content: H4sIAAAAAAACA8tIzcnJ5wIAIDA6NgYAAAA=, path: /c}
 - {path: /root/CLOUD_INIT_WAS_HERE}
-- {path: /d, source: {uri: "https://example.com/d"}, defer: true, owner: 1000}
+- {path: /d, source: {uri: "https://example.com/d"}, defer: true, owner: "1000"}
 - {path: /bin/arch, content: !!binary f0VMRgIBAQA=, permissions: 0555}
-- {path: /e//f/../g, content: 1, permissions: "0o640"}
+- {path: /e//f/../g, content: "1", permissions: "0o640"}
 )")),
               R"({"files":{"/etc/a":{"content":"hello\n","mode":"0600","owner":"root","group":"wheel"},)"
               R"("/etc/crontab":{"append":true,"content":"15 * * * * root ship\n"},)"

@@ -61,8 +61,8 @@ void add_commands(const Section& section, std::string_view key, Draft& draft,
                   std::initializer_list<std::string_view> keys, std::string_view list) {
     section.each(key, [&](const Value& item, const machine::Path& path) {
         if (item.is_null() || (item.is_list() && item.items().empty())) return;
-        if (item.is_map()) return draft.notes.wrong(item, path, "a command line, or a list of its words");
-        if (!item.is_list()) return draft.add(keys, list, placed(Value::of(item.scalar_text()), item), item);
+        if (item.is_text()) return draft.add(keys, list, item, item);
+        if (!item.is_list()) return draft.notes.wrong(item, path, "a command line, or a list of its words");
         auto words = placed(Value::list(), item);
         for (const auto& word : item.items()) {
             if (word.is_list() || word.is_map()) return draft.notes.wrong(word, path, "a list of words");

@@ -25,6 +25,8 @@ constexpr std::array kGrowKeys{
     Known{"ignore_growroot_disabled", "there is no such file here that could be ignored"},
 };
 
+constexpr std::string_view kRootGrows = "the state partition fills its disk at each boot: it grows without being asked";
+
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 // Names that only the platform's block device mapping explains.
@@ -78,6 +80,13 @@ void read_layout(const Section& disk, Value& entry, Draft& draft) {
         return;
     }
     entry.set("partitions", std::move(partitions));
+}
+
+void check_aliases(const Section& config) {
+    const auto aliases = config.below("device_aliases");
+    if (!aliases) return;
+    for (const auto& [name, device] : aliases->value().members())
+        if (!device.is_text()) config.notes().wrong(device, aliases->at(name), "a device such as /dev/vdb");
 }
 
 void read_disks(const Section& config, Draft& draft) {
@@ -150,15 +159,23 @@ std::optional<std::pair<std::string, std::int64_t>> split_partition(const std::s
     return std::pair(disk, *number);
 }
 
+void read_root_growth(const Section& config) {
+    const auto* resize = config.find("resize_rootfs");
+    if (resize == nullptr || resize->scalar_text() == "noblock") return;
+    const auto wanted = truth(*resize);
+    if (!wanted) config.bad("resize_rootfs", "must be true, false or noblock");
+    else if (!*wanted) config.refuse("resize_rootfs", kRootGrows);
+}
+
 void read_growth(const Section& config, Draft& draft) {
-    constexpr std::string_view kRoot = "the state partition fills its disk at each boot: it grows without being asked";
-    if (const auto* resize = config.find("resize_rootfs"); resize != nullptr && !truth(*resize).value_or(true))
-        config.refuse("resize_rootfs", kRoot);
+    read_root_growth(config);
     const auto grow = config.below("growpart");
     if (!grow) return;
     grow->expect(kGrowKeys);
-    const auto mode = to_lower(grow->text("mode").value_or("auto"));
-    if (mode == "off" || mode == "false") return grow->refuse("mode", kRoot);
+    const auto* said = grow->find("mode");
+    const auto mode = said == nullptr ? "auto" : to_lower(said->scalar_text());
+    if (mode == "off" || mode == "false") return grow->refuse("mode", kRootGrows);
+    if (mode != "auto" && mode != "growpart" && mode != "gpart") return grow->bad("mode", "must be auto or off");
     const auto devices = grow->texts("devices");
     for (const auto& device : devices ? devices->items() : std::vector<Value>()) {
         if (device.text() == "/") continue;
@@ -200,6 +217,7 @@ std::string partition_of(const std::string& device, std::int64_t number) {
 }
 
 void translate_disks(const Section& config, Draft& draft) {
+    check_aliases(config);
     read_disks(config, draft);
     config.each("fs_setup", [&](const Value& item, const machine::Path& path) {
         read_file_system(config, Section(item, path, draft.notes), draft);

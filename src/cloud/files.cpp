@@ -141,7 +141,10 @@ bool read_source(const Section& file, Value& entry) {
     if (!source) return false;
     source->expect(kSourceKeys);
     const auto uri = source->text("uri");
-    if (!uri || uri->empty()) return false;
+    if (!uri || uri->empty()) {
+        file.notes().bad(source->value(), source->path(), "a uri is missing");
+        return false;
+    }
     entry.set("source", placed(Value::of(*uri), *source->find("uri")));
     if (file.has("content")) file.refuse("content", "a file has one source: what is fetched, and this is left out");
     return true;

@@ -61,4 +61,9 @@ bool is_inside(std::string_view address, std::string_view prefix) {
     return true;
 }
 
+void check_vlan(const Section& device, const Value& vlan) {
+    if (!vlan.has("id") || !vlan.has("link"))
+        device.notes().bad(device.value(), device.path(), "a VLAN needs a number and the link that it is on");
+}
+
 }  // namespace diatom::cloud

@@ -17,6 +17,9 @@ std::string with_prefix(std::string_view address, std::string_view mask);
 // Whether an address is in the network of another, such as 192.0.2.7/24.
 bool is_inside(std::string_view address, std::string_view prefix);
 
+// Says what a VLAN lacks.
+void check_vlan(const Section& device, const Value& vlan);
+
 // bonds.cpp: the name of bonding's mode, also by its number; nothing where there is none.
 std::optional<std::string> bond_mode(std::string_view mode);
 // As the kernel takes it: lists with commas, flags as 1 and 0.

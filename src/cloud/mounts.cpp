@@ -10,6 +10,7 @@ namespace diatom::cloud {
 namespace {
 
 constexpr std::uint64_t kGiB = 1ULL << 30U;
+constexpr std::size_t kFields = 6;  // of fstab(5)
 constexpr std::array kSwapKeys{Known{"filename"}, Known{"size"}, Known{"maxsize"}};
 
 struct Line {
@@ -43,6 +44,7 @@ void add_mount(const Section& config, const Value& item, const machine::Path& pa
                Draft& draft) {
     if (!item.is_list() || item.items().empty())
         return draft.notes.wrong(item, path, "a list: [SOURCE, TARGET, TYPE, OPTIONS]");
+    if (item.items().size() > kFields) return draft.notes.bad(item, path, "has more than the six fields of fstab(5)");
     const auto line = line_of(item, defaults);
     const auto source = device_of(config, line.source, path.item(0));
     if (!source) return;
@@ -106,13 +108,13 @@ void read_swap(const Section& config, Draft& draft) {
     const auto swap = config.below("swap");
     if (!swap) return;
     swap->expect(kSwapKeys);
+    const auto most = bytes_of(*swap, "maxsize");
     const auto* size = swap->find("size");
     if (size == nullptr) return;
     std::optional<std::uint64_t> bytes;
     if (to_lower(size->scalar_text()) == "auto") {
         if (!draft.options.memory) return swap->bad("size", "how much memory there is is not known here: say a size");
         bytes = suggested_swap(*draft.options.memory);
-        const auto most = bytes_of(*swap, "maxsize");
         bytes = std::min(*bytes, most.value_or(2 * *draft.options.memory));
     } else {
         bytes = bytes_of(*swap, "size");
@@ -137,7 +139,7 @@ void translate_mounts(const Section& config, Draft& draft) {
         return list;
     }();
     const auto* own = config.find("mount_default_fields");
-    if (own != nullptr && !own->is_list()) {
+    if (own != nullptr && (!own->is_list() || own->items().size() != kFields)) {
         config.bad("mount_default_fields", "must be a list of six fields");
         own = nullptr;
     }

@@ -69,7 +69,7 @@ std::optional<Value> read_route(const Section& route) {
         return std::nullopt;
     }
     auto mask = route.text("netmask").value_or("");
-    if (mask.empty()) mask = route.text("prefix").value_or("");
+    if (const auto* prefix = route.find("prefix"); prefix != nullptr && mask.empty()) mask = prefix->scalar_text();
     auto entry = placed(Value::map(), route.value());
     entry.set("to", placed(Value::of(*to == "default" ? *to : with_prefix(*to, mask)), *from));
     route.text_to("gateway", entry, "via");
@@ -108,6 +108,7 @@ private:
         auto vlan = placed(Value::map(), device_.value());
         device_.text_to("vlan_link", vlan, "link");
         device_.number_to("vlan_id", vlan, "id");
+        check_vlan(device_, vlan);
         entry_.set("vlan", std::move(vlan));
     }
 
@@ -156,13 +157,16 @@ private:
         else if (type == "ipv6_slaac" || type == "ipv6_dhcpv6-stateless") entry_.set("accept_ra", yes);
         else if (type == "static" || type == "static6") read_address(subnet);
         else if (type != "manual")
-            return subnet.bad("type", "must be dhcp4, dhcp6, static, static6, ipv6_slaac or manual");
+            return draft_.notes.bad(from, subnet.at("type"),
+                                    "must be dhcp4, dhcp6, static, static6, ipv6_slaac or manual");
         read_names(subnet);
         subnet.each("routes", [&](const Value& item, const machine::Path& path) {
             if (auto route = read_route(Section(item, path, draft_.notes))) add_route(std::move(*route));
         });
         const auto control = subnet.text("control").value_or("auto");
         const auto* said = subnet.find("control");
+        if (control != "auto" && control != "manual" && control != "hotplug")
+            subnet.bad("control", "must be auto, manual or hotplug");
         if (control == "hotplug") entry_.set("optional", placed(Value::of(true), *said));
         if (control == "manual")
             subnet.refuse("control", "interfaces are set up when they are there: leave it out instead");
@@ -251,6 +255,7 @@ void place_route(const Section& section, Draft& draft) {
 
 void translate_network_v1(const Section& network, Draft& draft) {
     network.expect(kNetworkKeys);
+    if (!network.has("config")) network.notes().bad(network.value(), network.path(), "the key config is missing");
     std::vector<Section> routes;
     network.each("config", [&](const Value& item, const machine::Path& path) {
         const Section one(item, path, draft.notes);
@@ -260,7 +265,9 @@ void translate_network_v1(const Section& network, Draft& draft) {
         else if (type == "nameserver") read_name_server(one, draft);
         else if (type == "route") routes.push_back(one);
         else if (type == "infiniband") one.refuse("type", "there is no InfiniBand here");
-        else if (type != "loopback") one.bad("type", "must be physical, bond, bridge, vlan, nameserver or route");
+        else if (type != "loopback")
+            draft.notes.bad(one.has("type") ? item.at("type") : item, path / "type",
+                            "must be physical, bond, bridge, vlan, nameserver or route");
     });
     for (const auto& route : routes) place_route(route, draft);
 }

@@ -142,6 +142,7 @@ void read_routes(const Section& device, Value& entry) {
     device.each("routes", [&](const Value& item, const machine::Path& path) {
         const Section route(item, path, device.notes());
         if (!route.expect(kRouteKeys)) return;
+        if (!route.has("to")) return device.notes().bad(item, path, "a destination is missing");
         auto made = placed(Value::map(), item);
         for (const auto* key : {"to", "via", "from"}) route.text_to(key, made, key);
         for (const auto* key : {"metric", "table", "mtu"}) route.number_to(key, made, key);
@@ -281,6 +282,7 @@ private:
         device.number_to("id", vlan, "id");
         if (const auto link = device.text("link"))
             vlan.set("link", placed(Value::of(resolved(*link)), *device.find("link")));
+        check_vlan(device, vlan);
         return vlan;
     }
 

@@ -97,11 +97,11 @@ void translate_passwords(const Section& config, Draft& draft) {
         const auto* list = chpasswd->find("list");
         if (list != nullptr && list->is_list()) {
             chpasswd->each("list", [&](const Value& item, const machine::Path& path) {
-                passwords.read_line(item.scalar_text(), item, path);
+                if (item.is_text()) passwords.read_line(item.text(), item, path);
+                else draft.notes.wrong(item, path, "USER:PASSWORD");
             });
-        } else if (list != nullptr) {
-            const auto text = list->scalar_text();
-            for (const auto line : split(text, '\n')) passwords.read_line(line, *list, chpasswd->at("list"));
+        } else if (const auto lines = chpasswd->text("list")) {
+            for (const auto line : split(*lines, '\n')) passwords.read_line(line, *list, chpasswd->at("list"));
         }
     }
     if (const auto password = config.text("password"); password && !any) {

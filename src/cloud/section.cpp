@@ -63,9 +63,15 @@ const Value* Section::find(std::string_view key) const {
 std::optional<std::string> Section::text(std::string_view key) const {
     const auto* value = find(key);
     if (value == nullptr) return std::nullopt;
-    if (is_scalar(*value)) return value->scalar_text();
-    notes_->wrong(*value, at(key), "text");
-    return std::nullopt;
+    if (!is_scalar(*value)) {
+        notes_->wrong(*value, at(key), "text");
+        return std::nullopt;
+    }
+    // 0755 is 493 by now: who means digits has to be told.
+    if (!value->is_text())
+        bad(key,
+            std::format("must be text, not {}: taken as YAML reads it; put it in quotes", describe(value->type())));
+    return value->scalar_text();
 }
 
 std::optional<bool> Section::flag(std::string_view key) const {

@@ -16,6 +16,10 @@ constexpr std::array kNtpKeys{
     Known{"config", kClient},
 };
 constexpr std::array kCertificateKeys{Known{"remove_defaults"}, Known{"trusted"}};
+constexpr std::array kVendorKeys{
+    Known{"enabled"},
+    Known{"prefix", "the vendor's scripts are run as they are, with no program before them"},
+};
 constexpr std::array kResolverKeys{
     Known{"nameservers"},
     Known{"searchdomains"},
@@ -75,8 +79,9 @@ void read_certificates(const Section& config, Draft& draft) {
 }
 
 void read_resolvers(const Section& config, Draft& draft) {
+    const bool wanted = config.flag("manage_resolv_conf").value_or(false);
     const auto resolvers = config.below("resolv_conf");
-    if (!resolvers || !config.flag("manage_resolv_conf").value_or(false)) return;
+    if (!resolvers || !wanted) return;
     resolvers->expect(kResolverKeys);
     auto& dns = draft.part({"network", "dns"}, resolvers->value());
     resolvers->texts_to("nameservers", dns, "servers");
@@ -84,6 +89,15 @@ void read_resolvers(const Section& config, Draft& draft) {
     if (const auto domain = resolvers->text("domain"))
         search.items().insert(search.items().begin(), placed(Value::of(*domain), *resolvers->find("domain")));
     if (!search.items().empty()) dns.set("search", std::move(search));
+}
+
+// They were heard when the parts of user-data were sorted out (translate.cpp, user_data.cpp).
+void check_handling(const Section& config) {
+    config.number("launch_index");
+    const auto vendor = config.below("vendor_data");
+    if (!vendor) return;
+    vendor->expect(kVendorKeys);
+    vendor->flag("enabled");
 }
 
 }  // namespace
@@ -94,6 +108,7 @@ void translate_settings(const Section& config, Draft& draft) {
     read_time(config, draft);
     read_certificates(config, draft);
     read_resolvers(config, draft);
+    check_handling(config);
     if (const auto version = config.text("version"); version && *version != "v1")
         config.bad("version", "must be v1: there is no other");
 }

@@ -7,6 +7,7 @@
 #include "cloud/gzip.h"
 #include "cloud/jinja.h"
 #include "cloud/mime.h"
+#include "cloud/section.h"
 #include "document/yaml_reader.h"
 
 namespace diatom::cloud {
@@ -29,6 +30,14 @@ Piece within(const Piece& piece, Content content, std::string bytes) {
     return {content, std::move(bytes), piece.file, piece.line, piece.name, piece.merge_how, piece.launch_index};
 }
 
+// A cloud-config says by a key what other parts say by their header.
+std::optional<std::int64_t> index_within(const Piece& piece) {
+    if (content_of_text(piece.bytes) != Content::cloud_config) return std::nullopt;
+    const auto documents = read_yaml(piece.bytes, piece.file);
+    if (!documents || documents->empty()) return std::nullopt;
+    return whole(documents->front().at("launch-index"));
+}
+
 class Expander {
 public:
     explicit Expander(const Sources& sources) : sources_(sources) {}
@@ -47,8 +56,10 @@ private:
     void finish(Piece piece, Part::Kind kind);
 
     bool is_for_others(const Piece& piece) const {
-        const auto index = parse_int(trim(piece.launch_index));
-        return index && sources_.launch_index && *index != *sources_.launch_index;
+        if (!sources_.launch_index) return false;
+        auto index = parse_int(trim(piece.launch_index));
+        if (!index) index = index_within(piece);
+        return index && *index != *sources_.launch_index;
     }
     void warn(const Piece& piece, std::string_view why, std::uint32_t line = 0) {
         Value place;
@@ -275,6 +286,10 @@ void move_marks(Value& value, const Part& part, const std::shared_ptr<const std:
 std::uint32_t Part::line_of(std::uint32_t line) const noexcept {
     const auto inside = line > 0 && line <= lines.size() ? lines[line - 1] : std::max(line, 1U);
     return first_line + inside - 1;
+}
+
+bool is_cloud_init(std::string_view bytes) {
+    return is_gzip(bytes) || is_mime(bytes) || content_of_text(bytes) != Content::unknown;
 }
 
 UserData read_user_data(std::string_view bytes, const std::string& file, const Sources& sources) {

@@ -54,6 +54,9 @@ struct UserData {
 // `file` names it in warnings: "user-data", "vendor-data".
 UserData read_user_data(std::string_view bytes, const std::string& file, const Sources& sources);
 
+// Whether it begins as something that cloud-init reads; Ignition's JSON does not.
+bool is_cloud_init(std::string_view bytes);
+
 // The cloud-config of a part, each value with its place in the part's file. invalid: no YAML, or no mapping.
 Result<Value> read_cloud_config(const Part& part);
 

@@ -200,6 +200,15 @@ TEST(UserData, LeavesOutWhatIsForOtherInstances) {
         "- {content: '#!b', launch-index: 2}\n- {content: '#!c'}\n";
     EXPECT_THAT(told(read(text, second)), ElementsAre("1 part-001 user-data:3 #!b", "1 part-002 user-data:4 #!c"));
     EXPECT_EQ(read(text).parts.size(), 3U);
+    EXPECT_TRUE(read("#cloud-config\nhostname: x\nlaunch-index: 1\n", second).parts.empty());
+    EXPECT_EQ(read("#cloud-config\nlaunch-index: 2\n", second).parts.size(), 1U);
+}
+
+TEST(UserData, IsKnownByHowItBegins) {
+    for (const auto* text : {"#cloud-config\n", "#!/bin/sh", "## template: jinja\n", "#include\n", "\x1f\x8b\x08"})
+        EXPECT_TRUE(is_cloud_init(text)) << text;
+    for (const auto* text : {"# a comment\nvariant: fcos\n", "variant: fcos", "{}", ""})
+        EXPECT_FALSE(is_cloud_init(text)) << text;
 }
 
 TEST(UserData, OfATemplate) {

@@ -231,7 +231,7 @@ private:
                                    .password_hash = {},
                                    .uid = *uid,
                                    .gid = gid,
-                                   .create_home = !system,
+                                   .create_home = !said.boolean_of("no_create_home", system),
                                    .keys = {}});
         return true;
     }

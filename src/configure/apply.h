@@ -22,6 +22,7 @@ struct Part;
 namespace diatom::configure {
 
 class Fetching;
+struct Accounts;
 
 enum class Phase : std::uint8_t { boot, late, live };
 
@@ -76,6 +77,11 @@ Step remember_done(const Root& root, std::string key, std::string name);
 // before anything else is done. Services have copies of the machine's mounts: what is mounted later is not seen by
 // them.
 void plan_places(const Root& root, Plan& plan);
+
+// What a file is fetched from is kept on the state partition.
+std::string kept_file(const Root& root, const std::string& source, const std::string& digest);
+
+Accounts image_accounts(const Root& root);
 
 // The machine's programs, with what a command of the configuration finds in its environment. Argument vectors.
 std::vector<std::string> command_words(const Value& command);

@@ -24,13 +24,6 @@ constexpr const char* kImageEtc = "/usr/share/diatom/etc/";
 constexpr std::int64_t kDayNs = 86'400'000'000'000;
 constexpr const char* kIds = "/var/lib/diatom/config/ids.json";
 
-Accounts accounts_of_image(const Root& root) {
-    const auto read = [&](const char* name) {
-        return sys::read_file(root.at(std::string(kImageEtc) + name)).value_or("");
-    };
-    return Accounts::read(read("passwd"), read("group"), read("shadow"));
-}
-
 KnownIds known_ids(const Root& root) {
     const auto text = sys::read_file(root.at(kIds));
     const auto document = text ? parse_json(*text, kIds) : Result<Json>(Json());
@@ -108,9 +101,16 @@ Result<void> make_home(const Root& root, const User& user) {
 
 }  // namespace
 
+Accounts image_accounts(const Root& root) {
+    const auto read = [&](const char* name) {
+        return sys::read_file(root.at(std::string(kImageEtc) + name)).value_or("");
+    };
+    return Accounts::read(read("passwd"), read("group"), read("shadow"));
+}
+
 void plan_accounts(const Value& machine, const Root& root, Plan& plan) {
     if (!machine.has("users") && !machine.has("groups") && !machine.has("ssh_authorized_keys")) return;
-    auto accounts = accounts_of_image(root);
+    auto accounts = image_accounts(root);
     auto ids = known_ids(root);
     for (auto& warning : accounts.add(machine, ids)) plan.warnings.push_back(std::move(warning));
     accounts.close_expired(static_cast<long>(sys::wall_ns() / kDayNs));

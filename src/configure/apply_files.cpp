@@ -24,6 +24,7 @@ struct FileSpec {
     std::string path, kind, target, content, source, digest, owner, group;
     mode_t mode = 0644;
     bool has_mode = false, append = false, overwrite = true;
+    bool replaces = false;  // whatever is there, a directory with what is in it, too: only who says so wants that
 };
 
 Result<FileSpec> decode(const std::string& path, const Value& said) {
@@ -37,7 +38,8 @@ Result<FileSpec> decode(const std::string& path, const Value& said) {
                   .group = said.at("group").scalar_text(),
                   .has_mode = said.has("mode"),
                   .append = said.boolean_of("append"),
-                  .overwrite = said.boolean_of("overwrite", true)};
+                  .overwrite = said.boolean_of("overwrite", true),
+                  .replaces = said.boolean_of("overwrite")};
     const auto mode = said.text_of("mode", file.kind == "directory" ? "0755" : "0644");
     file.mode = static_cast<mode_t>(std::stoul(mode, nullptr, 8));
     if (said.has("content_base64")) {
@@ -84,10 +86,15 @@ Result<void> make_link(const Root& root, const FileSpec& file, const std::string
     return sys::rename_path(temporary, path);
 }
 
+Result<void> set_mode(const FileSpec& file, const std::string& path) {
+    if (::chmod(path.c_str(), file.mode) < 0) return fail_errno(errno, "set its mode");
+    return {};
+}
+
 // Its owner, its mode, and its place.
 Result<void> finish(const Root& root, const FileSpec& file, const std::string& temporary, const std::string& path) {
     TRY(give_away(root, file, temporary));
-    if (::chmod(temporary.c_str(), file.mode) < 0) return fail_errno(errno, "set its mode");
+    TRY(set_mode(file, temporary));
     TRY(sys::sync_fd(TRY(sys::open_path(temporary, O_RDONLY))));
     TRY(sys::rename_path(temporary, path));
     return sys::sync_dir(std::filesystem::path(path).parent_path());
@@ -140,9 +147,7 @@ Result<void> copy_file(const std::string& from, const std::string& to) {
 // only where it is another source, or not what the digest says.
 Result<void> fetch_regular(const Root& root, const FileSpec& file, Fetching* fetching, const std::string& path) {
     if (fetching == nullptr) return fail(Kind::unavailable, "nothing can be fetched here");
-    const InstanceStore store(root);
-    const auto kept = std::format("{}/files/{}", store.directory(store.current()),
-                                  sha256_hex(file.source + "\n" + file.digest).substr(0, 32));
+    const auto kept = kept_file(root, file.source, file.digest);
     if (!sys::exists(kept) || !check_digest(file, kept)) {
         TRY(sys::make_dirs(kept.substr(0, kept.rfind('/')), 0700));
         const auto temporary = kept + ".new";
@@ -155,25 +160,57 @@ Result<void> fetch_regular(const Root& root, const FileSpec& file, Fetching* fet
     }
     const auto temporary = path + ".diatom-new";
     TRY(sys::remove_file(temporary));
-    // One file under two names, where both are on the state partition: what is fetched may be large.
+    // One file under two names, where both are on the state partition: what is fetched may be large. Not under three,
+    // for they would have one mode.
+    const auto original = TRY(sys::stat_path(kept));
+    const auto there = sys::stat_path(path);
     const bool owned = !file.owner.empty() || !file.group.empty();
-    if (owned || ::link(kept.c_str(), temporary.c_str()) < 0) TRY(copy_file(kept, temporary));
+    const bool same = there && there->st_dev == original.st_dev && there->st_ino == original.st_ino;
+    if (same && !owned) return set_mode(file, path);
+    const bool linked = !owned && original.st_nlink == 1 && ::link(kept.c_str(), temporary.c_str()) == 0;
+    if (!linked) TRY(copy_file(kept, temporary));
     return finish(root, file, temporary, path);
+}
+
+// Another kind of thing goes, and so does, once in the life of an instance, what is in a directory.
+Result<void> make_room(const Root& root, const FileSpec& file, const std::string& path) {
+    struct stat there{};
+    if (!file.replaces || ::lstat(path.c_str(), &there) < 0) return {};
+    const bool is_directory = S_ISDIR(there.st_mode), wanted = file.kind == "directory";
+    if (!is_directory) return wanted ? sys::remove_file(path) : Result<void>();
+    if (!wanted) return sys::remove_tree(path);
+    const InstanceStore store(root);
+    const auto name = "emptied-" + sha256_hex(file.path).substr(0, 32);
+    if (store.current().empty() || store.was_done(name)) return {};
+    TRY(sys::remove_tree(path));
+    return store.set_done(name);
+}
+
+Result<void> make_directory(const Root& root, const FileSpec& file, const std::string& path) {
+    const bool there = sys::exists(path);
+    TRY(sys::make_dirs(path, file.mode));
+    // One that is there keeps its mode where nothing is said.
+    if (file.has_mode || !there) TRY(set_mode(file, path));
+    return give_away(root, file, path);
 }
 
 Result<void> put(const Root& root, const FileSpec& file, Fetching* fetching) {
     const auto path = root.at(file.path);
     if (file.kind != "directory" && !file.overwrite && !file.append && sys::exists(path)) return {};
     TRY(sys::make_dirs(std::filesystem::path(path).parent_path()));
+    TRY(make_room(root, file, path));
     if (file.kind == "file" && !file.source.empty()) return fetch_regular(root, file, fetching, path);
     if (file.kind == "file") return write_regular(root, file, path);
-    if (file.kind != "directory") return make_link(root, file, path);
-    TRY(sys::make_dirs(path, file.mode));
-    if (::chmod(path.c_str(), file.mode) < 0) return fail_errno(errno, "set its mode");
-    return give_away(root, file, path);
+    return file.kind == "directory" ? make_directory(root, file, path) : make_link(root, file, path);
 }
 
 }  // namespace
+
+std::string kept_file(const Root& root, const std::string& source, const std::string& digest) {
+    const InstanceStore store(root);
+    return std::format("{}/files/{}", store.directory(store.current()),
+                       sha256_hex(source + "\n" + digest).substr(0, 32));
+}
 
 void plan_files(const Value& machine, Phase phase, const Root& root, Fetching* fetching, Plan& plan) {
     for (const auto& [path, said] : machine.at("files").members()) {

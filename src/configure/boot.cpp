@@ -3,6 +3,7 @@
 #include <format>
 
 #include "configure/apply.h"
+#include "configure/first_boot.h"
 #include "configure/gather.h"
 #include "configure/network.h"
 #include "sys/file.h"
@@ -27,21 +28,6 @@ Result<void> come_back(const Root& root, Ask ask) {
     TRY(sys::make_dirs(root.at("/run/diatom/config"), 0700));
     if (ask == Ask::anew) TRY(sys::write_file(root.at(kAskAgain), ""));
     return sys::write_file(root.at(kLate), "");
-}
-
-// Ignition takes the place of nothing that it was not told to.
-std::vector<std::string> in_the_way(const Value& machine, const Root& root) {
-    std::vector<std::string> found;
-    for (const auto& [path, said] : machine.at("files").members()) {
-        const bool plain = said.text_of("kind", "file") == "file" && said.has("content");
-        if (!plain || said.boolean_of("overwrite", true) || said.boolean_of("append")) continue;
-        const auto there = sys::read_file(root.at(path));
-        if (there && *there != said.text_of("content"))
-            found.push_back(said.error(std::format("files.\"{}\"", path), "is there already, and overwrite is false")
-                                .error()
-                                .what());
-    }
-    return found;
 }
 
 // What the service `configure` does, in pieces.
@@ -113,7 +99,7 @@ Said configure_at_boot(const OutsideMeans& means, const Root& root) {
     const bool first = !gathered.ignition.empty() && store.done_text(kIgnition) != gathered.ignition;
     if (first) {
         append(gathered.refused, plan(gathered.ignition_machine, Phase::boot, root).refused);
-        append(gathered.refused, in_the_way(gathered.ignition_machine, root));
+        append(gathered.refused, obstacles_of(gathered.ignition_machine, root));
     }
     append(first ? said.fatal : said.problems, std::move(gathered.refused));
     if (!said.fatal.empty()) return said;

@@ -249,6 +249,10 @@ TEST_F(Boots, IgnitionIsApplied) {
     ASSERT_TRUE(sys::remove_tree(at("/srv")));
     expect_nothing(boot());
     EXPECT_EQ(get("/etc/a") + get("/srv/b"), "hifetched");
+    // What is kept under the same name already is left so, and nothing beside it.
+    expect_nothing(boot());
+    EXPECT_EQ(get("/srv/b"), "fetched");
+    EXPECT_FALSE(sys::exists(at("/srv/b.diatom-new")));
 }
 
 TEST_F(Boots, IgnitionThatFailsStopsTheFirstBoot) {
@@ -264,6 +268,42 @@ TEST_F(Boots, IgnitionThatFailsStopsTheFirstBoot) {
     ignition(document(R"("storage":{"files":[{"path":"/etc/a","contents":{"source":"http://127.0.0.1:1/a"}}]})"));
     network_ = false;
     EXPECT_THAT(boot().fatal, ElementsAre(HasSubstr("raise the network: no cable")));
+}
+
+TEST_F(Boots, IgnitionStopsAtWhatIsInTheWay) {
+    ASSERT_TRUE(sys::make_dirs(at("/srv/dir")));
+    put("/srv/file", "old");
+    ignition(document(R"("storage":{"directories":[{"path":"/srv/file"}],"files":[{"path":"/srv/dir"}],
+        "links":[{"path":"/etc/passwd","target":"y"}]})"));
+    put("/etc/passwd", "");
+    EXPECT_THAT(boot().fatal, ElementsAre(HasSubstr("\"/srv/file\": is there already, and no directory"),
+                                          HasSubstr("\"/srv/dir\": is there already, and no file"),
+                                          HasSubstr("\"/etc/passwd\": is there already, and overwrite is false")));
+    ignition(document(R"("passwd":{"groups":[{"name":"mine","gid":100}],
+        "users":[{"name":"a","uid":65534,"groups":["mine","ghosts"]},{"name":"b","primaryGroup":"none","uid":7},
+                 {"name":"c","uid":7,"groups":["a"]}]})"));
+    EXPECT_THAT(
+        boot().fatal,
+        ElementsAre(HasSubstr("users.a.groups: there is no such group"), HasSubstr("users.a.uid: is another user's"),
+                    HasSubstr("users.b.group: there is no such group"), HasSubstr("users.b.uid: is another user's"),
+                    HasSubstr("users.c.uid: is another user's"), HasSubstr("groups.mine.gid: is another group's")));
+}
+
+TEST_F(Boots, IgnitionOverwritesWhatIsOfAnotherKind) {
+    ASSERT_TRUE(sys::make_dirs(at("/srv/one/below")));
+    ASSERT_TRUE(sys::make_dirs(at("/srv/two")));
+    put("/srv/two/old", "");
+    put("/srv/three", "");
+    ignition(document(R"("storage":{"files":[{"path":"/srv/one","overwrite":true,"contents":{"source":"data:,hi"}}],
+        "directories":[{"path":"/srv/two","overwrite":true},{"path":"/srv/three","overwrite":true}]})"));
+    expect_nothing(boot());
+    EXPECT_EQ(get("/srv/one"), "hi");
+    EXPECT_FALSE(sys::exists(at("/srv/two/old")));
+    EXPECT_TRUE(S_ISDIR(sys::stat_path(at("/srv/three"))->st_mode));
+    // Once: what came into it since is somebody's.
+    put("/srv/two/new", "kept");
+    expect_nothing(boot());
+    EXPECT_EQ(get("/srv/two/new"), "kept");
 }
 
 TEST_F(Boots, IgnitionThatCannotBeAskedForStopsTheFirstBoot) {
@@ -286,7 +326,8 @@ TEST_F(Boots, IgnitionThatWasDoneStopsNoLaterBoot) {
 
 TEST_F(Boots, ButaneIsReadAsItIs) {
     seed("instance-id: i-1\n",
-         "variant: fcos\nversion: 1.5.0\nstorage:\n  files:\n    - path: /etc/a\n      contents: {inline: butane}\n");
+         "# of the web servers\nvariant: fcos\nversion: 1.5.0\nstorage:\n  files:\n    - path: /etc/a\n      contents: "
+         "{inline: butane}\n");
     expect_nothing(boot());
     EXPECT_EQ(get("/etc/a"), "butane");
 }

@@ -49,11 +49,6 @@ std::vector<std::string> drop_ins(const std::string& directory) {
     return names;
 }
 
-cloud::Options translation_options(const Root& root) {
-    return {.hash_password = [=](std::string_view password) { return hash_configured_password(root, password); },
-            .memory = {}};
-}
-
 // In the words of cloud-init and RancherOS. What it says of what has no meaning here is said when it is written.
 void add_cloud_config(Gathered& gathered, const Root& root, const std::string& file) {
     auto text = sys::read_file(file, kMaxDocument + 1);
@@ -62,7 +57,7 @@ void add_cloud_config(Gathered& gathered, const Root& root, const std::string& f
         gathered.warnings.push_back(std::format("{} is left out: {}", file, config.error().what()));
         return;
     }
-    auto translated = cloud::translate_cloud_config(*config, translation_options(root));
+    auto translated = cloud::translate_cloud_config(*config, options_of_machine(root));
     for (const auto& warning : translated.warnings) gathered.warnings.push_back(warning.text);
     if (!translated.document.members().empty()) gathered.layers.add(file, std::move(translated.document));
 }
@@ -83,7 +78,7 @@ void add_command_line(Gathered& gathered, const Root& root, const std::string& l
         if (!own) parameters.push_back({key, value});
     }
     if (const auto config = cloud::rancher_config(parameters); !config.members().empty()) {
-        auto translated = cloud::translate_cloud_config(config, translation_options(root));
+        auto translated = cloud::translate_cloud_config(config, options_of_machine(root));
         for (const auto& warning : translated.warnings) gathered.warnings.push_back(warning.text);
         if (!translated.document.members().empty())
             gathered.layers.add("kernel command line (rancher.*)", std::move(translated.document));

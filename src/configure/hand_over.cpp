@@ -10,6 +10,7 @@
 #include "cloud/translate.h"
 #include "config/version.h"
 #include "configure/chosen_passwords.h"
+#include "configure/password.h"
 #include "document/json_reader.h"
 #include "ignition/ignition.h"
 #include "machine/check.h"
@@ -41,12 +42,14 @@ cloud::MetaData meta_data_of(const platform::Instance& instance) {
     return meta_data;
 }
 
-cloud::Options options_of_machine(const Root& root) {
-    cloud::Options options;
-    options.hash_password = [=](std::string_view password) { return hash_configured_password(root, password); };
-    struct sysinfo info{};
-    if (::sysinfo(&info) == 0) options.memory = std::uint64_t{info.totalram} * info.mem_unit;
-    return options;
+// Which of the machines that were started together this is.
+std::optional<std::int64_t> launch_index_of(const platform::Instance& instance) {
+    for (const auto* key : {"launch-index", "ami-launch-index"}) {
+        const auto& index = json_member(instance.metadata, key);
+        if (index.is_number_integer()) return index.get<std::int64_t>();
+        if (index.is_string()) return parse_int(trim(index.get<std::string>()));
+    }
+    return std::nullopt;
 }
 
 class HandOver {
@@ -58,6 +61,7 @@ public:
           data_(instance_data_of(instance)),
           options_(options_of_machine(root)) {
         sources_.instance_data = &data_;
+        sources_.launch_index = launch_index_of(instance);
         sources_.fetch = [this](const std::string& url, bool once) {
             return fetching_.get({.url = url, .once = once});
         };
@@ -131,7 +135,7 @@ private:
                                                           : Result<std::string>(document.bytes);
         if (!plain) return gathered_.warnings.push_back(std::format("{}: {}", document.from, plain.error().what()));
         if (plain->starts_with(kOwn)) return take_own(*plain, document.from);
-        if (!plain->starts_with("#") && ignition::looks_like_butane(*plain))
+        if (!cloud::is_cloud_init(*plain) && ignition::looks_like_butane(*plain))
             return take_ignition(*plain, document.from, source("user-data"), fetching_, gathered_);
         take_cloud(document, vendor);
     }
@@ -178,6 +182,20 @@ private:
 };
 
 }  // namespace
+
+cloud::Options options_of_machine() {
+    cloud::Options options;
+    options.hash_password = [](std::string_view password) { return hash_password(password); };
+    struct sysinfo info{};
+    if (::sysinfo(&info) == 0) options.memory = std::uint64_t{info.totalram} * info.mem_unit;
+    return options;
+}
+
+cloud::Options options_of_machine(const Root& root) {
+    auto options = options_of_machine();
+    options.hash_password = [=](std::string_view password) { return hash_configured_password(root, password); };
+    return options;
+}
 
 Value instance_data_of(const platform::Instance& instance) {
     utsname names{};

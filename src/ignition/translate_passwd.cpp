@@ -34,6 +34,8 @@ Value translate_user(const Value& user, const Path& path, Report& report) {
     };
     auto made = marked(Value::map(), user);
     copy_keys(user, kNames, made);
+    // Elsewhere the account of a service has no home where nothing is said.
+    if (user.boolean_of("system") && !made.has("no_create_home")) made.set("no_create_home", Value::of(false));
     // The group that useradd(8) takes then.
     if (user.boolean_of("noUserGroup") && !made.has("group")) made.set("group", "users");
     if (user.has("sshAuthorizedKeys")) made.set("ssh_authorized_keys", public_keys(user.at("sshAuthorizedKeys")));

@@ -71,6 +71,8 @@ int family(std::string_view text) {
 
 bool is_address(std::string_view text) { return family(text) != AF_UNSPEC; }
 
+bool is_host(std::string_view text) { return is_host_name(text) || is_address(text); }
+
 bool is_prefix(std::string_view text) {
     const auto halves = cut(text, '/');
     if (!halves) return false;
@@ -131,6 +133,7 @@ bool is_interface(std::string_view name) {
 }  // namespace
 
 const Format kHostName{"hostname", "a host name such as web-1 or web-1.example.com", is_host_name};
+const Format kHost{"host", "a host name or an address", is_host};
 const Format kUserName{"user-name", "a user name such as core: lower-case letters, digits, '-' and '_'", is_user_name};
 const Format kPath{"path", "an absolute path without \".\" and \"..\"", is_path};
 const Format kMode{"mode", "an octal mode in quotes, such as \"0644\"", is_mode};

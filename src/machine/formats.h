@@ -6,6 +6,7 @@
 namespace diatom::machine {
 
 extern const Format kHostName;   // RFC 1123, with a domain or without
+extern const Format kHost;       // kHostName or kAddress
 extern const Format kUserName;   // what useradd(8) of Debian takes: [a-z_][a-z0-9_-]*[$]?, at most 32 bytes
 extern const Format kPath;       // absolute, without "." and ".." and without empty parts
 extern const Format kMode;       // "0644"

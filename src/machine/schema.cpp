@@ -12,9 +12,11 @@ namespace {
 constexpr Type kHostNameText{.format = &kHostName};
 constexpr Type kSysctls{.form = Form::map, .item = &kText, .format = &kSysctl};
 
+constexpr Type kTimeServer{.format = &kHost};
+constexpr Type kTimeServers{.form = Form::list, .item = &kTimeServer};
 constexpr std::array kTimeKeys{
     Key{"zone", &kText, "the time zone, by its name in the tz database", Applies::live},
-    Key{"servers", &kTexts, "time servers; without any, DHCP's or the public pool", Applies::live},
+    Key{"servers", &kTimeServers, "time servers; without any, DHCP's or the public pool", Applies::live},
     Key{"enabled", &kFlag, "whether the clock is kept by NTP (yes)", Applies::live},
 };
 constexpr Type kTime{.form = Form::object, .keys = kTimeKeys};

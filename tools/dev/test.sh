@@ -36,12 +36,14 @@ stage_lint() {
 }
 
 # GoogleTest under AddressSanitizer and UndefinedBehaviorSanitizer, with the fuzzers' corpora replayed. A network and a
-# mount namespace of their own: the tests make bridges, veths and mounts.
+# mount namespace of their own: the tests make bridges, veths and mounts. Then what the program says and does of others'
+# documents, with Debian's docker compose, cloud-init and ignition as oracles.
 stage_unit() {
     configured asan Asan
     ninja -C build/asan -j"${DIATOM_JOBS:-$(nproc)}"
     in_own_network ctest --test-dir build/asan --output-on-failure --no-tests=error -j "${DIATOM_JOBS:-$(nproc)}"
-    python3 -m pytest -q -p no:cacheprovider tests/compose tests/ignition
+    tools/dev/ignition.sh
+    python3 -m pytest -q -p no:cacheprovider tests/compose tests/cloud tests/ignition
 }
 
 # The folders that have threads, under ThreadSanitizer: the engine with what it is made of, and its API. Not in the default.
