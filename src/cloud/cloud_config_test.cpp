@@ -166,7 +166,8 @@ TEST(CloudConfig, WhoStandsForDefault) {
     EXPECT_EQ(json(translated(core + "users: [{name: me}]")),
               R"({"users":{"me":{}},"ssh_authorized_keys":["ssh-rsa AAAA"]})");
     EXPECT_EQ(json(translated(core + "users: []")), R"({"ssh_authorized_keys":["ssh-rsa AAAA"]})");
-    EXPECT_THAT(warned("system_info: {distro: x}"), ElementsAre(HasSubstr("system_info.distro: what the distribution is")));
+    EXPECT_THAT(warned("system_info: {distro: x}"),
+                ElementsAre(HasSubstr("system_info.distro: what the distribution is")));
     EXPECT_THAT(warned("system_info: {default_user: {gecos: x}}"), ElementsAre(HasSubstr("a mapping with a name")));
 }
 

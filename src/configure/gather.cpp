@@ -7,7 +7,6 @@
 #include "cloud/cloud_config.h"
 #include "cloud/rancher.h"
 #include "config/boot_config.h"
-#include "configure/chosen_passwords.h"
 #include "configure/hand_over.h"
 #include "configure/instance_store.h"
 #include "document/yaml_reader.h"
