@@ -25,6 +25,13 @@ std::string state_of(const std::string& name, const std::vector<ServiceContainer
     return why.empty() ? "" : "failed: " + why;
 }
 
+// Of one that the image brings along; some are there only where there is something for them.
+std::string state_of_own(const config::SystemService& one, const std::vector<ServiceContainer>& containers) {
+    auto state = state_of(one.name, containers, {});
+    const bool is_idle = !one.needs_path.empty() && !sys::exists(one.needs_path);
+    return state.empty() && is_idle ? "nothing to do" : state;
+}
+
 // Of `diatom service run`; nothing where it did not run.
 Json failures(Scope scope) {
     const auto file = std::format("/run/diatom/services/{}.json", service::project_name(scope));
@@ -63,7 +70,7 @@ std::vector<Row> rows_of(bool all) {
     };
     for (const auto& one : image) {
         const bool is_off = std::ranges::contains(off, one.name);
-        rows.push_back({one.name, "image", "system", is_off ? "no" : "yes", state_of(one.name, containers, {})});
+        rows.push_back({one.name, "image", "system", is_off ? "no" : "yes", state_of_own(one, containers)});
     }
     if (services) {
         for (const auto& one : services->own) {
