@@ -18,7 +18,7 @@ Result<std::shared_ptr<void>> listen_unix(const boost::asio::any_io_executor& lo
                                           Accepted accepted);
 
 // TLS 1.2 and later; the client's certificate must be signed by options.ca. A client that does not finish its handshake
-// within ten seconds is dropped.
+// within thirty seconds is dropped.
 Result<std::shared_ptr<void>> listen_tls(const boost::asio::any_io_executor& loop, const TlsListener& options,
                                          Accepted accepted);
 

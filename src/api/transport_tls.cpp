@@ -20,7 +20,7 @@ namespace asio = boost::asio;
 namespace ssl = boost::asio::ssl;
 using asio::ip::tcp;
 constexpr auto kUse = asio::as_tuple(asio::use_awaitable);
-constexpr std::chrono::seconds kHandshakeTime{10};
+constexpr std::chrono::seconds kHandshakeTime{30};  // also of the engine, which may be starting a hundred containers
 
 using Stream = ssl::stream<tcp::socket>;
 

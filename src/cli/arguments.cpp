@@ -73,6 +73,18 @@ Result<Arguments> parse_arguments(std::span<char* const> args, std::span<const O
     return result;
 }
 
+Result<std::optional<std::int64_t>> seconds_of(const Arguments& arguments, std::string_view option) {
+    if (!arguments.has(option)) return std::nullopt;
+    const auto seconds = parse_uint(arguments.value(option));
+    if (!seconds) return fail(Kind::invalid, "{} {}: must be a number of seconds", option, arguments.value(option));
+    return static_cast<std::int64_t>(*seconds);
+}
+
+Result<std::string> timeout_query(const Arguments& arguments, std::string_view option) {
+    const auto seconds = TRY(seconds_of(arguments, option));
+    return seconds ? std::format("?t={}", *seconds) : std::string();
+}
+
 std::string usage(std::string_view line, std::span<const OptionSpec> specs) {
     std::string text = std::format("usage: {}\n\n", line);
     for (const auto& spec : specs) {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -41,6 +42,10 @@ enum class Order : std::uint8_t { mixed, options_first };
 // stand together: -it.
 Result<Arguments> parse_arguments(std::span<char* const> args, std::span<const OptionSpec> specs,
                                   Order order = Order::mixed);
+// A number of seconds; nothing without the option.
+Result<std::optional<std::int64_t>> seconds_of(const Arguments& arguments, std::string_view option);
+// "?t=SECONDS" of POST /containers/X/stop and restart; empty without the option.
+Result<std::string> timeout_query(const Arguments& arguments, std::string_view option);
 std::string usage(std::string_view line, std::span<const OptionSpec> specs);
 
 }  // namespace diatom::cli

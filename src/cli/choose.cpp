@@ -122,7 +122,7 @@ Result<int> remove_engine(const std::string& name, const Arguments& arguments) {
         if (!path.erase(document)) return fail(Kind::not_found, "there is no engine {}", name);
         return {};
     }));
-    const auto query = arguments.has("--timeout") ? "?t=" + arguments.value("--timeout") : std::string();
+    const auto query = TRY(timeout_query(arguments, "--timeout"));
     for (const auto& one : service_containers()) {
         if (one.container.service != name) continue;
         const auto engine = engine_of(one.scope);

@@ -51,13 +51,6 @@ constexpr std::array kRemove{
     OptionSpec{"--volumes", 'v', false, "remove their anonymous volumes too"},
 };
 
-Result<std::optional<std::int64_t>> seconds_of(const Arguments& arguments, std::string_view option) {
-    if (!arguments.has(option)) return std::nullopt;
-    const auto seconds = parse_uint(arguments.value(option));
-    if (!seconds) return fail(Kind::invalid, "{} {}: must be a number of seconds", option, arguments.value(option));
-    return static_cast<std::int64_t>(*seconds);
-}
-
 Result<std::int64_t> timeout_of(const Arguments& arguments) {
     return TRY(seconds_of(arguments, "--timeout")).value_or(-1);
 }

@@ -54,13 +54,6 @@ std::function<Result<void>(const ServiceContainer&)> post(std::string action) {
     };
 }
 
-Result<std::string> timeout_query(const Arguments& arguments) {
-    if (!arguments.has("--time")) return std::string();
-    const auto seconds = parse_uint(arguments.value("--time"));
-    if (!seconds) return fail(Kind::invalid, "--time {}: must be a number of seconds", arguments.value("--time"));
-    return std::format("?t={}", *seconds);
-}
-
 Result<int> remove(const Arguments& arguments, const Words& names) {
     const auto query = std::format("?force={:d}&v={:d}", arguments.has("--force"), arguments.has("--volumes"));
     return on_containers(names, [&](const ServiceContainer& one) -> Result<void> {
@@ -167,8 +160,8 @@ Result<int> dispatch(const std::string& command, const Arguments& arguments, con
     if (command == "up") return up(names, true);
     if (command == "create") return up(names, false);
     if (command == "start") return on_containers(names, post("/start"));
-    if (command == "stop") return on_containers(names, post("/stop" + TRY(timeout_query(arguments))));
-    if (command == "restart") return on_containers(names, post("/restart" + TRY(timeout_query(arguments))));
+    if (command == "stop") return on_containers(names, post("/stop" + TRY(timeout_query(arguments, "--time"))));
+    if (command == "restart") return on_containers(names, post("/restart" + TRY(timeout_query(arguments, "--time"))));
     if (command == "kill") return on_containers(names, post("/kill?signal=" + arguments.value("--signal", "KILL")));
     if (command == "rm") return remove(arguments, names);
     if (command == "logs") return logs(arguments, names);

@@ -25,21 +25,18 @@ std::string state_of(const std::string& name, const std::vector<ServiceContainer
     return why.empty() ? "" : "failed: " + why;
 }
 
+// Of one that the image brings along; some are there only where there is something for them.
+std::string state_of_own(const config::SystemService& one, const std::vector<ServiceContainer>& containers) {
+    auto state = state_of(one.name, containers, {});
+    const bool is_idle = !one.needs_path.empty() && !sys::exists(one.needs_path);
+    return state.empty() && is_idle ? "nothing to do" : state;
+}
+
 // Of `diatom service run`; nothing where it did not run.
 Json failures(Scope scope) {
     const auto file = std::format("/run/diatom/services/{}.json", service::project_name(scope));
     const auto text = sys::read_file(file, 1U << 20U);
     return text ? parse_json(*text, file).value_or(Json::object()) : Json::object();
-}
-
-std::vector<std::string> disabled_names() {
-    const auto file = std::format("{}/{}", config::kConfiguredServices, config::kDisabledServices);
-    std::vector<std::string> names;
-    const auto text = sys::read_file(file, 1U << 20U).value_or("");
-    for (const auto line : split(text, '\n')) {
-        if (!trim(line).empty()) names.emplace_back(trim(line));
-    }
-    return names;
 }
 
 // Those that the image brings along, by the name of their file.
@@ -55,7 +52,7 @@ std::vector<std::string> optional_names() {
 std::vector<Row> rows_of(bool all) {
     const auto services = read_services(Look::anew);
     const auto containers = service_containers();
-    const auto off = disabled_names();
+    const auto off = config::disabled_services(config::kConfiguredServices);
     std::vector<Row> rows;
     const auto image = config::load_services(config::kImageServices).value_or(std::vector<config::SystemService>());
     const auto is_of_image = [&](const std::string& name) {
@@ -63,7 +60,7 @@ std::vector<Row> rows_of(bool all) {
     };
     for (const auto& one : image) {
         const bool is_off = std::ranges::contains(off, one.name);
-        rows.push_back({one.name, "image", "system", is_off ? "no" : "yes", state_of(one.name, containers, {})});
+        rows.push_back({one.name, "image", "system", is_off ? "no" : "yes", state_of_own(one, containers)});
     }
     if (services) {
         for (const auto& one : services->own) {
@@ -74,7 +71,7 @@ std::vector<Row> rows_of(bool all) {
             const auto failed = failures(scope);
             for (const auto& [name, traits] : (scope == Scope::system ? services->system : services->user).traits) {
                 const auto left_out = services->left_out(name);
-                rows.push_back({name, "configuration", scope == Scope::system ? "system" : "user", "yes",
+                rows.push_back({name, "configuration", service::engine_name(scope), "yes",
                                 left_out.empty() ? state_of(name, containers, failed) : "left out: " + left_out});
             }
         }
@@ -114,7 +111,7 @@ Result<int> show_service_containers(const Arguments& arguments) {
     std::vector<std::array<std::string, 5>> table{{"NAME", "SERVICE", "ENGINE", "IMAGE", "STATUS"}};
     Json json = Json::array();
     for (const auto& [container, scope, own] : service_containers()) {
-        const std::string engine = scope == Scope::system ? "system" : "user";
+        const std::string engine = service::engine_name(scope);
         table.push_back({container.name, container.service, engine, container.image, container.status});
         json.push_back({{"name", container.name},
                         {"service", container.service},

@@ -22,23 +22,16 @@ std::string label_of(const Json& container, std::string_view name) {
 void add_containers(Scope scope, std::vector<ServiceContainer>& found) {
     const auto listed = engine_of(scope).get("/containers/json?all=1");
     if (!listed) {
-        warn_of_service(
-            std::format("the {} engine: {}", scope == Scope::system ? "system" : "user", listed.error().what()));
+        warn_of_service(std::format("the {} engine: {}", service::engine_name(scope), listed.error().what()));
         return;
     }
     for (const auto& one : *listed) {
         const auto own = scope == Scope::system ? label_of(one, kOwnLabel) : std::string();
         const bool of_project = label_of(one, compose::label::kProject) == service::project_name(scope);
         if (own.empty() && !of_project) continue;
-        const auto names = json_strings(one, "Names").value_or(std::vector<std::string>());
-        compose::Container container;
-        container.id = json_string(one, "Id").value_or("");
-        container.name = names.empty() ? container.id : names.front().substr(1);
-        container.service = own.empty() ? label_of(one, compose::label::kService) : own;
-        container.state = json_string(one, "State").value_or("");
-        container.status = json_string(one, "Status").value_or("");
-        container.image = json_string(one, "Image").value_or("");
-        container.number = static_cast<int>(parse_uint(label_of(one, compose::label::kNumber)).value_or(1));
+        auto container = compose::decode_container(one);
+        if (!own.empty()) container.service = own;
+        if (container.number == 0) container.number = 1;  // the machine's own are not counted
         found.push_back({std::move(container), scope, !own.empty()});
     }
 }

@@ -74,7 +74,7 @@ void bring_up(Scope scope, Services& services) {
     const auto engine = engine_of(scope);
     const auto& definitions = services.of(scope);
     if (!await_engine(engine)) return say(std::format("{} does not answer", service::engine_socket(scope)));
-    service::preload(engine, std::format("{}/{}", config::kPreload, scope == Scope::system ? "system" : "user"), say);
+    service::preload(engine, std::format("{}/{}", config::kPreload, service::engine_name(scope)), say);
     compose::Runner shared(engine, definitions.project, report);
     if (auto done = shared.prepare_shared(compose::Orphans::remove); !done) say(done.error().what());
     if (definitions.traits.empty()) return;

@@ -10,6 +10,7 @@
 #include "cli/exec_session.h"
 #include "cli/table.h"
 #include "compose/containers.h"
+#include "compose/pull_image.h"
 #include "sys/clock.h"
 
 namespace diatom::cli {
@@ -170,22 +171,6 @@ Result<int> exec(const Client& client, const Arguments& arguments, const Words& 
                    terminal_of(arguments));
 }
 
-Result<void> pull_image(const Client& client, const std::string& image) {
-    std::string problem, pending;
-    TRY(client.stream("POST", "/images/create?fromImage=" + compose::percent_encode(image), {},
-                      [&](std::string_view bytes) -> Result<void> {
-                          pending += bytes;
-                          for (auto end = pending.find('\n'); end != std::string::npos; end = pending.find('\n')) {
-                              const auto line = parse_json(std::string_view(pending).substr(0, end), "pull");
-                              if (line && line->contains("error")) problem = json_string(*line, "error").value_or("?");
-                              pending.erase(0, end + 1);
-                          }
-                          return {};
-                      }));
-    if (!problem.empty()) return fail(Kind::unavailable, "{}", problem);
-    return {};
-}
-
 Value host_config(const Arguments& arguments) {
     auto host = Value::map();
     if (arguments.has("--volume")) host.set("Binds", Value::of(arguments.values("--volume")));
@@ -221,7 +206,7 @@ Result<int> run_container(const Client& client, const Arguments& arguments, cons
     const auto target = "/containers/create?name=" + compose::percent_encode(arguments.value("--name"));
     auto made = client.call("POST", target, body);
     if (!made && made.error().kind() == Kind::not_found) {
-        TRY(pull_image(client, words[0]));
+        TRY(compose::pull_image(client, words[0]));
         made = client.call("POST", target, body);
     }
     const auto id = TRY(json_string(TRY(std::move(made)), "Id"));
@@ -229,13 +214,6 @@ Result<int> run_container(const Client& client, const Arguments& arguments, cons
     TRY(client.call("POST", container(id) + "/start"));
     std::puts(id.c_str());
     return 0;
-}
-
-Result<std::string> timeout_query(const Arguments& arguments) {
-    if (!arguments.has("--time")) return std::string();
-    const auto seconds = parse_uint(arguments.value("--time"));
-    if (!seconds) return fail(Kind::invalid, "--time {}: must be a number of seconds", arguments.value("--time"));
-    return std::format("?t={}", *seconds);
 }
 
 Result<int> choose(const std::string& command, const Arguments& arguments, const Words& words) {
@@ -247,12 +225,13 @@ Result<int> choose(const std::string& command, const Arguments& arguments, const
     if (command == "exec") return exec(client, arguments, words);
     if (command == "run") return run_container(client, arguments, words);
     if (command == "stop" || command == "restart")
-        return post(client, words, "/" + command + TRY(timeout_query(arguments)));
+        return post(client, words, "/" + command + TRY(timeout_query(arguments, "--time")));
     if (command == "start" || command == "pause" || command == "unpause") return post(client, words, "/" + command);
     if (command == "kill") return post(client, words, "/kill?signal=" + arguments.value("--signal", "KILL"));
     if (command == "rm") return remove(client, arguments, words, "containers");
     if (command == "rmi") return remove(client, arguments, words, "images");
-    if (command == "pull") return each(words, [&](const std::string& image) { return pull_image(client, image); });
+    if (command == "pull")
+        return each(words, [&](const std::string& image) { return compose::pull_image(client, image); });
     if (command == "version" || command == "info") {
         std::puts(dump_json(TRY(client.get("/" + command)), 2).c_str());
         return 0;

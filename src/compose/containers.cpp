@@ -9,9 +9,8 @@
 #include "compose/container_spec.h"
 
 namespace diatom::compose {
-namespace {
 
-Container decode(const Json& json) {
+Container decode_container(const Json& json) {
     Container made;
     made.id = json_string(json, "Id").value_or("");
     const auto names = json_strings(json, "Names").value_or(std::vector<std::string>{});
@@ -32,8 +31,6 @@ Container decode(const Json& json) {
     return made;
 }
 
-}  // namespace
-
 std::string filters(const std::vector<std::pair<std::string, std::string>>& wanted) {
     Json json = Json::object();
     for (const auto& [key, value] : wanted) json[key].push_back(value);
@@ -46,7 +43,7 @@ Result<std::vector<Container>> list_containers(const Client& client, const std::
     const auto json =
         TRY(client.get("/containers/json?all=1&" + filters(wanted)), "list the containers of {}", project);
     std::vector<Container> list;
-    for (const auto& container : json) list.push_back(decode(container));
+    for (const auto& container : json) list.push_back(decode_container(container));
     std::ranges::sort(list, [](const Container& a, const Container& b) {
         return std::tie(a.service, a.number, a.name) < std::tie(b.service, b.number, b.name);
     });

@@ -18,6 +18,9 @@ struct Container {
     bool is_running() const { return state == "running" || state == "restarting" || state == "paused"; }
 };
 
+// One of GET /containers/json.
+Container decode_container(const Json& listed);
+
 enum class OneOffs : std::uint8_t { without, with };
 
 // Of all states, by service and number.

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "base/strings.h"
+#include "compose/pull_image.h"
 #include "compose/runner.h"
 
 namespace diatom::compose {
@@ -83,28 +84,8 @@ Result<void> Runner::ensure_image(const std::string& service, Pull pull) {
 }
 
 Result<void> Runner::pull_image(const std::string& image) {
-    const auto slash = image.rfind('/');
-    const auto colon = image.rfind(':');
-    const bool tagged =
-        !image.contains('@') && colon != std::string::npos && (slash == std::string::npos || colon > slash);
-    const auto name = tagged ? image.substr(0, colon) : image;
-    const auto tag = tagged ? image.substr(colon + 1) : image.contains('@') ? "" : "latest";
     report_("Image", image, "Pulling");
-    // One JSON document a line; a failure comes in the last.
-    std::string pending, problem;
-    TRY(client_.stream("POST",
-                       std::format("/images/create?fromImage={}&tag={}", percent_encode(name), percent_encode(tag)), {},
-                       [&](std::string_view bytes) -> Result<void> {
-                           pending += bytes;
-                           for (auto end = pending.find('\n'); end != std::string::npos; end = pending.find('\n')) {
-                               const auto line = parse_json(std::string_view(pending).substr(0, end), "pull");
-                               if (line && line->contains("error")) problem = json_string(*line, "error").value_or("?");
-                               pending.erase(0, end + 1);
-                           }
-                           return {};
-                       }),
-        "pull {}", image);
-    if (!problem.empty()) return fail(Kind::unavailable, "pull {}: {}", image, problem);
+    TRY(compose::pull_image(client_, image), "pull {}", image);
     report_("Image", image, "Pulled");
     return {};
 }

@@ -113,6 +113,9 @@ inline constexpr std::string_view kScheduleLabel = "cron.schedule";
 // Whether an image is one of the machine's own roots.
 bool is_own_root(std::string_view image) noexcept;
 
+// The names that do not run.
+std::vector<std::string> disabled_services(const std::string& directory);
+
 // Adds them, and takes away those that are disabled; a directory that is not there says nothing. What is wrong with one
 // is an answer, and costs no other.
 std::vector<std::string> add_configured(std::vector<SystemService>& services, const std::string& directory);

@@ -39,11 +39,8 @@ std::vector<SystemService> read_configured(const std::string& directory, std::ve
 }
 
 // Who needed one that is disabled does without: that is what was asked for.
-void disable(std::vector<SystemService>& services, const std::string& file) {
-    const auto text = sys::read_file(file, kMaxYaml).value_or("");
-    for (const auto line : split(text, '\n')) {
-        const auto name = trim(line);
-        if (name.empty()) continue;
+void disable(std::vector<SystemService>& services, const std::vector<std::string>& names) {
+    for (const auto& name : names) {
         std::erase_if(services, [&](const SystemService& service) { return service.name == name; });
         for (auto& service : services)
             std::erase_if(service.depends_on, [&](const Dependency& d) { return d.service == name; });
@@ -51,6 +48,15 @@ void disable(std::vector<SystemService>& services, const std::string& file) {
 }
 
 }  // namespace
+
+std::vector<std::string> disabled_services(const std::string& directory) {
+    const auto text = sys::read_file(directory + "/" + kDisabledServices, kMaxYaml).value_or("");
+    std::vector<std::string> names;
+    for (const auto line : split(text, '\n')) {
+        if (!trim(line).empty()) names.emplace_back(trim(line));
+    }
+    return names;
+}
 
 std::vector<std::string> add_configured(std::vector<SystemService>& services, const std::string& directory) {
     std::vector<std::string> problems;
@@ -60,8 +66,9 @@ std::vector<std::string> add_configured(std::vector<SystemService>& services, co
         problems.push_back(std::format("service {}: the machine has one of this name", service.name));
         return true;
     });
-    disable(services, directory + "/" + kDisabledServices);
-    disable(waiting, directory + "/" + kDisabledServices);
+    const auto disabled = disabled_services(directory);
+    disable(services, disabled);
+    disable(waiting, disabled);
     // All at once, for they may depend on each other; where that fails, who can be added alone is.
     std::vector<SystemService> all = services;
     all.insert(all.end(), waiting.begin(), waiting.end());

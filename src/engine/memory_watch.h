@@ -37,7 +37,7 @@ private:
     boost::asio::any_io_executor loop_;
     Changed changed_;
     std::optional<boost::asio::posix::stream_descriptor> notices_;
-    alignas(8) std::array<char, 2048> buffer_{};
+    std::array<char, 2048> buffer_{};
     std::map<int, std::string> ids_;  // by watch
     std::map<std::string, int> watches_;
 };

@@ -75,6 +75,8 @@ void add_projects(const Sources& sources, Scope scope, std::vector<std::string> 
 
 std::string_view project_name(Scope scope) noexcept { return scope == Scope::system ? "system" : "services"; }
 
+const char* engine_name(Scope scope) noexcept { return scope == Scope::system ? "system" : "user"; }
+
 const char* engine_socket(Scope scope) noexcept {
     return scope == Scope::system ? "/run/diatom/system.sock" : "/run/docker.sock";
 }

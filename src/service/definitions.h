@@ -26,6 +26,7 @@ namespace diatom::service {
 enum class Scope : std::uint8_t { system, user };
 
 std::string_view project_name(Scope scope) noexcept;  // "system", "services": of the Compose project
+const char* engine_name(Scope scope) noexcept;        // "system", "user"
 const char* engine_socket(Scope scope) noexcept;
 
 // A service of the machine's own that another waits for.

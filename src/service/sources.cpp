@@ -56,8 +56,7 @@ Result<Included> parse_included(std::string_view text) {
 
 Sources find_sources(const Places& places, configure::Fetching& fetching, std::vector<std::string>& problems) {
     Sources sources{.files = {}, .own = {}, .disabled = {}, .environment = {}, .scratch = places.scratch + "/read"};
-    for (const auto& name : lines_of(places.configured + "/" + config::kDisabledServices))
-        sources.disabled.insert(name);
+    for (const auto& name : config::disabled_services(places.configured)) sources.disabled.insert(name);
     if (auto own = config::load_services(places.own)) {
         config::add_configured(*own, places.configured);
         for (const auto& service : *own) sources.own.insert(service.name);
