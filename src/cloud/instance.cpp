@@ -55,7 +55,10 @@ Result<MetaData> read_meta_data(std::string_view text, const std::string& file) 
     const Section section(meta_data.all, {}, notes);
     // NoCloud, ConfigDrive and EC2 name the same things differently.
     for (const auto* key : {"instance_id", "uuid"}) {
-        if (auto id = section.text(key); id && meta_data.instance_id.empty()) meta_data.instance_id = std::move(*id);
+        // Clouds write numbers, too.
+        const auto* id = section.find(key);
+        if (id != nullptr && !id->is_list() && !id->is_map() && meta_data.instance_id.empty())
+            meta_data.instance_id = id->scalar_text();
     }
     for (const auto* key : {"local_hostname", "hostname", "name"}) {
         if (auto name = section.text(key); name && meta_data.hostname.empty()) meta_data.hostname = std::move(*name);
