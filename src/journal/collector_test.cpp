@@ -96,7 +96,7 @@ TEST_F(Machine, SourcesAreMergedByTimeAndFollowed) {
     EXPECT_THAT(take(sources), ElementsAre("init half"));
     append(own("late.log"), line(10, "here"));
     EXPECT_THAT(take(sources), ElementsAre("late here"));
-    EXPECT_THAT(sources.units(), ElementsAre("init", "kernel", "late", "udev"));
+    EXPECT_THAT(sources.units(), ElementsAre("init", "kernel", "late", "syslog", "udev"));
 }
 
 TEST_F(Machine, RotationLosesNothing) {

@@ -30,6 +30,8 @@ Record parse_own_line(std::string_view line, std::string_view unit, const Clocks
 // text is its priority, as systemd's sd-daemon(3) has it.
 Record parse_container_line(std::string_view line, std::string_view unit, const Clocks& clocks);
 
+inline constexpr const char* kSyslogUnit = "syslog";
+
 // What syslog(3) and its relatives send: RFC 3164 as programs write it ("<30>Nov 23 10:56:26 sshd[7]: text", with or
 // without the time), or RFC 5424. `clocks`: when it came, which is its time.
 Record parse_syslog(std::string_view datagram, const Clocks& clocks);

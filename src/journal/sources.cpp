@@ -138,7 +138,7 @@ std::vector<std::string> Sources::names() {
 
 std::vector<std::string> Sources::units() {
     find();
-    std::vector<std::string> list{kKernelUnit};
+    std::vector<std::string> list{kKernelUnit, kSyslogUnit};
     for (const auto& [name, source] : sources_) list.push_back(source.unit);
     for (const auto& [id, name] : places_.container_names) list.push_back(name);
     std::ranges::sort(list);

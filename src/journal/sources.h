@@ -31,7 +31,7 @@ public:
 
     // What is new, by time as far as it is read at once. True when there may be more.
     bool read(std::vector<Record>& records);
-    // Whoever has a log, and the kernel; sorted.
+    // Whoever has a log; the kernel and syslog, even if they said nothing yet; sorted.
     std::vector<std::string> units();
     // Names of the sources that are there.
     std::vector<std::string> names();

@@ -132,7 +132,7 @@ Record parse_syslog(std::string_view datagram, const Clocks& clocks) {
     Record record;
     record.time = clocks.wall;
     record.since_boot = clocks.boot;
-    record.unit = "syslog";
+    record.unit = kSyslogUnit;
     auto text = datagram;
     const auto priority = take_priority(text).value_or(kUserNotice);
     record.priority = static_cast<Priority>(priority & 7U);

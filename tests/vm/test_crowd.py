@@ -1,4 +1,4 @@
-"""Many clients at once, each on a connection of its own: what was started runs, and goes on. `--long`: 500 containers."""
+"""Many clients at once, each on a connection of its own: what was started runs, and goes on. `--long`: more of them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,11 @@ from collections import Counter
 from churn import Client, EngineGone
 from conftest import SANITIZED, assert_invariants
 
-AT_ONCE = 10 if SANITIZED else 50  # an engine that takes many times as long to accept has the emulated network refuse more
+# An engine with sanitizers takes many times as long to accept: the emulated network refuses more.
+AT_ONCE, COUNT, LONG_COUNT = (10, 50, 150) if SANITIZED else (50, 150, 500)
+# A start has a copy of the engine for a moment, and with sanitizers each copy is some hundred MiB: the engine was killed
+# for it in a machine of 3 GiB.
+MEMORY = 8192 if SANITIZED else 2048  # MiB
 ATTEMPTS = 5  # the emulated network refuses a connection now and then when that many come together
 
 
@@ -30,8 +34,8 @@ def started(machine, name: str) -> None:
 
 
 def test_what_was_started_runs(make_box, busybox_archive, request):
-    count = 500 if request.config.getoption("--long") else 150
-    box = make_box(memory=2048).boot()
+    count = LONG_COUNT if request.config.getoption("--long") else COUNT
+    box = make_box(memory=MEMORY).boot()
     box.wait_console()
     box.docker("load", "-i", str(busybox_archive))
     client = Client(box.api)

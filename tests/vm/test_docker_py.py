@@ -30,6 +30,9 @@ MODULES = (
 IMAGES = {"alpine:3.10": "whole", "alpine:latest": "whole", "busybox:latest": "whole", "hello-world:latest": "hello"}
 PASSWD = b"root:x:0:0:root:/root:/bin/sh\npostgres:x:70:70::/var/lib/postgresql:/bin/sh\n"
 SECONDS = 3600 if SANITIZED else 900
+# With limits of their own that an engine with sanitizers does not keep on an emulated machine: a request's, and how long
+# a state of health is waited for. The ordinary image runs them.
+HURRIED = ("api_container_test.py::RestartContainerTest::test_restart_with_low_timeout", "api_healthcheck_test.py::HealthcheckTest")
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,7 @@ def run_suite(box, report: Path) -> str:
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--durations=15", f"--junitxml={report}", *modules]
     if SANITIZED:
         command += ["-p", "no:timeout"]  # some of its tests give an engine five seconds
+        command += [f"--deselect=tests/integration/{case}" for case in HURRIED]
     done = subprocess.run(
         [*command, *shlex.split(chosen or "")],
         cwd=HERE, env=os.environ | box.api.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=SECONDS,

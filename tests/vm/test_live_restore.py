@@ -72,7 +72,9 @@ def pid(docker, box: str) -> int:
 
 def test_what_ends_without_an_engine_is_known_afterwards(play, docker, killed):
     ending = play.box(command=("sh", "-c", "trap 'echo last words; exit 21' TERM; echo up; while :; do sleep 0.1; done"))
-    hungry = play.box("-m", "24m", "--memory-swap", "24m", command=("sh", "-c", "trap 'head -c 100000000 /dev/zero | tail; exit 22' TERM; echo up; while :; do sleep 0.1; done"))
+    # Only what eats the memory may be killed for it: the shell is to say how it ended.
+    eat = "(echo 1000 >/proc/self/oom_score_adj; head -c 100000000 /dev/zero | tail)"
+    hungry = play.box("-m", "24m", "--memory-swap", "24m", command=("sh", "-c", f"trap '{eat}; exit 22' TERM; echo up; while :; do sleep 0.1; done"))
     passing = name()
     docker("run", "-d", "--rm", "--name", passing, "-v", "/anonymous", "busybox", "sleep", "100000")
     volume = json.loads(docker("inspect", passing).stdout)[0]["Mounts"][0]["Name"]

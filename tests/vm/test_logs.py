@@ -27,7 +27,7 @@ def box(make_box, tmp_path_factory):
 
 def await_collector(box) -> None:
     """Until what is said now is in the store."""
-    shell(box, "for i in $(seq 240); do [ -S /run/diatom/log.sock ] && break; sleep 0.5; done; [ -S /run/diatom/log.sock ]")
+    shell(box, "for i in $(seq 240); do [ -S /dev/log ] && break; sleep 0.5; done; [ -S /dev/log ]")
 
 
 def restart(box) -> None:
