@@ -127,7 +127,7 @@ Result<int> remove_engine(const std::string& name, const Arguments& arguments) {
         if (one.container.service != name) continue;
         const auto engine = engine_of(one.scope);
         TRY(engine.call("POST", "/containers/" + one.container.id + "/stop" + query));
-        TRY(engine.call("DELETE", "/containers/" + one.container.id + "?v=1"));
+        TRY(engine.call("DELETE", "/containers/" + one.container.id + "?force=1&v=1"));
     }
     return sys::remove_tree("/var/lib/diatom/engines/" + name).transform([] { return 0; });
 }

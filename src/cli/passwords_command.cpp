@@ -8,9 +8,11 @@
 #include <unistd.h>
 
 #include <array>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
+#include <thread>
 
 #include "base/json.h"
 #include "base/strings.h"
@@ -24,6 +26,7 @@ namespace diatom::cli {
 namespace {
 
 constexpr int kRequestMs = 2'000, kAnswerMs = 30'000, kTries = 3;
+constexpr std::chrono::seconds kServiceStart{60};
 constexpr std::size_t kMaxLine = 512;
 
 Result<void> serve_one(FdRef client) {
@@ -45,14 +48,25 @@ Result<void> serve() {
     }
 }
 
+// A console takes log ins before the services are up.
+Result<Fd> await_service() {
+    const auto end = std::chrono::steady_clock::now() + kServiceStart;
+    for (;;) {
+        auto service = sys::connect_unix(configure::kPasswordSocket, sys::SocketType::packet);
+        if (service) return service;
+        if (std::chrono::steady_clock::now() >= end)
+            return fail(Kind::unavailable, "the service that takes it did not start: `diatom logs -u passwords`");
+        std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    }
+}
+
 // Root writes it without being served: the console has a root's log in also where no service runs.
 Result<void> hand_in(const std::string& user, const std::string& password) {
     if (::geteuid() == 0) return configure::choose_password({}, user, password);
-    const auto service = sys::connect_unix(configure::kPasswordSocket, sys::SocketType::packet);
-    if (!service) return fail(Kind::unavailable, "the service that takes it is not there: it starts at the next boot");
-    TRY(sys::set_receive_timeout(*service, kAnswerMs));
-    TRY(sys::send_message(*service, dump_json({{"user", user}, {"password", password}})));
-    const auto answer = TRY(parse_json(TRY(sys::receive_message(*service)).bytes, "answer"));
+    const auto service = TRY(await_service());
+    TRY(sys::set_receive_timeout(service, kAnswerMs));
+    TRY(sys::send_message(service, dump_json({{"user", user}, {"password", password}})));
+    const auto answer = TRY(parse_json(TRY(sys::receive_message(service)).bytes, "answer"));
     if (TRY(json_bool(answer, "ok"))) return {};
     return fail(Kind::invalid, "{}", TRY(json_string(answer, "error")));
 }

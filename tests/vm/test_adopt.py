@@ -115,7 +115,8 @@ def test_a_power_cut_in_it_leaves_one_of_the_two(box, old):
     box.kill()
     box.boot()
     await_prompt(box)
-    shell(box, "for i in $(seq 120); do [ -e /var/lib/diatom/adopt/staged ] || break; sleep 1; done")
+    settled = "diatom adopt status | grep -qE 'not confirmed|nothing is adopted'"
+    shell(box, f"for i in $(seq 120); do {settled} && break; sleep 1; done")
     if "not confirmed" in shell(box, "diatom adopt status"):
         assert_taken(box)
         shell(box, "diatom adopt undo")
