@@ -68,6 +68,8 @@ struct BootConfig {
 
 // Why PID 1 does not start the machine although nobody asked for recovery: the recovery console shows it.
 inline constexpr const char* kRecoveryReason = "/run/diatom/recovery";
+// The machine's name where no configuration gives it one.
+inline constexpr const char* kNameOfBoot = "/run/diatom/hostname";
 // What the machine's configuration says of the watchdog: seconds, 0 for none.
 inline constexpr const char* kWatchdogSeconds = "/run/diatom/watchdog";
 

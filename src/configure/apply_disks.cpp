@@ -80,20 +80,34 @@ bool is_as_wanted(const FileSystem& there, const Value& said) {
            (uuid.empty() || to_lower(uuid) == to_lower(there.uuid));
 }
 
-Result<void> have_file_system(const Value& said) {
-    const auto device = TRY(find_device(said.text_of("device")));
-    const auto there = TRY(file_system_of(device));
-    if (there && is_as_wanted(*there, said)) return {};
-    if (there && !said.boolean_of("wipe"))
-        return fail(Kind::conflict, "{} has another file system ({}): say wipe: true to lose what is on it", device,
-                    there->type);
-    if (!there && !said.boolean_of("wipe") && !TRY(is_blank(device)))
-        return fail(Kind::conflict, "{} is not blank: say wipe: true to lose what is on it", device);
+// The mark of a device that was wiped in the life of this instance: when another step failed, all are tried again, and
+// what was written meanwhile stays.
+std::string wiped_mark(std::string device) {
+    std::ranges::replace(device, '/', '-');
+    return "wiped" + device;
+}
+
+Result<void> make_wanted(const Value& said, const std::string& device) {
     return make_file_system({.device = device,
                              .type = said.text_of("type", "ext4"),
                              .label = said.text_of("label"),
                              .uuid = said.text_of("uuid"),
                              .options = said.texts_of("options")});
+}
+
+Result<void> have_file_system(const Value& said, const Root& root) {
+    const auto device = TRY(find_device(said.text_of("device")));
+    const auto there = TRY(file_system_of(device));
+    const auto mark = wiped_mark(said.text_of("device"));
+    const bool wipe = said.boolean_of("wipe"), wiped = was_done(root, mark);
+    if (there && is_as_wanted(*there, said) && (!wipe || wiped)) return {};
+    if (there && !wipe)
+        return fail(Kind::conflict, "{} has another file system ({}): say wipe: true to lose what is on it", device,
+                    there->type);
+    if (!there && !wipe && !TRY(is_blank(device)))
+        return fail(Kind::conflict, "{} is not blank: say wipe: true to lose what is on it", device);
+    TRY(make_wanted(said, device));
+    return wipe ? remember_done(root, "filesystems", mark).run() : Result<void>();
 }
 
 // A step that tells the last one whether all went well.
@@ -119,7 +133,7 @@ void plan_disks(const Value& machine, Phase phase, const Root& root, Plan& plan)
     for (std::size_t i = 0; i < systems.size(); ++i) {
         const auto what = std::format("have a file system on {}", systems[i].text_of("device"));
         plan.steps.push_back({std::format("filesystems[{}]", i), what,
-                              noted(failed, [said = systems[i]] { return have_file_system(said); })});
+                              noted(failed, [said = systems[i], root] { return have_file_system(said, root); })});
     }
     // What failed is tried again at the next boot.
     const auto remember = remember_done(root, "disks", kDone);

@@ -7,6 +7,7 @@
 
 #include "base/json.h"
 #include "base/strings.h"
+#include "config/boot_config.h"
 #include "config/engine_config.h"
 #include "configure/apply.h"
 #include "sys/file.h"
@@ -20,11 +21,13 @@ constexpr const char* kImageBundle = "/usr/share/diatom/etc/ssl/certs/ca-certifi
 // Lines of hosts(5) between these are ours.
 constexpr std::string_view kHostsBegin = "# diatom: this machine\n", kHostsEnd = "# diatom: end\n";
 
+// Without a name, those lines go.
 std::string with_own_name(std::string hosts, const std::string& full, const std::string& label) {
     const auto begin = hosts.find(kHostsBegin), end = hosts.find(kHostsEnd);
     if (begin != std::string::npos && end != std::string::npos && begin < end)
         hosts.erase(begin, end + kHostsEnd.size() - begin);
     if (!hosts.empty() && !hosts.ends_with('\n')) hosts += '\n';
+    if (full.empty()) return hosts;
     return std::format("{}{}127.0.1.1 {}{}\n{}", hosts, kHostsBegin, full, label == full ? "" : " " + label, kHostsEnd);
 }
 
@@ -64,12 +67,21 @@ Json settings_of_engine(const Value& engine, const Value& proxies) {
     return settings;
 }
 
+// A name that the configuration gave and gives no more.
+void plan_name_of_boot(const Root& root, Plan& plan) {
+    const auto kept = sys::read_file(root.at(config::kNameOfBoot)).value_or("");
+    const std::string name(trim(kept));
+    if (name.empty() || trim(sys::read_file(root.at("/etc/hostname")).value_or("")) == name) return;
+    plan.steps.push_back(
+        {"hostname", std::format("name the machine {} again", name), [=] { return set_host_name(root, name, ""); }});
+}
+
 }  // namespace
 
 void plan_host_name(const Value& machine, const Root& root, Plan& plan) {
     const auto full = machine.text_of("fqdn");
     const auto name = machine.text_of("hostname", full);
-    if (name.empty()) return;
+    if (name.empty()) return plan_name_of_boot(root, plan);
     plan.steps.push_back({"hostname", std::format("name the machine {}", name),
                           [=] { return set_host_name(root, name, full.empty() ? name : full); }});
 }

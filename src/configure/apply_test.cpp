@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "config/boot_config.h"
 #include "configure/digest.h"
 #include "configure/fetching.h"
 #include "configure/testing/machine_fixture.h"
@@ -93,6 +94,12 @@ TEST_F(Apply, NamesWithADomain) {
     EXPECT_THAT(get("/etc/hosts"), HasSubstr("127.0.1.1 web.example.com other\n"));
     EXPECT_THAT(apply("fqdn: only.example.com"), IsEmpty());
     EXPECT_EQ(get("/etc/hostname"), "only\n");
+    // What is said no more: the name that the machine had before it was configured.
+    ASSERT_TRUE(sys::make_dirs(at("/run/diatom")));
+    put(config::kNameOfBoot, "diatom\n");
+    EXPECT_THAT(apply("timezone: UTC", Phase::live), IsEmpty());
+    EXPECT_EQ(get("/etc/hostname"), "diatom\n");
+    EXPECT_THAT(get("/etc/hosts"), Not(HasSubstr("only")));
 }
 
 TEST_F(Apply, ServicesAreHandedToTheEngine) {

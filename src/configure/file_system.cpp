@@ -13,6 +13,7 @@
 #include <span>
 
 #include "base/strings.h"
+#include "configure/fat.h"
 #include "platform/label.h"
 #include "proc/spawn.h"
 #include "sys/file.h"
@@ -143,8 +144,12 @@ Result<std::string> swap_header(std::uint64_t bytes, const std::string& label, c
 
 Result<void> make_file_system(const NewFileSystem& wanted) {
     if (wanted.type == "swap") return make_swap(wanted);
+    if (wanted.type == "vfat") {
+        if (!wanted.options.empty()) return fail(Kind::unsupported, "vfat is made here without options");
+        return make_fat(wanted.device, wanted.label, wanted.uuid);
+    }
     if (wanted.type != "ext4" && wanted.type != "ext3" && wanted.type != "ext2")
-        return fail(Kind::unsupported, "{}: ext4 and swap are made here", wanted.type);
+        return fail(Kind::unsupported, "{}: ext4, vfat and swap are made here", wanted.type);
     std::vector<std::string> argv{"/usr/sbin/mke2fs", "-q", "-F", "-t", "ext4", "-E", "nodiscard"};
     if (!wanted.label.empty()) argv.insert(argv.end(), {"-L", wanted.label});
     if (!wanted.uuid.empty()) argv.insert(argv.end(), {"-U", wanted.uuid});

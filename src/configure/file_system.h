@@ -30,7 +30,7 @@ Result<bool> is_blank(const std::string& device);
 // device is called so.
 Result<std::string> find_device(std::string_view name);
 
-// Makes one: ext4, or swap. `options`: of mke2fs. unsupported: another type.
+// Makes one: ext4, vfat, or swap. `options`: of mke2fs. unsupported: another type.
 struct NewFileSystem {
     std::string device, type, label, uuid;
     std::vector<std::string> options;

@@ -46,7 +46,7 @@ TEST(FileSystem, AHeaderOfSwapIsOne) {
 TEST(FileSystem, WhatIsNotMadeIsRefused) {
     const auto made = make_file_system({.device = "/dev/null", .type = "xfs"});
     ASSERT_FALSE(made);
-    EXPECT_THAT(made.error().what(), HasSubstr("xfs: ext4 and swap are made here"));
+    EXPECT_THAT(made.error().what(), HasSubstr("xfs: ext4, vfat and swap are made here"));
 }
 
 TEST(FindDevice, SaysWhatIsNotThere) {

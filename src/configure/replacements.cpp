@@ -50,7 +50,7 @@ std::optional<Value> image_console(const Value& machine) {
     const auto may_more = [](const Member& user) { return !user.second.texts_of("sudo").empty(); };
     if (std::ranges::any_of(machine.at("users").members(), may_more))
         volumes.push_back(std::format("{}:/etc/sudoers.d/diatom:ro", kSudoers));
-    auto service = on_the_machine(console.text_of("image"), std::move(volumes));
+    auto service = on_the_machine(console.text_of("image"), volumes);
     service.set("entrypoint", Value::of(std::vector<std::string>{"/usr/bin/diatom", "console"}));
     auto labels = Value::map();
     labels.set(config::kConsoleLabel, "true");

@@ -91,7 +91,7 @@ Result<std::string> set_hostname(const std::string& configured, const std::strin
     }
     if (name.empty()) name = "diatom";
     if (::sethostname(name.data(), name.size()) < 0) return fail_errno(errno, "set the host name to {}", name);
-    TRY(sys::write_file("/etc/hostname", name + "\n"));
+    for (const auto* file : {"/etc/hostname", config::kNameOfBoot}) TRY(sys::write_file(file, name + "\n"));
     return name;
 }
 

@@ -72,7 +72,7 @@ constexpr std::array kFileSystemKeys{
     Key{"type", &kText, "ext4, vfat, swap", Applies::first_boot},
     Key{"label", &kText, "its label", Applies::first_boot},
     Key{"uuid", &kText, "its UUID", Applies::first_boot},
-    Key{"wipe", &kFlag, "destroy one that does not match (no)", Applies::first_boot},
+    Key{"wipe", &kFlag, "make it anew whatever is there, once in the life of an instance (no)", Applies::first_boot},
     Key{"options", &kTexts, "options of the program that makes it", Applies::first_boot},
     Key{"path", &kPathText, "where it is mounted from then on", Applies::first_boot},
 };

@@ -2,7 +2,7 @@
 """Runs clang-tidy over the sources whose content changed since they last passed.
 
 A pass is remembered by a key over all that can change the outcome: the source, every header of ours that it reaches,
-its compile command, .clang-tidy, and the versions of the build root's packages.
+its compile command, .clang-tidy, and the versions of the packages that bring clang or headers.
 
 usage: tidy.py COMPILE_COMMANDS CACHE_DIRECTORY JOBS [FILE...]
 """
@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 TIDY = "clang-tidy-19"
+PACKAGES = re.compile(r"-dev(:\w+)?$|clang|llvm")
 INCLUDE = re.compile(r'^\s*#\s*include\s*"([^"]+)"', re.MULTILINE)
 
 
@@ -43,8 +44,9 @@ def key_of(source: Path, command: str, roots: list[Path], fixed: bytes) -> str:
 
 
 def tool_state(root: Path) -> bytes:
-    packages = subprocess.run(["dpkg-query", "-W"], capture_output=True, check=True).stdout
-    return packages + (root / ".clang-tidy").read_bytes()
+    listed = subprocess.run(["dpkg-query", "-W"], capture_output=True, check=True, text=True).stdout.splitlines()
+    packages = [line for line in listed if PACKAGES.search(line.split("\t")[0])]
+    return "\n".join(packages).encode() + (root / ".clang-tidy").read_bytes()
 
 
 def run_one(source: Path, build: Path) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 
 import pytest
 from conftest import machine_status, shell
@@ -95,6 +96,29 @@ def test_names_users_and_files_are_there(seeded):
     assert shell(seeded, "stat -c '%U %G %a' /etc/app.conf; cat /etc/app.conf").split() == ["core", "crew", "640", "hello"]
     assert shell(seeded, "/opt/bin/tool x").strip() == "tool x"
     assert shell(seeded, "date +%Z").strip() in ("CET", "CEST")
+
+
+def test_overwrite_makes_a_file_system_anew_once(make_box, tmp_path):
+    """A seed and a data disk that holds what fits, and somebody's file."""
+    (tmp_path / "content").mkdir()
+    (tmp_path / "content/old").write_text("old")
+    size = 64 << 20
+    with (tmp_path / "data.img").open("wb") as image:
+        image.truncate(size)
+    subprocess.run(["mke2fs", "-q", "-t", "ext4", "-L", "data", "-d", tmp_path / "content", tmp_path / "data.img"], check=True)
+    described = """#cloud-config
+fs_setup: [{device: /dev/vdb, partition: none, filesystem: ext4, label: data, overwrite: true}]
+mounts: [[LABEL=data, /mnt/data, ext4]]
+"""
+    seed = seed_disk(tmp_path, {"meta-data": META_DATA, "user-data": described})
+    disks = [Disk(tmp_path / "state.img", 1 << 30), Disk(tmp_path / "data.img", size), seed]
+    box = make_box(disks=disks, kernel_args=["diatom.state.autoformat=/dev/vda"])
+    start(box)
+    assert shell(box, "grep -c ' /mnt/data ext4 ' /proc/mounts; ls -A /mnt/data").split() == ["1", "lost+found"]
+    shell(box, "echo new >/mnt/data/new")
+    restart(box)
+    assert shell(box, "cat /mnt/data/new").strip() == "new"
+    box.kill()
 
 
 def test_disks_are_made_and_mounted(seeded):

@@ -37,9 +37,10 @@ def document(url: str) -> dict:
             "storage": {
                 "disks": [{
                     "device": "/dev/vdb", "wipeTable": True,
-                    "partitions": [{"number": 1, "label": "data", "sizeMiB": 64, "startMiB": 1}],
+                    "partitions": [{"number": 1, "label": "data", "sizeMiB": 64, "startMiB": 1}, {"number": 2, "label": "firm"}],
                 }],
-                "filesystems": [{"device": "/dev/disk/by-partlabel/data", "format": "ext4", "label": "DATA", "path": "/mnt/data"}],
+                "filesystems": [{"device": "/dev/disk/by-partlabel/data", "format": "ext4", "label": "DATA", "path": "/mnt/data"}, {
+                    "device": "/dev/disk/by-partlabel/firm", "format": "vfat", "label": "FIRM", "path": "/mnt/firm", "wipeFilesystem": True}],
                 "directories": [{"path": "/srv/web", "mode": 0o750, "group": {"name": "web"}}],
                 "files": [
                     {"path": "/etc/hostname", "mode": 0o644, "contents": {"source": "data:,lit"}},
@@ -104,6 +105,8 @@ def test_files_links_and_directories(lit):
 
 def test_disks(lit):
     assert "/dev/vdb1 /mnt/data ext4" in shell(lit, "grep /mnt/data /proc/mounts")
+    assert "/dev/vdb2 /mnt/firm vfat" in shell(lit, "grep /mnt/firm /proc/mounts")
+    shell(lit, "echo kept >/mnt/firm/file && sync")
 
 
 def test_units_are_services(lit):
@@ -122,6 +125,7 @@ def test_a_boot_later_needs_no_server(lit, server):
     lit.expect("Restarting system", 300)
     lit.expect(r"root@[\w-]+:~# ", 300)
     assert shell(lit, "cat /etc/merged; echo; /usr/local/bin/tool").split() == ["merged", "fetched"]
+    assert shell(lit, "cat /mnt/firm/file").strip() == "kept", "wiped once"
     assert len(server.asked) == asked
     assert machine_status(lit)["problems"] == []
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
-from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
@@ -12,27 +10,11 @@ from vm.config import REPO
 from vm.machine import Machine
 
 from .boot import BOOT_SECONDS, MEMORY, fresh_config
+from .phases import Phase, phases_of
 
 SETTLED = {"container network ready", "container ntp ready", "container udev ready"}  # the last of a boot
 LABELS, WIDTH, ROW, TOP = 190, 860, 22, 30  # pixels; the labels stand left of the bars
 COLOURS = {"kernel": "#6e7781", "PID 1": "#0969da", "system engine": "#1a7f37", "system containers": "#2da44e", "user engine": "#bf3989"}
-
-
-@dataclass(frozen=True)
-class Phase:
-    name: str
-    begin: float  # milliseconds since the kernel started
-    end: float
-
-    @property
-    def kind(self) -> str:
-        if self.name == "kernel":
-            return "kernel"
-        if self.name.startswith("container user-engine") or self.name.startswith("user engine"):
-            return "user engine"
-        if self.name.startswith("container "):
-            return "system containers"
-        return "system engine" if self.name.startswith("system engine") else "PID 1"
 
 
 def draw(phases: list[Phase], title: str) -> str:
@@ -61,12 +43,6 @@ def draw(phases: list[Phase], title: str) -> str:
         parts.append(f'<rect x="{x}" y="{bottom + 28}" width="10" height="10" fill="{colour}"/><text x="{x + 15}" y="{bottom + 37}" fill="#59636e">{kind}</text>')
         x += 30 + 7 * len(kind)
     return "\n".join([*parts, "</svg>", ""])
-
-
-def phases_of(machine: Machine) -> list[Phase]:
-    _, output = machine.shell("diatom boot --json", BOOT_SECONDS)
-    phases = [Phase(mark["name"], mark["begin_us"] / 1000, mark["at_us"] / 1000) for mark in json.loads(output[output.index("[") :])]
-    return sorted(phases, key=lambda phase: phase.begin)
 
 
 def measure(_arguments) -> dict:
