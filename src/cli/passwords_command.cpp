@@ -100,9 +100,10 @@ private:
 };
 
 std::optional<std::string> ask(const char* question) {
+    const Unseen unseen;  // before the question: what is typed at once is neither shown nor dropped
     std::fputs(question, stdout);
     std::fflush(stdout);
-    const auto line = Unseen().line();
+    const auto line = unseen.line();
     std::fputs("\n", stdout);
     return line;
 }

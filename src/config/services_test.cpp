@@ -29,8 +29,8 @@ TEST(Services, BuiltInOnesDecodeAndAreOrdered) {
     ASSERT_TRUE(services) << services.error().what();
     std::vector<std::string> names;
     for (const auto& service : *services) names.push_back(service.name);
-    EXPECT_THAT(names,
-                ElementsAre("user-engine", "network", "console", "udev", "ntp", "log", "configure", "services", "ssh"));
+    EXPECT_THAT(names, ElementsAre("user-engine", "network", "console", "udev", "ntp", "log", "configure", "services",
+                                   "passwords", "ssh"));
     EXPECT_EQ(services->front().root, RootKind::host_root);
     EXPECT_EQ(services->front().shutdown_signal, "SIGPWR");
     EXPECT_TRUE(services->front().depends_on.empty());
@@ -54,7 +54,7 @@ TEST(Services, ThoseOfTheConfigurationAreAdded) {
     ASSERT_TRUE(services);
     EXPECT_THAT(add_configured(*services, directory.path()), IsEmpty());
     EXPECT_THAT(names_of(*services), ElementsAre("user-engine", "network", "console", "udev", "log", "configure",
-                                                 "services", "ssh", "b", "a"));
+                                                 "services", "passwords", "ssh", "b", "a"));
 }
 
 TEST(Services, OneThatIsWrongCostsNoOther) {
@@ -75,7 +75,7 @@ TEST(Services, OneThatIsWrongCostsNoOther) {
                             HasSubstr("service a: service a depends on nowhere"), HasSubstr("service e: "),
                             HasSubstr("service f: ")));
     EXPECT_EQ(names_of(*services).back(), "b");
-    EXPECT_EQ(services->size(), 10U);
+    EXPECT_EQ(services->size(), 11U);
     EXPECT_THAT(add_configured(*services, directory.path() + "/none"), IsEmpty());
 }
 

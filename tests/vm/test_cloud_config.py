@@ -114,7 +114,7 @@ mounts: [[LABEL=data, /mnt/data, ext4]]
     disks = [Disk(tmp_path / "state.img", 1 << 30), Disk(tmp_path / "data.img", size), seed]
     box = make_box(disks=disks, kernel_args=["diatom.state.autoformat=/dev/vda"])
     start(box)
-    assert shell(box, "grep -c ' /mnt/data ext4 ' /proc/mounts; ls -A /mnt/data").split() == ["1", "lost+found"]
+    assert shell(box, "grep -c ' /mnt/data ext4 ' /proc/mounts; ls -A /mnt/data | cat").split() == ["1", "lost+found"]
     shell(box, "echo new >/mnt/data/new")
     restart(box)
     assert shell(box, "cat /mnt/data/new").strip() == "new"

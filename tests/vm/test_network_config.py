@@ -26,7 +26,8 @@ def box(make_box, tmp_path_factory):
     disk = Disk(tmp_path_factory.mktemp("network") / "state.img", 1 << 30)
     box = make_box(disks=[disk], kernel_args=["diatom.state.autoformat=/dev/vda"], qemu_args=cards("52:54:00:00:00:11", "52:54:00:00:00:12"))
     box.start_console()
-    wait(box, "test -e /run/diatom/online")
+    # An advertisement of a router brings it online; what is asked for is DHCP's.
+    wait(box, "test -e /run/diatom/online && grep -q 10.0.2.3 /run/diatom/resolv.conf")
     yield box
     box.kill()
 
