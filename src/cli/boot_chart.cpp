@@ -7,13 +7,16 @@
 namespace diatom::cli {
 namespace {
 
-constexpr std::array<std::pair<std::string_view, std::string_view>, 7> kOwnPhases{{{"kernel", "kernel"},
-                                                                                   {"mounts", "mounts"},
-                                                                                   {"machine", "machine"},
-                                                                                   {"state", "state partition"},
-                                                                                   {"supervision", "supervision"},
-                                                                                   {"system engine started", ""},
-                                                                                   {"hardware", ""}}};
+constexpr std::array<std::pair<std::string_view, std::string_view>, 9> kOwnPhases{
+    {{"kernel", "kernel"},
+     {"mounts", "mounts"},
+     {"machine", "machine"},
+     {"state", "state partition"},
+     {"configuration", "configuration"},
+     {"supervision", "supervision"},
+     {"system engine started", ""},
+     {"hardware", ""},
+     {"growing", "growing the state partition"}}};
 constexpr std::string_view kContainer = "container ", kStarted = " started", kReady = " ready";
 
 std::optional<std::int64_t> find(const std::vector<BootMark>& marks, std::string_view name) {

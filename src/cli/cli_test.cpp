@@ -64,7 +64,8 @@ TEST(Arguments, AnotherCommandsLineIsNotLookedInto) {
 TEST(Boot, PhasesFollowFromMarks) {
     const std::vector<BootMark> marks{{"kernel", 300},
                                       {"mounts", 310},
-                                      {"state", 350},
+                                      {"state", 340},
+                                      {"configuration", 350},
                                       {"system engine started", 360},
                                       {"system engine ready", 400},
                                       {"container udev started", 420},
@@ -74,15 +75,15 @@ TEST(Boot, PhasesFollowFromMarks) {
     const auto phases = boot_phases(marks);
     std::vector<std::string> names;
     for (const auto& p : phases) names.push_back(std::format("{} {}-{}", p.name, p.begin_us, p.end_us));
-    EXPECT_THAT(names, ElementsAre("kernel 0-300", "mounts 300-310", "state partition 310-350",
+    EXPECT_THAT(names, ElementsAre("kernel 0-300", "mounts 300-310", "state partition 310-340", "configuration 340-350",
                                    "system engine ready 360-400", "udev started 400-420", "user-engine started 400-430",
                                    "udev ready 420-500", "user engine ready 430-600"));
     const auto picture = draw_boot(phases, 30);
     EXPECT_THAT(picture, HasSubstr("kernel  ███████████████  "));
-    EXPECT_EQ(std::ranges::count(picture, '\n'), 9);
+    EXPECT_EQ(std::ranges::count(picture, '\n'), 10);
     const auto list = encode_boot(marks);
     EXPECT_EQ(list.size(), marks.size());
-    EXPECT_EQ(list[8]["begin_us"], 430);
+    EXPECT_EQ(list[9]["begin_us"], 430);
     EXPECT_EQ(draw_boot({}, 30).find("█"), std::string::npos);
 }
 
