@@ -8,7 +8,7 @@
 #include <set>
 
 #include "cloud/cloud_config.h"
-#include "configure/password.h"
+#include "configure/hand_over.h"
 #include "document/yaml_reader.h"
 #include "machine/layers.h"
 #include "machine/path.h"
@@ -83,8 +83,7 @@ Extent Survey::extent() const {
 // As RancherOS reads them: every file of the directory that is not hidden, by name, then the one that `ros config` has
 // changed.
 void survey_configuration(FdRef root, Survey& found, std::string& graph) {
-    const cloud::Options options{
-        .hash_password = [](std::string_view password) { return configure::hash_password(password); }, .memory = {}};
+    const auto options = configure::options_of_machine();
     std::vector<std::string> files;
     for (const auto& name : names_in(root, std::string(kConf) + "/cloud-config.d")) {
         if (!name.starts_with('.')) files.push_back(std::string(kConf) + "/cloud-config.d/" + name);

@@ -1,6 +1,7 @@
 #include "cli/adopt_machine.h"
 
 #include "cli/service_parts.h"
+#include "compose/containers.h"
 
 namespace diatom::cli {
 namespace {
@@ -11,30 +12,18 @@ Value map_of(const std::map<std::string, std::string>& texts) {
     return map;
 }
 
-std::vector<std::string> names_of(const Json& things, std::string_view key) {
+Result<std::vector<std::string>> volumes() {
+    const auto listed = TRY(engine_of(service::Scope::user).get("/volumes"));
     std::vector<std::string> names;
-    if (!things.is_array()) return names;
-    for (const auto& thing : things) {
-        const auto& said = json_member(thing, key);
-        const auto& name = said.is_array() && !said.empty() ? said.front() : said;
-        if (name.is_string()) names.push_back(name.get<std::string>());
-    }
+    for (const auto& volume : json_member(listed, "Volumes")) names.push_back(TRY(json_string(volume, "Name")));
     return names;
 }
 
-Result<std::vector<std::string>> volumes() {
-    const auto listed = TRY(engine_of(service::Scope::user).get("/volumes"));
-    return names_of(json_member(listed, "Volumes"), "Name");
-}
-
 Result<std::vector<std::string>> users(const std::string& volume) {
-    const auto filter = dump_json({{"volume", {volume}}});
-    const auto listed =
-        TRY(engine_of(service::Scope::user).get("/containers/json?all=1&filters=" + compose::percent_encode(filter)));
-    auto names = names_of(listed, "Names");
-    for (auto& name : names) {
-        if (name.starts_with('/')) name.erase(0, 1);
-    }
+    const auto query = "/containers/json?all=1&" + compose::filters({{"volume", volume}});
+    const auto listed = TRY(engine_of(service::Scope::user).get(query));
+    std::vector<std::string> names;
+    for (const auto& container : listed) names.push_back(compose::decode_container(container).name);
     return names;
 }
 

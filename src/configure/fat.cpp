@@ -13,6 +13,7 @@
 #include <cstring>
 
 #include "base/strings.h"
+#include "configure/disk_fields.h"
 #include "sys/file.h"
 
 namespace diatom::configure {
@@ -22,12 +23,6 @@ constexpr std::uint32_t kReserved = 32, kFats = 2, kLeastClusters = 65'525;
 constexpr std::uint32_t kFirstCluster = 2, kInfoSector = 1, kBackupSector = 6, kUnknown = 0xFFFFFFFF;
 constexpr std::uint8_t kFixedDisk = 0xF8, kVolumeLabel = 0x08;
 constexpr std::size_t kLabel = 11;
-
-template <class Number>
-void put(std::string& bytes, std::size_t at, Number number) {
-    for (std::size_t i = 0; i < sizeof number; ++i)
-        bytes[at + i] = static_cast<char>(static_cast<std::uint64_t>(number) >> (8 * i));
-}
 
 std::string padded(std::string text) {
     text.resize(kLabel, ' ');

@@ -6,9 +6,9 @@
 #include <unistd.h>
 
 #include <cstdint>
-#include <cstring>
 
 #include "base/strings.h"
+#include "configure/disk_fields.h"
 #include "configure/file_system.h"
 #include "configure/instance_store.h"
 #include "configure/partition_table.h"
@@ -25,18 +25,6 @@ constexpr std::uint64_t kDisk = 64U << 20U;
 
 void check(bool holds) {
     if (!holds) __builtin_trap();
-}
-
-template <class T>
-T get(std::string_view bytes, std::size_t offset) {
-    T value{};
-    std::memcpy(&value, bytes.data() + offset, sizeof value);
-    return value;
-}
-
-template <class T>
-void put(std::string& bytes, std::size_t offset, T value) {
-    std::memcpy(bytes.data() + offset, &value, sizeof value);
 }
 
 std::uint32_t checksum(std::string_view bytes) {

@@ -10,10 +10,10 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstring>
 #include <span>
 
 #include "base/strings.h"
+#include "configure/disk_fields.h"
 #include "sys/file.h"
 
 namespace diatom::configure {
@@ -21,18 +21,6 @@ namespace {
 
 constexpr std::size_t kHeader = 92, kEntry = 128, kEntries = 128, kGuid = 16, kNameUnits = 36;
 constexpr std::string_view kSignature = "EFI PART";
-
-template <class T>
-T get(std::string_view bytes, std::size_t offset) {
-    T value{};
-    if (bytes.size() >= offset + sizeof value) std::memcpy(&value, bytes.data() + offset, sizeof value);
-    return value;
-}
-
-template <class T>
-void put(std::string& bytes, std::size_t offset, T value) {
-    std::memcpy(bytes.data() + offset, &value, sizeof value);
-}
 
 std::uint32_t checksum(std::string_view bytes) {
     return ::crc32_gzip_refl(0, reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size());
